@@ -1,0 +1,32 @@
+/* progress.h: how far a training run has come, on one line that redraws itself. */
+#ifndef EXAMPLES_PROGRESS_H
+#define EXAMPLES_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct {
+    FILE *to;
+    char label[32];        /* "epoch 2/5" */
+    int64_t total, done;   /* images */
+    double loss, accuracy; /* means of late, accuracy in 0..1; NaN before the first step */
+    double started, drawn; /* seconds */
+    int64_t next_line;     /* where the next plain line is due */
+    bool terminal, ended;
+} progress;
+
+/** Begins a run over `total` images. On a terminal the line redraws in place, at most ten times a
+ * second; elsewhere a plain line is written at every tenth of the way. */
+void progress_start(progress *p, FILE *to, const char *label, int64_t total);
+
+/** A step over `images` images is done, with its mean loss and its share of right answers. */
+void progress_step(progress *p, int64_t images, double loss, double accuracy);
+
+/** Draws the last state, with the time the run took, and ends the line. */
+void progress_end(progress *p);
+
+/** Images a second since the start. */
+double progress_rate(const progress *p);
+
+#endif
