@@ -1,0 +1,19 @@
+/*
+ * wengert.h: a computation-graph engine with reverse-mode differentiation.
+ * Record a model as a graph, differentiate it to any order, compile it once into a plan, run the
+ * plan as often as wanted, save all of it. Authors of ops and layers also include
+ * wengert/op.h and wengert/layer.h.
+ */
+#ifndef WENGERT_H
+#define WENGERT_H
+
+#include "wengert/base.h"
+#include "wengert/graph.h"
+#include "wengert/ops.h"
+#include "wengert/grad.h"
+#include "wengert/params.h"
+#include "wengert/plan.h"
+#include "wengert/check.h"
+#include "wengert/io.h"
+
+#endif
