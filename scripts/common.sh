@@ -26,7 +26,8 @@ use_openmp_blas()
     done
 }
 
-# build FOLDER [meson option...]: configures once, then compiles what changed.
+# build FOLDER [meson option...]: configures once, then compiles what changed. MESON_OPTIONS in the
+# environment adds options for every folder.
 build()
 {
     local folder=$1; shift
@@ -35,8 +36,8 @@ build()
         say "$folder is configured"
     else
         say "configuring $folder"
-        rm -rf "$folder"
-        meson setup "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; rm -f "$folder.log"; fail "meson setup"; }
+        mkdir -p "$(dirname "$folder")"
+        meson setup "$folder" ${MESON_OPTIONS:-} "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; rm -f "$folder.log"; fail "meson setup"; }
         rm -f "$folder.log"
     fi
     say "compiling $folder"
