@@ -101,6 +101,11 @@ void *wg__grow(void *p, int64_t *cap, int64_t need, size_t size)
     return q;
 }
 
+void *wg_alloc(int64_t n, size_t size)
+{
+    return wg__array(n, size);
+}
+
 char *wg__strdup(const char *s)
 {
     size_t n = strlen(s) + 1;
