@@ -197,6 +197,10 @@ WG_API wg_tensor *wg_record_leaf(wg_graph *g, const wg_op *op, const void *attr)
 WG_API wg_tensor *wg_record_fail(wg_graph *g, wg_status code, const char *function, const char *fmt, ...)
     WG_PRINTF(4, 5);
 
+/** Reserves a full name (scope/name) in the open function, or outside of functions for the whole graph: the key of
+ * a random draw. false, with WG_ENAME on the graph, when it is taken. `function` is static storage. */
+WG_API bool wg_claim_name(wg_graph *g, const char *function, const char *full_name);
+
 /** The attributes and the record of an entry. */
 WG_API const void  *wg_tensor_attr(const wg_tensor *t);
 WG_API const wg_op *wg_tensor_record(const wg_tensor *t);
