@@ -213,5 +213,41 @@ static void refuses_bad_batches(void)
     wg_idx_free(&idx);
 }
 
+/* A permutation each time, the same for the same numbers, another for another run; and over many runs
+ * every element comes first about equally often. */
+static void shuffles(void)
+{
+    enum { N = 1000, FEW = 5, RUNS = 5000 };
+    int64_t a[N], b[N], first[FEW] = { 0 };
+    bool seen[N] = { 0 };
+    int moved = 0;
+
+    wg_shuffled(7, 1, N, a);
+    for (int i = 0; i < N; i++) {
+        REQUIRE(a[i] >= 0 && a[i] < N && !seen[a[i]]);
+        seen[a[i]] = true;
+        moved += a[i] != i;
+    }
+    CHECK(moved > 9 * N / 10);
+    wg_shuffled(7, 1, N, b);
+    SAME_BITS(a, b, sizeof a);
+    wg_shuffled(7, 2, N, b);
+    CHECK(memcmp(a, b, sizeof a) != 0);
+    wg_shuffled(8, 1, N, b);
+    CHECK(memcmp(a, b, sizeof a) != 0);
+
+    for (int run = 0; run < RUNS; run++) {
+        wg_shuffled(1, (uint64_t)run, FEW, a);
+        first[a[0]]++;
+    }
+    /* Five standard deviations of the binomial distribution. */
+    for (int i = 0; i < FEW; i++)
+        CLOSE1((double)first[i], RUNS / FEW, 0, 5 * sqrt(RUNS * 0.2 * 0.8));
+    a[0] = 42;
+    wg_shuffled(1, 1, 0, a);
+    EQ_INT(a[0], 42);
+}
+
 TESTS(TEST(reads_plain_and_compressed), TEST(reads_any_size), TEST(refuses_what_is_no_idx_file),
-      TEST(refuses_damaged_compression), TEST(takes_batches), TEST(refuses_bad_batches))
+      TEST(refuses_damaged_compression), TEST(takes_batches), TEST(refuses_bad_batches),
+      TEST(shuffles))

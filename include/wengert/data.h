@@ -32,6 +32,11 @@ WG_API void wg_idx_free(wg_idx *idx);
 WG_API wg_status wg_idx_take(const wg_idx *idx, int64_t n, const int64_t *row, double scale,
                              wg_array to, wg_error *error);
 
+/** Fills order[0..n-1] with a permutation of 0..n-1, every one equally likely, that depends on
+ * (seed, run) alone: an epoch's order can be had again without saving it. n >= 0. Source: Fisher
+ * and Yates, as in Knuth, The Art of Computer Programming, volume 2, algorithm 3.4.2 P. */
+WG_API void wg_shuffled(uint64_t seed, uint64_t run, int64_t n, int64_t *order);
+
 #ifdef __cplusplus
 }
 #endif

@@ -198,3 +198,20 @@ wg_status wg_idx_take(const wg_idx *idx, int64_t n, const int64_t *row, double s
     }
     return WG_OK;
 }
+
+void wg_shuffled(uint64_t seed, uint64_t run, int64_t n, int64_t *order)
+{
+    enum { DRAWS = 256 };
+    double u[DRAWS];
+    uint64_t key = wg_random_key("wg_shuffled");
+
+    for (int64_t i = 0; i < n; i++) {
+        int64_t j;
+
+        if (i % DRAWS == 0) wg_random_uniform(seed, key, run, i, DRAWS, WG_F64, u);
+        /* The inside-out form: element i goes to a place j <= i, what was there moves to i. */
+        j = (int64_t)(u[i % DRAWS] * (double)(i + 1));
+        if (j != i) order[i] = order[j];
+        order[j] = i;
+    }
+}
