@@ -24,11 +24,6 @@
         [WG_F32] = { f }, [WG_F64] = { f }, [WG_I64] = { f }, [WG_BOOL] = { f }                    \
     }
 
-/* ---- memory through the library's gate; wg__array checks the product ---- */
-
-void *wg__array(int64_t n, size_t size);  /* NULL when out of memory; not cleared */
-void  wg__release(void *p);               /* NULL allowed */
-
 /* ---- axes, once a shape rule has accepted them ---- */
 
 /* Axis of a tensor of rank `rank`, counted from the front. */
