@@ -75,6 +75,10 @@ static inline bool harness_check(bool ok, const char *file, int line, const char
 #define HERE  harness_site((char[64]){ 0 }, __FILE__, __LINE__)
 #define ABOVE harness_site((char[64]){ 0 }, __FILE__, __LINE__ - 1)
 
+/* Under a sanitizer or valgrind (WENGERT_SLOW is set): times say nothing there, and large sizes take
+ * minutes. A test that asks still checks the same property, at a smaller size or without a clock. */
+static inline bool harness_slow(void);
+
 #define HARNESS_DTYPE(p)                                                                           \
     _Generic((p), float *: WG_F32, const float *: WG_F32, double *: WG_F64, const double *: WG_F64,\
              int64_t *: WG_I64, const int64_t *: WG_I64, bool *: WG_BOOL, const bool *: WG_BOOL)
@@ -128,6 +132,18 @@ static inline bool harness_check(bool ok, const char *file, int line, const char
     fprintf(stderr, "%s:%d: %s\n", harness_base(file), line, text);
     CU_assertImplementation(CU_FALSE, (unsigned)line, text, harness_base(file), "", CU_FALSE);
     return false;
+}
+
+static inline bool harness_slow(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    return true;
+#endif
+#endif
+    return getenv("WENGERT_SLOW") != NULL;
 }
 
 static inline bool harness_eq_int(int64_t got, int64_t want, const char *expr, const char *file,
