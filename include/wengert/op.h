@@ -177,6 +177,10 @@ struct wg_op {
     int             decides;         /* the operand whose element type picks the kernel; -1: the result's */
     void          (*vjp)(const wg_vjp *v, wg_tensor **dx);  /* records; dx[i] may stay NULL: zero */
     double        (*flops)(const wg_sig *s, const wg_type *out);  /* NULL: one an element of the result */
+    /* Optional. Operand i comes from a record `of` with attributes of_attr, whose operand 0 has this rank: true
+     * when the entry may read that operand 0 instead, once `attr` (a copy, to be changed here) says so. How a
+     * product takes a transpose as its flag (WG_PASS_TRANSPOSE). */
+    bool          (*absorb)(void *attr, int i, const wg_op *of, const void *of_attr, int rank);
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new
