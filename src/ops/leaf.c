@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "move.h"
+#include "wengert/params.h"
 
 /* ---- input, parameter: values from outside ---- */
 
@@ -50,6 +51,15 @@ const wg_op wg_op_parameter = { .name = "parameter",
 wg_tensor *wg_parameter(wg_graph *g, const char *name, wg_dtype dtype, wg_shape shape)
 {
     return wg_record_leaf(g, &wg_op_parameter, &(struct leaf_attr){ name, shape, dtype });
+}
+
+wg_tensor *wg_param_leaf(wg_graph *g, const wg_params *w, const char *name)
+{
+    const wg_param *p = wg_params_find(w, name);
+
+    if (p) return wg_parameter(g, name, p->value.type.dtype, p->value.type.shape);
+    return wg_record_fail(g, WG_ENAME, "param_leaf", "the store has no entry \"%.160s\"",
+                          name ? name : "");
 }
 
 /* ---- constant: an array kept in the graph ---- */
