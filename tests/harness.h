@@ -176,6 +176,13 @@ static inline double harness_number(const void *p, wg_dtype dtype, int64_t i)
     }
 }
 
+static inline const char *harness_value(const void *p, wg_dtype dtype, int64_t i, char buf[32])
+{
+    if (dtype == WG_I64) snprintf(buf, 32, "%" PRId64, ((const int64_t *)p)[i]);
+    else snprintf(buf, 32, "%.17g", harness_number(p, dtype, i));
+    return buf;
+}
+
 static inline bool harness_close(const void *a, wg_dtype a_dtype, const void *b, wg_dtype b_dtype,
                                  int64_t n, double rtol, double atol, const char *a_expr,
                                  const char *b_expr, const char *file, int line)
@@ -199,14 +206,14 @@ static inline bool harness_close(const void *a, wg_dtype a_dtype, const void *b,
         wrong++;
     }
     if (wrong == 0) return harness_check(true, file, line, "close");
-    return harness_check(false, file, line,
-                         "%s[%" PRId64 "] is %.17g (%s), %s[%" PRId64
-                         "] is %.17g (%s): off by %.3g; "
-                         "%" PRId64 " of %" PRId64 " differ (rtol %g, atol %g)",
-                         a_expr, first, harness_number(a, a_dtype, first), wg_dtype_name(a_dtype),
-                         b_expr, first, harness_number(b, b_dtype, first), wg_dtype_name(b_dtype),
-                         harness_number(a, a_dtype, first) - harness_number(b, b_dtype, first),
-                         wrong, n, rtol, atol);
+    return harness_check(
+        false, file, line,
+        "%s[%" PRId64 "] is %s (%s), %s[%" PRId64 "] is %s (%s): off by %.3g; %" PRId64
+        " of %" PRId64 " differ (rtol %g, atol %g)",
+        a_expr, first, harness_value(a, a_dtype, first, (char[32]){ 0 }), wg_dtype_name(a_dtype),
+        b_expr, first, harness_value(b, b_dtype, first, (char[32]){ 0 }), wg_dtype_name(b_dtype),
+        harness_number(a, a_dtype, first) - harness_number(b, b_dtype, first), wrong, n, rtol,
+        atol);
 }
 
 static inline bool harness_close_array(const wg_array *a, const void *b, wg_dtype b_dtype,
