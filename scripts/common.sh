@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts: goes to the top of the tree and settles what they run under.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -37,7 +38,9 @@ build()
     else
         say "configuring $folder"
         mkdir -p "$(dirname "$folder")"
-        meson setup "$folder" ${MESON_OPTIONS:-} "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; rm -f "$folder.log"; fail "meson setup"; }
+        # shellcheck disable=SC2086
+        meson setup "$folder" ${MESON_OPTIONS:-} "$@" >"$folder.log" 2>&1 ||
+            { cat "$folder.log"; rm -f "$folder.log"; fail "meson setup"; }
         rm -f "$folder.log"
     fi
     say "compiling $folder"
