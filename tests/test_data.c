@@ -248,6 +248,52 @@ static void shuffles(void)
     EQ_INT(a[0], 42);
 }
 
+/* An allocator whose n-th call fails. */
+static int calls, failing;
+
+static void *failing_alloc(void *data, size_t bytes)
+{
+    (void)data;
+    return ++calls == failing ? NULL : malloc(bytes);
+}
+
+static void failing_release(void *data, void *p, size_t bytes)
+{
+    (void)data, (void)bytes;
+    free(p);
+}
+
+static void survives_lack_of_memory(void)
+{
+    static const wg_allocator gate = { failing_alloc, failing_release, NULL };
+    enum { BYTES = 3000000 };
+    unsigned char *bytes = calloc(1, 8 + BYTES);
+    int refusals = 0;
+    wg_idx idx;
+
+    temp_enter();
+    bytes[2] = 8;
+    bytes[3] = 1;
+    bytes[5] = BYTES >> 16;
+    bytes[6] = (BYTES >> 8) & 255;
+    bytes[7] = BYTES & 255;
+    put("large.idx", bytes, 8 + BYTES);
+    wg_set_allocator(&gate);
+    for (failing = 1;; failing++) {
+        wg_error error = { 0 };
+
+        calls = 0;
+        if (wg_idx_read("large.idx", &idx, &error) == WG_OK) break;
+        ERROR_IS(&error, WG_ENOMEM, "wg_idx_read: large.idx: 3000000 bytes", NULL);
+        CHECK(idx.data == NULL);
+        refusals++;
+    }
+    EQ_INT(refusals, 3); /* one, two and nearly three million bytes */
+    wg_idx_free(&idx);
+    wg_set_allocator(NULL);
+    free(bytes);
+}
+
 TESTS(TEST(reads_plain_and_compressed), TEST(reads_any_size), TEST(refuses_what_is_no_idx_file),
       TEST(refuses_damaged_compression), TEST(takes_batches), TEST(refuses_bad_batches),
-      TEST(shuffles))
+      TEST(shuffles), TEST(survives_lack_of_memory))
