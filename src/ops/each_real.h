@@ -1,0 +1,151 @@
+/*
+ * Includes the file named by WG_TEMPLATE once for each real element type and processor level, so that
+ * one kernel source serves them all and keeps its own line numbers in a debugger. While it is included:
+ *
+ *   REAL    float or double          INT, UINT   integers of the same size
+ *   LEVEL   0 plain, 1 AVX2 and FMA, 2 AVX-512 (f, bw, dq, vl)
+ *   BITS    32 or 64                 FN(x)       x_f32_0, x_f64_0, ... x_f64_2
+ *
+ * double comes first, so that a float kernel may call the double one of its level. A file that defines
+ * WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter. Processors other than
+ * x86-64 have level 0 only, and the slots of a record above it stay NULL: an empty level falls to the
+ * one below.
+ */
+#ifndef WG_EACH_REAL_H
+#define WG_EACH_REAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#if defined(__x86_64__)
+#define WG_X86 1
+#include <immintrin.h>
+#else
+#define WG_X86 0
+#endif
+
+#define WG_ISA_1 "avx2,fma"
+#define WG_ISA_2 "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"
+
+/* Fill a record's slot [WG_N_DTYPES][WG_N_LEVELS] with the kernels of one template. */
+#define WG_REAL_ONE(f) { [WG_F32] = { f##_f32_0 }, [WG_F64] = { f##_f64_0 } }
+#if WG_X86
+#define WG_LEVELS(f) { f##_0, f##_1, f##_2 }
+#else
+#define WG_LEVELS(f) { f##_0 }
+#endif
+#define WG_REAL(f) { [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64) }
+
+/* The lanes of one vector are constants to the compiler: loops over them have to vanish. */
+#if defined(__clang__)
+#define WG_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define WG_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+#define WG_INLINE static inline __attribute__((always_inline))
+
+#endif /* WG_EACH_REAL_H */
+
+#ifdef WG_TEMPLATE
+
+#define LEVEL 0
+#define REAL  double
+#define INT   int64_t
+#define UINT  uint64_t
+#define BITS  64
+#define FN(x) x##_f64_0
+#include WG_TEMPLATE
+#undef REAL
+#undef INT
+#undef UINT
+#undef BITS
+#undef FN
+#define REAL  float
+#define INT   int32_t
+#define UINT  uint32_t
+#define BITS  32
+#define FN(x) x##_f32_0
+#include WG_TEMPLATE
+#undef REAL
+#undef INT
+#undef UINT
+#undef BITS
+#undef FN
+#undef LEVEL
+
+#if WG_X86 && !defined(WG_ONE_LEVEL)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define LEVEL 1
+#define REAL  double
+#define INT   int64_t
+#define UINT  uint64_t
+#define BITS  64
+#define FN(x) x##_f64_1
+#include WG_TEMPLATE
+#undef REAL
+#undef INT
+#undef UINT
+#undef BITS
+#undef FN
+#define REAL  float
+#define INT   int32_t
+#define UINT  uint32_t
+#define BITS  32
+#define FN(x) x##_f32_1
+#include WG_TEMPLATE
+#undef REAL
+#undef INT
+#undef UINT
+#undef BITS
+#undef FN
+#undef LEVEL
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
+#endif
+#define LEVEL 2
+#define REAL  double
+#define INT   int64_t
+#define UINT  uint64_t
+#define BITS  64
+#define FN(x) x##_f64_2
+#include WG_TEMPLATE
+#undef REAL
+#undef INT
+#undef UINT
+#undef BITS
+#undef FN
+#define REAL  float
+#define INT   int32_t
+#define UINT  uint32_t
+#define BITS  32
+#define FN(x) x##_f32_2
+#include WG_TEMPLATE
+#undef REAL
+#undef INT
+#undef UINT
+#undef BITS
+#undef FN
+#undef LEVEL
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif /* WG_X86 */
+
+#undef WG_TEMPLATE
+#endif /* WG_TEMPLATE */
