@@ -15,5 +15,8 @@
 #include "wengert/plan.h"
 #include "wengert/check.h"
 #include "wengert/io.h"
+#include "wengert/nn.h"
+#include "wengert/optim.h"
+#include "wengert/data.h"
 
 #endif

@@ -238,6 +238,16 @@ typedef struct {
  * were made under. */
 WG_API void wg_set_allocator(const wg_allocator *allocator);
 
+/** Cleared memory through the gate, for authors of layers and models; NULL when out of memory. Release it
+ * with wg_free. */
+WG_API void *wg_alloc(size_t bytes);
+
+/** A copy of a text through the gate; NULL for NULL and when out of memory. */
+WG_API char *wg_text_copy(const char *text);
+
+/** Releases memory that a function of this library returned and said to release with wg_free. NULL is allowed. */
+WG_API void wg_free(void *p);
+
 #ifdef __cplusplus
 }
 #endif

@@ -137,9 +137,6 @@ WG_API int64_t wg_order(int n, wg_tensor *const *outputs, wg_tensor ***order);
  * out of memory or when the product overflows. For code on top of the library that keeps to its gate. */
 WG_API void *wg_alloc(int64_t n, size_t size);
 
-/** Releases memory that a function of this library returned and said to release with wg_free. */
-WG_API void wg_free(void *p);
-
 /** Prints the entries that the n outputs depend on, one a line:
  * `%3 = matmul(%1, %2) {ta: false} : f32[32 x 10]  model.c:42 in mlp/fc1`. */
 WG_API void wg_print(int n, wg_tensor *const *outputs, FILE *to);

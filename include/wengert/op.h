@@ -205,6 +205,9 @@ WG_API wg_tensor *wg_record_fail(wg_graph *g, wg_status code, const char *functi
  * a random draw. false, with WG_ENAME on the graph, when it is taken. `function` is static storage. */
 WG_API bool wg_claim_name(wg_graph *g, const char *function, const char *full_name);
 
+/** Whether a full name is still free there. */
+WG_API bool wg_name_is_free(const wg_graph *g, const char *full_name);
+
 /** The attributes and the record of an entry. */
 WG_API const void  *wg_tensor_attr(const wg_tensor *t);
 WG_API const wg_op *wg_tensor_record(const wg_tensor *t);

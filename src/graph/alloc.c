@@ -63,6 +63,16 @@ void wg__release(void *p)
     gate.release(gate.data, block, bytes + HEADER);
 }
 
+void *wg_alloc(size_t bytes)
+{
+    return wg__zalloc(bytes);
+}
+
+char *wg_text_copy(const char *text)
+{
+    return text ? wg__strdup(text) : NULL;
+}
+
 void wg_free(void *p)
 {
     wg__release(p);

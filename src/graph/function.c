@@ -70,6 +70,11 @@ bool wg_claim_name(wg_graph *g, const char *function, const char *full_name)
     return false;
 }
 
+bool wg_name_is_free(const wg_graph *g, const char *full_name)
+{
+    return g && wg__table_get(opened(g) ? &opened(g)->names : &g->free_names, full_name) == -1;
+}
+
 wg_tensor *wg_name(wg_tensor *t, const char *name)
 {
     char full[1300];
