@@ -238,9 +238,9 @@ typedef struct {
  * were made under. */
 WG_API void wg_set_allocator(const wg_allocator *allocator);
 
-/** Cleared memory through the gate, for authors of layers and models; NULL when out of memory. Release it
- * with wg_free. */
-WG_API void *wg_alloc(size_t bytes);
+/** Cleared memory for n elements of `size` bytes through the gate, for code on top of the library that keeps to it;
+ * wg_free releases it. NULL when out of memory or when the product overflows. */
+WG_API void *wg_alloc(int64_t n, size_t size);
 
 /** A copy of a text through the gate; NULL for NULL and when out of memory. */
 WG_API char *wg_text_copy(const char *text);

@@ -133,10 +133,6 @@ WG_API const char *wg_metadata_get(const wg_graph *g, const char *key);
  * one, so nothing depends on the order in which C evaluated arguments. */
 WG_API int64_t wg_order(int n, wg_tensor *const *outputs, wg_tensor ***order);
 
-/** Memory for n elements of `size` bytes through the library's gate, not cleared; wg_free releases it. NULL when
- * out of memory or when the product overflows. For code on top of the library that keeps to its gate. */
-WG_API void *wg_alloc(int64_t n, size_t size);
-
 /** Prints the entries that the n outputs depend on, one a line:
  * `%3 = matmul(%1, %2) {ta: false} : f32[32 x 10]  model.c:42 in mlp/fc1`. */
 WG_API void wg_print(int n, wg_tensor *const *outputs, FILE *to);

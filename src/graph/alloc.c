@@ -63,9 +63,11 @@ void wg__release(void *p)
     gate.release(gate.data, block, bytes + HEADER);
 }
 
-void *wg_alloc(size_t bytes)
+void *wg_alloc(int64_t n, size_t size)
 {
-    return wg__zalloc(bytes);
+    int64_t bytes;
+
+    return wg__mul(n, (int64_t)size, &bytes) ? wg__zalloc((size_t)bytes) : NULL;
 }
 
 char *wg_text_copy(const char *text)
@@ -109,11 +111,6 @@ void *wg__grow(void *p, int64_t *cap, int64_t need, size_t size)
     wg__release(p);
     *cap = more;
     return q;
-}
-
-void *wg_alloc(int64_t n, size_t size)
-{
-    return wg__array(n, size);
 }
 
 char *wg__strdup(const char *s)

@@ -18,7 +18,7 @@ struct wg_layer {
 /* Strings are copied with the struct, so a layer outlives the caller's. */
 static bool copy_hyper(wg_layer *l, const void *hyper)
 {
-    l->hyper = wg_alloc(l->kind->hyper_size);
+    l->hyper = wg_alloc(1, l->kind->hyper_size);
     if (!l->hyper) return false;
     if (l->kind->hyper_size) memcpy(l->hyper, hyper, l->kind->hyper_size);
     for (const wg_field *f = l->kind->hyper; f && f->name; f++) {
@@ -33,7 +33,7 @@ static bool copy_hyper(wg_layer *l, const void *hyper)
 
 wg_layer *wg_layer_new(const wg_layer_class *kind, wg_params *w, const char *name, const void *hyper)
 {
-    wg_layer *l = wg_alloc(sizeof *l);
+    wg_layer *l = wg_alloc(1, sizeof *l);
 
     if (!l) return NULL;
     l->kind = kind;
@@ -123,7 +123,7 @@ static bool make_ready(wg_layer *l, int n, wg_tensor *const *x)
 
     if (l->error.code != WG_OK) return false;
     if (l->ready) return true;
-    types = wg_alloc((size_t)n * sizeof *types);
+    types = wg_alloc(n, sizeof *types);
     if (!types) return wg_layer_fail(l, WG_ENOMEM, "out of memory");
     for (int i = 0; i < n; i++) types[i] = wg_tensor_type(x[i]);
     l->ready = !l->kind->init || l->kind->init(l, n, types);

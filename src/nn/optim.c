@@ -43,7 +43,7 @@ static bool make_entry(wg_optim *o, const char *name, wg_dtype dtype, wg_shape s
     for (int i = 0; i < o->n_claimed; i++)
         if (strcmp(o->claimed[i], name) == 0) return !(*fresh = false);
     if (o->n_claimed == o->cap_claimed) {
-        list = wg_alloc(((size_t)o->cap_claimed * 2 + 16) * sizeof *list);
+        list = wg_alloc(o->cap_claimed * 2 + 16, sizeof *list);
         if (list && o->n_claimed) memcpy(list, o->claimed, (size_t)o->n_claimed * sizeof *list);
         if (list) {
             wg_free(o->claimed);
@@ -153,7 +153,7 @@ static const struct optim_class adam = { "Adam", adam_begin, adam_one };
 
 static wg_optim *make(const struct optim_class *kind, wg_params *w, const char *name, double lr, double clip_norm)
 {
-    wg_optim *o = wg_alloc(sizeof *o);
+    wg_optim *o = wg_alloc(1, sizeof *o);
 
     if (!o) return NULL;
     o->kind = kind;
@@ -283,7 +283,7 @@ wg_graph *wg_minimize(wg_optim *o, wg_tensor *loss)
     else if (o->error.code != WG_OK) wg_record_fail(g, o->error.code, o->error.op, "%s", o->error.text);
     if (wg_graph_error(g)) return g;
     n = find_weights(o, loss, &w);
-    grad = n > 0 ? wg_alloc((size_t)n * sizeof *grad) : NULL;
+    grad = n > 0 ? wg_alloc(n, sizeof *grad) : NULL;
     if (n == 0) wg_record_fail(g, WG_EARG, "minimize", "the loss depends on no trainable entry of the store");
     else if (!grad) wg_record_fail(g, WG_ENOMEM, "minimize", "out of memory");
     else {
