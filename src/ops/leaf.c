@@ -33,7 +33,8 @@ const wg_op wg_op_input = { .name = "input",
                             .decides = -1,
                             .attr_size = sizeof(struct leaf_attr),
                             .fields = leaf_fields,
-                            .infer = leaf_infer };
+                            .infer = leaf_infer,
+                            .flops = wg__no_flops };
 
 wg_tensor *wg_input(wg_graph *g, const char *name, wg_dtype dtype, wg_shape shape)
 {
@@ -46,7 +47,8 @@ const wg_op wg_op_parameter = { .name = "parameter",
                                 .decides = -1,
                                 .attr_size = sizeof(struct leaf_attr),
                                 .fields = leaf_fields,
-                                .infer = leaf_infer };
+                                .infer = leaf_infer,
+                                .flops = wg__no_flops };
 
 wg_tensor *wg_parameter(wg_graph *g, const char *name, wg_dtype dtype, wg_shape shape)
 {
@@ -93,7 +95,8 @@ const wg_op wg_op_constant = { .name = "constant",
                                .attr_size = sizeof(struct constant_attr),
                                .fields = constant_fields,
                                .infer = constant_infer,
-                               .eval = WG_EACH_DTYPE(constant_eval) };
+                               .eval = WG_EACH_DTYPE(constant_eval),
+                               .flops = wg__no_flops };
 
 wg_tensor *wg_constant(wg_graph *g, wg_array value)
 {
@@ -138,7 +141,8 @@ const wg_op wg_op_scalar = { .name = "scalar",
                              .attr_size = sizeof(struct scalar_attr),
                              .fields = scalar_fields,
                              .infer = scalar_infer,
-                             .eval = WG_EACH_DTYPE(scalar_eval) };
+                             .eval = WG_EACH_DTYPE(scalar_eval),
+                             .flops = wg__no_flops };
 
 wg_tensor *wg_scalar(wg_graph *g, wg_dtype dtype, double value)
 {
@@ -182,7 +186,8 @@ const wg_op wg_op_full = { .name = "full",
                            .attr_size = sizeof(struct full_attr),
                            .fields = full_fields,
                            .infer = full_infer,
-                           .eval = WG_EACH_DTYPE(full_eval) };
+                           .eval = WG_EACH_DTYPE(full_eval),
+                           .flops = wg__no_flops };
 
 wg_tensor *wg__full(wg_graph *g, wg_dtype dtype, wg_shape shape, double value)
 {
@@ -218,7 +223,8 @@ const wg_op wg_op_full_like = { .name = "full_like",
                                 .attr_size = sizeof(struct full_like_attr),
                                 .fields = full_like_fields,
                                 .infer = full_like_infer,
-                                .eval = WG_EACH_DTYPE(full_like_eval) };
+                                .eval = WG_EACH_DTYPE(full_like_eval),
+                                .flops = wg__no_flops };
 
 wg_tensor *wg_full_like(wg_tensor *x, double value)
 {
@@ -298,7 +304,8 @@ const wg_op wg_op_arange = {
     .attr_size = sizeof(struct arange_attr),
     .fields = arange_fields,
     .infer = arange_infer,
-    .eval = { [WG_F32] = { arange_eval }, [WG_F64] = { arange_eval }, [WG_I64] = { arange_eval } }
+    .eval = { [WG_F32] = { arange_eval }, [WG_F64] = { arange_eval }, [WG_I64] = { arange_eval } },
+    .flops = wg__no_flops
 };
 
 wg_tensor *wg_arange(wg_graph *g, wg_dtype dtype, double start, double stop, double step)
@@ -306,14 +313,11 @@ wg_tensor *wg_arange(wg_graph *g, wg_dtype dtype, double start, double stop, dou
     return wg_record_leaf(g, &wg_op_arange, &(struct arange_attr){ start, stop, step, dtype });
 }
 
-struct axis_attr {
-    int64_t axis;
-};
-static const wg_field axis_fields[] = { WG_FIELD(struct axis_attr, axis), WG_FIELDS_END };
+static const wg_field axis_fields[] = { WG_FIELD(struct wg__axis_attr, axis), WG_FIELDS_END };
 
 static bool arange_like_infer(const wg_sig *s, wg_type *out)
 {
-    const struct axis_attr *at = s->attr;
+    const struct wg__axis_attr *at = s->attr;
     int axis;
 
     if (!wg_sig_axis(s, at->axis, s->in[0]->shape.rank, &axis)) return false;
@@ -332,21 +336,22 @@ const wg_op wg_op_arange_like = { .name = "arange_like",
                                   .flags = WG_OP_NO_GRAD,
                                   .shape_only = WG_SHAPE_ONLY(0),
                                   .decides = -1,
-                                  .attr_size = sizeof(struct axis_attr),
+                                  .attr_size = sizeof(struct wg__axis_attr),
                                   .fields = axis_fields,
                                   .infer = arange_like_infer,
-                                  .eval = { [WG_I64] = { arange_like_eval } } };
+                                  .eval = { [WG_I64] = { arange_like_eval } },
+                                  .flops = wg__no_flops };
 
 wg_tensor *wg_arange_like(wg_tensor *x, int axis)
 {
-    return wg_record1(&wg_op_arange_like, &(struct axis_attr){ axis }, x);
+    return wg_record1(&wg_op_arange_like, &(struct wg__axis_attr){ axis }, x);
 }
 
 /* ---- extent, count: extents as values ---- */
 
 static bool extent_infer(const wg_sig *s, wg_type *out)
 {
-    const struct axis_attr *at = s->attr;
+    const struct wg__axis_attr *at = s->attr;
     int axis;
 
     *out = (wg_type){ WG_I64, { 0, { 0 } } };
@@ -355,7 +360,7 @@ static bool extent_infer(const wg_sig *s, wg_type *out)
 
 static void extent_eval(const wg_call *c)
 {
-    const struct axis_attr *at = c->attr;
+    const struct wg__axis_attr *at = c->attr;
     const wg_shape *x = &c->tx[0]->shape;
 
     *(int64_t *)c->y = x->dim[wg__axis(at->axis, x->rank)];
@@ -367,14 +372,15 @@ const wg_op wg_op_extent = { .name = "extent",
                              .flags = WG_OP_NO_GRAD,
                              .shape_only = WG_SHAPE_ONLY(0),
                              .decides = -1,
-                             .attr_size = sizeof(struct axis_attr),
+                             .attr_size = sizeof(struct wg__axis_attr),
                              .fields = axis_fields,
                              .infer = extent_infer,
-                             .eval = { [WG_I64] = { extent_eval } } };
+                             .eval = { [WG_I64] = { extent_eval } },
+                             .flops = wg__no_flops };
 
 wg_tensor *wg_extent(wg_tensor *x, int axis)
 {
-    return wg_record1(&wg_op_extent, &(struct axis_attr){ axis }, x);
+    return wg_record1(&wg_op_extent, &(struct wg__axis_attr){ axis }, x);
 }
 
 struct axes_attr {
@@ -411,7 +417,8 @@ const wg_op wg_op_count = { .name = "count",
                             .attr_size = sizeof(struct axes_attr),
                             .fields = axes_fields,
                             .infer = count_infer,
-                            .eval = { [WG_F32] = { count_eval }, [WG_F64] = { count_eval } } };
+                            .eval = { [WG_F32] = { count_eval }, [WG_F64] = { count_eval } },
+                            .flops = wg__no_flops };
 
 wg_tensor *wg_count(wg_tensor *x, wg_axes axes)
 {

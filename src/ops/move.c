@@ -12,11 +12,6 @@
 /* Elements below which a second thread costs more than it saves. */
 enum { GRAIN = 32768, TILE = 32 };
 
-/* Words may stand for elements of any type. */
-typedef uint8_t word1 __attribute__((may_alias));
-typedef uint32_t word4 __attribute__((may_alias));
-typedef uint64_t word8 __attribute__((may_alias));
-
 void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
 {
     for (int i = 0; i < s->rank; i++) step[i] = wg__extents(s, i + 1, s->rank);
@@ -24,14 +19,10 @@ void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
 
 /* ---- the last two axes: rows x n elements ---- */
 
-struct plane {
-    int64_t rows, n, from_row, from, to_row, to;
-};
-
 /* The result runs along the last axis, the operand along the other: a transposition. Tiles keep the
  * lines of both in the first-level cache. */
 #define TRANSPOSE(NAME, WORD)                                                                      \
-    static void NAME(const struct plane *p, const WORD *from, WORD *to)                            \
+    static void NAME(const wg__plane *p, const WORD *from, WORD *to)                               \
     {                                                                                              \
         for (int64_t r0 = 0; r0 < p->rows; r0 += TILE)                                             \
             for (int64_t i0 = 0; i0 < p->n; i0 += TILE) {                                          \
@@ -43,13 +34,13 @@ struct plane {
                         to[r * p->to_row + i] = from[r + i * p->from];                             \
             }                                                                                      \
     }
-TRANSPOSE(transpose1, word1)
-TRANSPOSE(transpose4, word4)
-TRANSPOSE(transpose8, word8)
+TRANSPOSE(transpose1, wg__word1)
+TRANSPOSE(transpose4, wg__word4)
+TRANSPOSE(transpose8, wg__word8)
 #undef TRANSPOSE
 
 #define PLANE(NAME, WORD, OTHER)                                                                   \
-    static void NAME(const struct plane *p, const void *from_, void *to_)                          \
+    static void NAME(const wg__plane *p, const void *from_, void *to_)                             \
     {                                                                                              \
         const WORD *from = from_;                                                                  \
         WORD *to = to_;                                                                            \
@@ -74,15 +65,16 @@ TRANSPOSE(transpose8, word8)
             }                                                                                      \
         }                                                                                          \
     }
-PLANE(plane1, word1, transpose1)
-PLANE(plane4, word4, transpose4)
-PLANE(plane8, word8, transpose8)
+PLANE(plane1, wg__word1, transpose1)
+PLANE(plane4, wg__word4, transpose4)
+PLANE(plane8, wg__word8, transpose8)
 #undef PLANE
 
 /* ---- all axes ---- */
 
 struct job {
     wg__moves m;
+    wg__plane_fn *f;
     size_t size;
     const unsigned char *from;
     unsigned char *to;
@@ -149,9 +141,7 @@ static void move_rows(void *arg, int64_t lo, int64_t hi)
     const wg__moves *m = &j->m;
     int row = m->rank - 2;
     int64_t index[WG_MAX_RANK], rest = lo;
-    struct plane p = {
-        0, m->n[row + 1], m->from[row], m->from[row + 1], m->to[row], m->to[row + 1]
-    };
+    wg__plane p = { 0, m->n[row + 1], m->from[row], m->from[row + 1], m->to[row], m->to[row + 1] };
 
     for (int i = row; i >= 0; i--) {
         index[i] = rest % m->n[i];
@@ -167,9 +157,7 @@ static void move_rows(void *arg, int64_t lo, int64_t hi)
         }
         p.rows = m->n[row] - index[row];
         if (p.rows > hi - lo) p.rows = hi - lo;
-        if (j->size == 4) plane4(&p, from, to);
-        else if (j->size == 8) plane8(&p, from, to);
-        else plane1(&p, from, to);
+        j->f(&p, from, to);
         lo += p.rows;
         index[row] += p.rows;
         for (int i = row; i > 0 && index[i] == m->n[i]; i--) {
@@ -179,29 +167,92 @@ static void move_rows(void *arg, int64_t lo, int64_t hi)
     }
 }
 
-void wg__move(const wg__moves *moves, size_t size, const void *from, void *to, int threads)
+/* One run, as rows of GRAIN elements and what is left, so that threads can share it. */
+static void move_run(struct job *j, int threads)
 {
-    struct job j = { .size = size, .from = from, .to = to };
-    wg__moves *m = &j.m;
+    wg__moves *m = &j->m;
+    int64_t n = m->rank ? m->n[0] : 1, from = m->rank ? m->from[0] : 1, to = m->rank ? m->to[0] : 1;
+    int64_t width = n > 2 * GRAIN ? GRAIN : n, rows = n / width, left = n % width;
+    struct job tail = { .m = { 2, { 1, left }, { 0, from }, { 0, to } },
+                        .f = j->f,
+                        .size = j->size };
+
+    *m = (wg__moves){ 2, { rows, width }, { width * from, from }, { width * to, to } };
+    tail.from = j->from + (n - left) * from * (int64_t)j->size;
+    tail.to = j->to + (n - left) * to * (int64_t)j->size;
+    wg_parallel(threads, rows, 1, move_rows, j);
+    if (left) move_rows(&tail, 0, 1);
+}
+
+static void move_job(struct job *j, const wg__moves *moves, int threads)
+{
     int64_t rows = 1;
 
-    if (!simplify(moves, m)) return;
-    if (m->rank < 2) {
-        /* one run: as GRAIN elements a row, and what is left */
-        int64_t n = m->rank == 1 ? m->n[0] : 1, f = m->rank == 1 ? m->from[0] : 1,
-                t = m->rank == 1 ? m->to[0] : 1;
-        int64_t width = n > 2 * GRAIN ? GRAIN : n;
-        struct job tail = { .size = size, .m = { 2, { 1, n % width }, { 0, f }, { 0, t } } };
-
-        *m = (wg__moves){ 2, { n / width, width }, { width * f, f }, { width * t, t } };
-        tail.from = j.from + (n - n % width) * f * (int64_t)size;
-        tail.to = j.to + (n - n % width) * t * (int64_t)size;
-        if (n % width) move_rows(&tail, 0, 1);
-    } else {
-        pair_up(m);
+    if (!simplify(moves, &j->m)) return;
+    if (j->m.rank < 2) {
+        move_run(j, threads);
+        return;
     }
-    for (int i = 0; i < m->rank - 1; i++) rows *= m->n[i];
-    wg_parallel(threads, rows, GRAIN / m->n[m->rank - 1] + 1, move_rows, &j);
+    pair_up(&j->m);
+    for (int i = 0; i < j->m.rank - 1; i++) rows *= j->m.n[i];
+    wg_parallel(threads, rows, GRAIN / j->m.n[j->m.rank - 1] + 1, move_rows, j);
+}
+
+void wg__move(const wg__moves *m, size_t size, const void *from, void *to, int threads)
+{
+    move_job(&(struct job){ .f = size == 4   ? plane4
+                                 : size == 8 ? plane8
+                                             : plane1,
+                            .size = size,
+                            .from = from,
+                            .to = to },
+             m, threads);
+}
+
+void wg__move_by(const wg__moves *m, size_t size, wg__plane_fn *f, const void *from, void *to)
+{
+    move_job(&(struct job){ .f = f, .size = size, .from = from, .to = to }, m, 1);
+}
+
+int64_t wg__part_moves(const wg__box *part, const wg_type *of, wg__moves *m)
+{
+    wg_shape shape = { of->shape.rank, { 0 } };
+    int64_t first = 0;
+
+    m->rank = shape.rank;
+    for (int i = 0; i < shape.rank; i++) {
+        if (part->n[i] == 0) return -1;
+        m->n[i] = shape.dim[i] = part->n[i];
+    }
+    wg__steps(&shape, m->from);
+    wg__steps(&of->shape, m->to);
+    for (int i = 0; i < shape.rank; i++) {
+        first += part->first[i] * m->to[i];
+        m->to[i] *= part->step[i];
+    }
+    return first;
+}
+
+void wg__move_in(const wg__box *part, const wg_type *of, const void *from, void *to, int threads)
+{
+    size_t size = wg_dtype_size(of->dtype);
+    wg__moves m;
+    int64_t first = wg__part_moves(part, of, &m);
+
+    if (first >= 0) wg__move(&m, size, from, (unsigned char *)to + first * (int64_t)size, threads);
+}
+
+void wg__move_out(const wg__box *part, const wg_type *of, const void *from, void *to, int threads)
+{
+    size_t size = wg_dtype_size(of->dtype);
+    wg__moves m, back;
+    int64_t first = wg__part_moves(part, of, &m);
+
+    if (first < 0) return;
+    back = m;
+    memcpy(back.from, m.to, sizeof m.to);
+    memcpy(back.to, m.from, sizeof m.from);
+    wg__move(&back, size, (const unsigned char *)from + first * (int64_t)size, to, threads);
 }
 
 void wg__copy(void *to, const void *from, int64_t bytes, int threads)

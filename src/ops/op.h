@@ -73,6 +73,19 @@ static inline int64_t wg__count(const wg_type *t)
 
 /* ---- between files of this folder ---- */
 
+/* Attributes of records that have one axis and nothing else. */
+struct wg__axis_attr {
+    int64_t axis; /* may count from the end */
+};
+
+/* Of records that move elements and compute nothing. */
+double wg__no_flops(const wg_sig *s, const wg_type *out);
+
+/* Attributes of wg_op_permute, for a product that takes a transposition as its flag. */
+struct wg__permute_attr {
+    wg_axes perm; /* axis i of the result is axis perm[i]; n -1: all reversed */
+};
+
 /* A constant of this type filled with one value; i64 and bool take exact values only. */
 wg_tensor *wg__full(wg_graph *g, wg_dtype dtype, wg_shape shape, double value);
 
