@@ -48,7 +48,7 @@ double progress_rate(const progress *p)
 
 static void draw(progress *p)
 {
-    char figures[LINE], bar[BAR_MAX + 1], time_text[24];
+    char figures[LINE], bar[BAR_MAX + 1], time_text[24], right[32] = "";
     double share = p->total > 0 ? (double)p->done / (double)p->total : 1;
     double rate = progress_rate(p);
     int room, cells;
@@ -56,9 +56,10 @@ static void draw(progress *p)
     if (share > 1) share = 1;
     if (p->ended) clock_text(now() - p->started, time_text);
     else clock_text(rate > 0 ? (double)(p->total - p->done) / rate : 0, time_text);
-    snprintf(figures, sizeof figures, "%3d %%  loss %.4f  accuracy %5.2f %%  %.0f images/s  %s %s",
-             (int)(share * 100), p->loss, 100 * p->accuracy, rate, time_text,
-             p->ended ? "taken" : "left");
+    if (!isnan(p->accuracy))
+        snprintf(right, sizeof right, "  accuracy %5.2f %%", 100 * p->accuracy);
+    snprintf(figures, sizeof figures, "%3d %%  loss %.4f%s  %.0f images/s  %s %s",
+             (int)(share * 100), p->loss, right, rate, time_text, p->ended ? "taken" : "left");
     if (!p->terminal) {
         fprintf(p->to, "%s  %s\n", p->label, figures);
         fflush(p->to);
@@ -84,6 +85,7 @@ static void draw(progress *p)
 
 void progress_start(progress *p, FILE *to, const char *label, int64_t total)
 {
+    if (!to) to = isatty(STDERR_FILENO) ? stderr : stdout;
     *p = (progress){ .to = to, .total = total, .loss = NAN, .accuracy = NAN, .started = now() };
     p->terminal = isatty(fileno(to));
     snprintf(p->label, sizeof p->label, "%s", label);

@@ -46,7 +46,7 @@ bool train_epoch(job *j, const char *label, uint64_t seed, int64_t epoch, loss_c
 
     if (!ok) wg_fail(error, WG_ENOMEM, "train_epoch", "out of memory");
     else wg_shuffled(seed, (uint64_t)epoch, j->examples, order);
-    progress_start(&bar, stdout, label, j->examples);
+    progress_start(&bar, NULL, label, j->examples);
     for (int64_t first = 0; ok && first < j->examples; first += j->batch) {
         int64_t n = j->examples - first < j->batch ? j->examples - first : j->batch;
         const wg_array *loss, *correct;
