@@ -43,7 +43,8 @@
 #define WG_UNROLL _Pragma("GCC unroll 64")
 #endif
 
-#define WG_INLINE static inline __attribute__((always_inline))
+#define WG_RARE(cond) __builtin_expect(!!(cond), 0)
+#define WG_INLINE     static inline __attribute__((always_inline))
 
 #endif /* WG_EACH_REAL_H */
 

@@ -76,25 +76,36 @@ WG_INLINE V FN(exp_scale)(V y, V t, V n)
 #endif
 }
 
-WG_INLINE V FN(vexp)(V x)
-{
-    V t, n, r, y;
-
-    x = FN(vmax_raw)(VSPLAT(EXP_MIN), FN(vmin_raw)(VSPLAT(EXP_MAX), x));
-    r = FN(exp_reduce)(x, &t, &n);
-    y = FN(vfma)(POLY(r, exp), r, VSPLAT(1));
-    y = FN(vfma)(y, r, VSPLAT(1));
-    return FN(exp_scale)(y, t, n);
-}
-
-/* e^x - 1 = 2^n (e^r - 1) + (2^n - 1), where 2^n is a normal number: the caller limits x. */
-WG_INLINE V FN(expm1_core)(V x)
+/* e^x for EXP_MIN <= x <= EXP_MAX. */
+WG_INLINE V FN(exp_core)(V x)
 {
     V t, n, r = FN(exp_reduce)(x, &t, &n);
-    V p = FN(vfma)(POLY(r, exp) * r, r, r);
-    V s = (V)(((VU)t - FN(bits_of)(MAGIC) + U(BIAS)) << MANTISSA);
+    V y = FN(vfma)(POLY(r, exp), r, VSPLAT(1));
 
-    return FN(vfma)(s, p, s - 1);
+    return FN(exp_scale)(FN(vfma)(y, r, VSPLAT(1)), t, n);
+}
+
+WG_INLINE V FN(vexp)(V x)
+{
+    return FN(exp_core)(FN(vmax_raw)(VSPLAT(EXP_MIN), FN(vmin_raw)(VSPLAT(EXP_MAX), x)));
+}
+
+WG_INLINE V FN(exp_minus_abs)(V x) { return FN(exp_core)(FN(vmax_raw)(VSPLAT(EXP_MIN), -FN(vabs)(x))); }
+
+/* (e^x - 1) / 2 = 2^(n-1) (e^r - 1) + (2^(n-1) - 1/2), for |x| < 40 where the caller divides by the result or takes
+ * it from 1: so ln 2 need not be split where FMA subtracts the exact product. */
+WG_INLINE V FN(half_expm1)(V x)
+{
+#if LEVEL == 0
+    V t, n, r = FN(exp_reduce)(x, &t, &n);
+#else
+    V t = FN(vfma)(x, VSPLAT((REAL)0x1.71547652b82fep0), VSPLAT(MAGIC));
+    V r = FN(vfma)(MAGIC - t, VSPLAT((REAL)0x1.62e42fefa39efp-1), x);
+#endif
+    V p = FN(vfma)(POLY(r, exp) * r, r, r);
+    V s = (V)(((VU)t - FN(bits_of)(MAGIC) + U(BIAS - 1)) << MANTISSA);
+
+    return FN(vfma)(s, p, s - (REAL)0.5);
 }
 
 WG_INLINE V FN(vexpm1)(V x)
@@ -141,7 +152,7 @@ WG_INLINE V FN(vlog)(V x)
     M normal = FN(vand)(FN(vle)(VSPLAT(LEAST), x), FN(vlt)(x, VSPLAT((REAL)INFINITY)));
     M rare = FN(vnot)(normal);
 
-    if (FN(vany)(rare)) {
+    if (WG_RARE(FN(vany)(rare))) {
         M small = FN(vlt)(x, VSPLAT(LEAST));
 
         a = FN(vsel)(small, x * (REAL)(U(1) << (MANTISSA + 1)), x);
@@ -149,7 +160,7 @@ WG_INLINE V FN(vlog)(V x)
     }
     m = FN(log_split)(a, &k);
     y = FN(log_core)(m - 1, k - shift);
-    if (FN(vany)(rare)) {
+    if (WG_RARE(FN(vany)(rare))) {
         y = FN(vsel)(FN(vlt)(x, VSPLAT((REAL)INFINITY)), y, x); /* infinity and NaN */
         y = FN(vsel)(FN(vlt)(x, VSPLAT(0)), VSPLAT((REAL)NAN), y);
         y = FN(vsel)(FN(veq)(x, VSPLAT(0)), VSPLAT(-(REAL)INFINITY), y);
@@ -172,7 +183,7 @@ WG_INLINE V FN(vlog1p)(V x)
 {
     M rare = FN(vnot)(FN(vand)(FN(vlt)(VSPLAT(-1), x), FN(vlt)(x, VSPLAT(LARGE))));
 
-    if (FN(vany)(rare)) {
+    if (WG_RARE(FN(vany)(rare))) {
         V a = FN(vsel)(rare, VSPLAT(0), x), far = FN(vsel)(rare, x, VSPLAT(1));
 
         far = FN(vlog)(FN(vsel)(FN(vlt)(far, VSPLAT(0)), far + 1, far));
@@ -184,39 +195,27 @@ WG_INLINE V FN(vlog1p)(V x)
 WG_INLINE V FN(vtanh)(V x)
 {
     V a = FN(vmin_raw)(VSPLAT(TANH_MAX), FN(vabs)(x));
-    /* e = e^2a - 1 or e^-2a - 1: either gives |tanh|. Small ones are more exact below 0, where e + 2 < 2 rounds to
-     * half a unit of the other side; large ones above, where an error of e hardly counts. */
-    V e = FN(expm1_core)(FN(vsel)(FN(vlt)(a, VSPLAT((REAL)0.173)), -(a + a), a + a));
+    M small = FN(vlt)(a, VSPLAT((REAL)0.3));
+    /* With h = (e^z - 1) / 2, z = 2a or -2a, q = h / (h + 1) is +-tanh. For z > 0 an error of h hardly counts where a
+     * is large; small ones are more exact for z < 0, as h - h q, where the rounding of h + 1 and of the quotient
+     * hardly counts. */
+    V h = FN(half_expm1)(FN(vsel)(small, -(a + a), a + a)), q = h / (h + 1);
 
-    return FN(vcopysign)(e / (e + 2), x);
+    return FN(vcopysign)(FN(vsel)(small, FN(vfma)(-h, q, h), q), x);
 }
 
-/* As vexp for x <= 0, within 0.6 ulp: what the reduction and the sum 1 + r lose is added at the end. */
-WG_INLINE V FN(exp_fine)(V x)
-{
-    V t, n, r, high, first, low;
-
-    x = FN(vmax_raw)(VSPLAT(EXP_MIN), x);
-    t = FN(vfma)(x, VSPLAT((REAL)0x1.71547652b82fep0), VSPLAT(MAGIC));
-    n = t - MAGIC;
-    first = FN(vfma)(-n, VSPLAT(LN2_HI), x);
-    r = FN(vfma)(-n, VSPLAT(LN2_LO), first);
-    low = FN(vfma)(-n, VSPLAT(LN2_LO), first - r);
-    high = r + 1;
-    low = FN(vfma)(POLY(r, exp) * r, r, (1 - high) + r + low);
-    return FN(exp_scale)(high + low, t, n);
-}
-
+/* With e = e^-|x| and q = e / (1 + e): 1 - q, or q itself, written as e - e q, where the rounding of 1 + e
+ * and of the quotient hardly counts. */
 WG_INLINE V FN(vsigmoid)(V x)
 {
-    V e = FN(exp_fine)(-FN(vabs)(x));
+    V e = FN(exp_minus_abs)(x), m = FN(vsel)(FN(vlt)(x, VSPLAT(0)), e, VSPLAT(1));
 
-    return FN(vsel)(FN(vlt)(x, VSPLAT(0)), e, VSPLAT(1)) / (e + 1);
+    return FN(vfma)(-m, e / (e + 1), m);
 }
 
 WG_INLINE V FN(vsoftplus)(V x)
 {
-    return FN(vmax_raw)(VSPLAT(0), x) + FN(log1p_core)(FN(vexp)(-FN(vabs)(x)));
+    return FN(vmax_raw)(VSPLAT(0), x) + FN(log1p_core)(FN(exp_minus_abs)(x));
 }
 
 /* erf(x) = -expm1(-g), g = -log(erfc(x)), and g / x is smooth: one polynomial for all of x >= 0. It leaves 1 to
@@ -227,7 +226,7 @@ WG_INLINE V FN(verf)(V x)
 
     V g = FN(vfma)(POLY(a, erf), a, a);
 
-    return FN(vcopysign)(FN(expm1_core)(-g), x);
+    return FN(vcopysign)(2 * FN(half_expm1)(-g), x);
 }
 
 /* ---- sine and cosine ---- */
@@ -238,30 +237,47 @@ WG_INLINE V FN(verf)(V x)
 #define SIN_FAR 1e6
 #endif
 
-/* pi/2 in parts. With FMA each product is exact before it is subtracted; without, the parts are short enough
- * for the product with n to be exact. */
-WG_INLINE V FN(sin_reduce)(V x, VU *n)
+/* x = n pi/2 + r + *tail, with pi/2 in parts. With FMA each product is exact before it is subtracted; without, the
+ * parts are short enough for the product with n to be exact, and what the subtractions lose is the tail. */
+WG_INLINE V FN(sin_reduce)(V x, VU *n, V *tail)
 {
     V t = FN(vfma)(x, VSPLAT((REAL)0x1.45f306dc9c883p-1), VSPLAT(MAGIC));
     V m = MAGIC - t;
-    const REAL *c = OF(half_pi) + (LEVEL == 0 ? 3 : 0);
 
     *n = (VU)t;
+#if LEVEL == 0
+    *tail = VSPLAT(0);
     WG_UNROLL
-    for (int i = 0; i < (LEVEL == 0 && BITS == 64 ? 4 : 3); i++) x = FN(vfma)(m, VSPLAT(c[i]), x);
+    for (int i = 3; i < (int)(sizeof(OF(half_pi)) / sizeof(REAL)); i++) {
+        V part = m * OF(half_pi)[i], sum = x + part;
+
+        *tail += (x - sum) + part;
+        x = sum;
+    }
+#else
+    *tail = VSPLAT(0);
+    WG_UNROLL
+    for (int i = 0; i < 3; i++) x = FN(vfma)(m, VSPLAT(OF(half_pi)[i]), x);
+#endif
     return x;
 }
 
 WG_INLINE V FN(sin_or_cos)(V x, bool cosine)
 {
-    V a = FN(vabs)(x), r, z, sine, cosi, near, y;
+    V a = FN(vabs)(x), r, tail, z, sine, cosi, near, y;
     VU n, odd, sign;
 
-    r = FN(sin_reduce)(a, &n);
+    r = FN(sin_reduce)(a, &n, &tail);
     z = r * r;
+    near = 1 - z * (REAL)0.5;
+#if LEVEL == 0
+    sine = r + (r * z * POLY(z, sin) + tail);
+    cosi = near + (z * z * POLY(z, cos) + ((1 - near) - z * (REAL)0.5 - r * tail));
+#else
+    (void)tail;
     sine = FN(vfma)(r * z, POLY(z, sin), r);
-    near = 1 - z * (REAL)0.5; /* what rounding took from it goes to the small part */
-    cosi = near + FN(vfma)(z * z, POLY(z, cos), (1 - near) - z * (REAL)0.5);
+    cosi = FN(vfma)(z * z, POLY(z, cos), near);
+#endif
     if (cosine) n += 1;
     odd = 0 - (n & 1);
 #if LEVEL == 2 && BITS == 32
@@ -274,7 +290,7 @@ WG_INLINE V FN(sin_or_cos)(V x, bool cosine)
     sign = n << (BITS - 2);
     if (!cosine) sign ^= (VU)x;
     y = (V)((VU)y ^ (sign & (U(1) << (BITS - 1))));
-    if (FN(vany)(FN(vlt)(VSPLAT(SIN_FAR), a))) {
+    if (WG_RARE(FN(vany)(FN(vlt)(VSPLAT(SIN_FAR), a)))) {
         REAL in[VN], out[VN];
 
         VSTORE(in, x);
