@@ -1,0 +1,352 @@
+/* plan_emit.c: the instructions of a run, with every pointer in place. */
+#include <string.h>
+
+#include "plan.h"
+
+static const int all_one[8] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+
+static void *take(wg_build *b, int64_t n, size_t size)
+{
+    int64_t bytes;
+    void *p = wg__mul(n, (int64_t)size, &bytes) ? wg__arena_take(&b->s->mem, (size_t)bytes) : NULL;
+
+    if (!p) wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
+    return p;
+}
+
+static int64_t input_at(const wg_plan *p, int32_t at)
+{
+    int64_t lo = 0, hi = p->n_inputs;
+
+    while (hi - lo > 1) {
+        int64_t mid = lo + (hi - lo) / 2;
+
+        if (p->input[mid].at <= at) lo = mid;
+        else hi = mid;
+    }
+    return lo;
+}
+
+/* Puts the address of an entry's value into *slot; that of a fed one later, whenever it changes. */
+static bool point(wg_build *b, int32_t in, const void **slot)
+{
+    int32_t owner = b->owner[in];
+    struct wg_patch *list;
+
+    *slot = b->data[owner];
+    if (!(b->mark[owner] & WG_LEAF) || (wg__op_at(b, owner)->flags & WG_OP_PARAM)) return true;
+    list = wg__grow(b->patch, &b->patches_cap, b->n_patches + 1, sizeof *list);
+    if (!list) {
+        wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
+        return false;
+    }
+    b->patch = list;
+    list[b->n_patches++] = (struct wg_patch){ input_at(b->p, owner), slot };
+    return true;
+}
+
+/* Where the value of an entry can be read after a run: a leaf's from its copy. NULL: nowhere. */
+static void *kept(const wg_build *b, int32_t e)
+{
+    int32_t owner = b->owner[b->canon[e]];
+
+    if (b->offset[owner] >= 0) return b->s->base + b->offset[owner];
+    if (b->mark[owner] & (WG_FIXED | WG_DIRECT)) return b->data[owner];
+    return NULL;
+}
+
+static wg_instr *add_instr(wg_build *b, wg_instr_kind kind, int32_t e, int32_t step)
+{
+    wg_instr *i = &b->s->instr[b->s->n_instr++];
+
+    i->kind = kind;
+    i->entry = e;
+    i->step = step;
+    return i;
+}
+
+/* ---- row kernels ---- */
+
+static wg_row_fn *row_kernel(const wg_build *b, int32_t e)
+{
+    return wg__row_kernel(wg__op_at(b, e), wg__kernel_dtype(b, e), b->p->level);
+}
+
+/* Which operands advance: all but single elements. */
+static const int *row_steps(wg_build *b, int32_t e, int64_t count)
+{
+    const int32_t *in = &b->in[b->p->first[e]];
+    int n = wg__n_in(b->p, e), ones = 0, *step;
+
+    for (int k = 0; k < n; k++)
+        if (wg__lends_type(wg__op_at(b, e), k) || count == 1 || wg__elements(b->type[in[k]]) != 1) ones++;
+    if (ones == n && n <= (int)(sizeof all_one / sizeof all_one[0])) return all_one;
+    step = take(b, n, sizeof *step);
+    for (int k = 0; step && k < n; k++)
+        step[k] = wg__lends_type(wg__op_at(b, e), k) || count == 1 || wg__elements(b->type[in[k]]) != 1;
+    return step;
+}
+
+static bool is_inside(const wg_build *b, const wg_rows *r, int32_t in, int32_t step, int32_t *slot)
+{
+    int32_t owner = b->owner[in];
+
+    if (!wg__computed(b, owner) || b->step[owner] != step) return false;
+    *slot = r->slot[b->index[owner]];
+    return *slot >= 0;
+}
+
+static bool emit_row(wg_build *b, const wg_rows *r, int32_t step, int32_t m, char *memory)
+{
+    const wg_plan *p = b->p;
+    int32_t e = b->member[r->first + m];
+    int n = wg__n_in(p, e);
+    wg_instr *i = add_instr(b, WG_I_ROW, e, step);
+    const void **x = take(b, n, sizeof *x);
+
+    if (!x) return false;
+    for (int k = 0; k < n; k++) {
+        int32_t in = b->in[p->first[e] + k], slot;
+        int64_t use;
+
+        x[k] = NULL;
+        if (wg__lends_type(wg__op_at(b, e), k)) continue;
+        use = wg__rows_find(r, in, b->type[e]);
+        if (is_inside(b, r, in, step, &slot)) x[k] = memory + slot * r->slot_bytes;
+        else if (use >= 0) x[k] = memory + r->use[use].local;
+        else if (!point(b, in, &x[k])) return false;
+    }
+    i->as.row.fn = row_kernel(b, e);
+    i->as.row.attr = b->attr[e];
+    i->as.row.n = r->count;
+    i->as.row.x = x;
+    i->as.row.step = row_steps(b, e, r->count);
+    i->as.row.y = r->slot[m] >= 0 ? memory + r->slot[m] * r->slot_bytes : b->data[e];
+    return i->as.row.step != NULL;
+}
+
+static bool emit_whole(wg_build *b, const wg_rows *r, int32_t step, char *memory)
+{
+    for (int64_t u = 0; u < r->n_uses; u++) {
+        wg_instr *i = add_instr(b, WG_I_SPREAD, r->use[u].in, step);
+
+        i->as.spread.how = r->use[u].how;
+        i->as.spread.to = memory + r->use[u].local;
+        i->as.spread.n = r->count;
+        if (!point(b, r->use[u].in, &i->as.spread.from)) return false;
+    }
+    for (int32_t m = 0; m < r->members; m++)
+        if (!emit_row(b, r, step, m, memory)) return false;
+    return true;
+}
+
+static bool emit_member(wg_build *b, const wg_rows *r, int32_t step, int32_t m, wg_blocks *k)
+{
+    const wg_plan *p = b->p;
+    int32_t e = b->member[r->first + m], n = wg__n_in(p, e);
+    wg_member *member = &k->member[m];
+    wg_ref *ref = &k->ref[k->n_refs];
+
+    *member = (wg_member){ row_kernel(b, e), b->attr[e], row_steps(b, e, r->count), k->n_refs, n };
+    for (int32_t i = 0; i < n; i++) {
+        int32_t in = b->in[p->first[e] + i], slot;
+        int64_t use;
+
+        ref[i] = (wg_ref){ NULL, -1, 0 };
+        if (wg__lends_type(wg__op_at(b, e), i)) continue;
+        use = wg__rows_find(r, in, b->type[e]);
+        if (is_inside(b, r, in, step, &slot)) {
+            ref[i].local = slot * r->slot_bytes;
+        } else if (use >= 0) {
+            k->pair[k->n_pairs++] = (wg_spread_ref){ k->n_refs + i, (int32_t)use };
+        } else {
+            if (wg__elements(b->type[in]) != 1) ref[i].stride = (int64_t)wg_dtype_size(b->type[in]->dtype);
+            if (!point(b, in, &ref[i].base)) return false;
+        }
+    }
+    if (r->slot[m] >= 0) ref[n] = (wg_ref){ NULL, r->slot[m] * r->slot_bytes, 0 };
+    else ref[n] = (wg_ref){ b->data[e], -1, (int64_t)wg_dtype_size(b->type[e]->dtype) };
+    k->n_refs += n + 1;
+    return member->step != NULL;
+}
+
+static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memory)
+{
+    wg_instr *i = add_instr(b, WG_I_BLOCKS, b->member[r->first + r->members - 1], step);
+    wg_blocks *k = take(b, 1, sizeof *k);
+
+    if (!k) return false;
+    memset(k, 0, sizeof *k);
+    i->as.blocks = k;
+    k->n_members = r->members;
+    k->n_uses = (int32_t)r->n_uses;
+    k->slices = r->slices;
+    k->count = r->count;
+    k->block = r->block;
+    k->memory = memory;
+    k->slice_bytes = (size_t)r->slice_bytes;
+    k->pointers_at = (size_t)r->pointers_at;
+    k->member = take(b, r->members, sizeof *k->member);
+    k->ref = take(b, r->n_refs, sizeof *k->ref);
+    k->use = take(b, r->n_uses, sizeof *k->use);
+    k->pair = take(b, r->n_pairs, sizeof *k->pair);
+    if (!k->member || !k->ref || !k->use || !k->pair) return false;
+    for (int32_t u = 0; u < k->n_uses; u++) {
+        k->use[u] = (wg_spread_use){ r->use[u].how, NULL, r->use[u].local };
+        if (!point(b, r->use[u].in, &k->use[u].from)) return false;
+    }
+    for (int32_t m = 0; m < r->members; m++)
+        if (!emit_member(b, r, step, m, k)) return false;
+    return true;
+}
+
+static bool emit_rows(wg_build *b, int32_t step)
+{
+    char *memory = b->scratch[step] > 0 ? b->s->base + b->scratch_at[step] : NULL;
+    wg_rows r;
+    bool ok = wg__rows_lay_out(b, step, &r);
+
+    if (!ok) wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
+    ok = ok && (r.blocks ? emit_blocks(b, &r, step, memory) : emit_whole(b, &r, step, memory));
+    wg__rows_done(&r);
+    return ok;
+}
+
+/* ---- the others ---- */
+
+static bool emit_eval(wg_build *b, int32_t step)
+{
+    const wg_plan *p = b->p;
+    int32_t e = b->member[b->first_member[step]];
+    const wg_op *op = wg__op_at(b, e);
+    int n = wg__n_in(p, e);
+    wg_instr *i = add_instr(b, WG_I_EVAL, e, step);
+    wg_call *c = take(b, 1, sizeof *c);
+    const wg_type **tx = take(b, n, sizeof *tx);
+    const void **x = take(b, n, sizeof *x);
+
+    if (!c || !tx || !x) return false;
+    for (int k = 0; k < n; k++) {
+        int32_t in = b->in[p->first[e] + k];
+
+        tx[k] = b->type[in];
+        x[k] = NULL;
+        if (!wg__lends_type(op, k) && !point(b, in, &x[k])) return false;
+    }
+    *c = (wg_call){ .op = op,
+                    .attr = b->attr[e],
+                    .n_in = n,
+                    .tx = tx,
+                    .x = x,
+                    .ty = b->type[e],
+                    .y = b->data[e],
+                    .scratch = b->scratch[step] > 0 ? b->s->base + b->scratch_at[step] : NULL,
+                    .threads = p->options.threads,
+                    .error = &b->p->error };
+    i->as.eval.fn = wg__eval_kernel(op, wg__kernel_dtype(b, e), p->level);
+    i->as.eval.call = c;
+    return true;
+}
+
+/* Leaves that are read after the run are copied before anything else: fed memory is the caller's, and a store
+ * entry may be about to change. */
+static bool emit_copies(wg_build *b)
+{
+    for (int32_t e = 0; e < b->p->n; e++) {
+        wg_instr *i;
+
+        if ((b->mark[e] & (WG_LEAF | WG_STORED)) != (WG_LEAF | WG_STORED)) continue;
+        i = add_instr(b, WG_I_COPY, e, -1);
+        i->as.copy.to = b->s->base + b->offset[e];
+        i->as.copy.bytes = (size_t)wg_type_bytes(b->type[e]);
+        if (!point(b, e, &i->as.copy.from)) return false;
+    }
+    return true;
+}
+
+static bool emit_roots(wg_build *b)
+{
+    const wg_plan *p = b->p;
+    wg_spec *s = b->s;
+
+    s->output = take(b, p->n_outputs, sizeof *s->output);
+    s->commit = take(b, p->n_updates, sizeof *s->commit);
+    if (!s->output || !s->commit) return false;
+    for (int64_t i = 0; i < p->n_outputs; i++)
+        s->output[i] = (wg_array){ *b->type[p->root[i]], kept(b, p->root[i]) };
+    for (int64_t i = 0; i < p->n_updates; i++) {
+        int32_t e = p->root[p->n_outputs + i], owner = b->owner[b->canon[e]];
+        const wg_array *to = &p->updated[i]->value;
+
+        if ((b->mark[owner] & WG_DIRECT) || owner == p->updated_at[i] || wg_type_bytes(&to->type) == 0) continue;
+        s->commit[s->n_commits++] = (wg_commit){ to->data, kept(b, e), (size_t)wg_type_bytes(&to->type) };
+    }
+    if (!p->options.keep && !p->options.check) return true;
+    s->value = take(b, p->n, sizeof *s->value);
+    for (int32_t e = 0; s->value && e < p->n; e++) s->value[e] = (wg_array){ *b->type[e], kept(b, e) };
+    return s->value != NULL;
+}
+
+static bool emit_patches(wg_build *b)
+{
+    wg_spec *s = b->s;
+    int64_t n = b->p->n_inputs;
+
+    s->patch_first = take(b, n + 1, sizeof *s->patch_first);
+    s->patch = take(b, b->n_patches, sizeof *s->patch);
+    if (!s->patch_first || !s->patch) return false;
+    memset(s->patch_first, 0, ((size_t)n + 1) * sizeof *s->patch_first);
+    for (int64_t i = 0; i < b->n_patches; i++) s->patch_first[b->patch[i].input]++;
+    for (int64_t i = 1; i <= n; i++) s->patch_first[i] += s->patch_first[i - 1];
+    for (int64_t i = b->n_patches; i > 0; i--) s->patch[--s->patch_first[b->patch[i - 1].input]] = b->patch[i - 1].slot;
+    return true;
+}
+
+static void count_work(wg_build *b)
+{
+    const wg_plan *p = b->p;
+    wg_spec_stats *stats = &b->s->stats;
+
+    for (int32_t e = 0; e < p->n; e++) {
+        const wg_op *op = wg__op_at(b, e);
+        int n = wg__n_in(p, e);
+
+        if ((op->flags & WG_OP_PARAM) && (b->mark[e] & WG_NEEDED)) stats->param_bytes += wg_type_bytes(b->type[e]);
+        if (!wg__computed(b, e)) continue;
+        for (int k = 0; k < n; k++) b->tx[k] = b->type[b->in[p->first[e] + k]];
+        stats->flops += op->flops ? op->flops(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e]) :
+                                    (double)wg__elements(b->type[e]);
+    }
+    for (int64_t i = 0; i < p->n_updates; i++) {
+        int32_t leaf = p->updated_at[i];
+
+        if (leaf < 0 || !(b->mark[leaf] & WG_NEEDED)) stats->param_bytes += wg_type_bytes(&p->updated[i]->value.type);
+    }
+}
+
+bool wg__plan_emit(wg_build *b)
+{
+    wg_spec *s = b->s;
+    bool ok;
+
+    s->base = b->p->arena;
+    for (int32_t e = 0; e < b->p->n; e++) {
+        if (b->mark[e] & WG_LEAF) b->n_instr += (b->mark[e] & WG_STORED) != 0;
+        else if (b->offset[e] >= 0) b->data[e] = s->base + b->offset[e];
+    }
+    s->instr = take(b, b->n_instr, sizeof *s->instr);
+    if (!s->instr) return false;
+    memset(s->instr, 0, (size_t)b->n_instr * sizeof *s->instr);
+    ok = emit_copies(b);
+    for (int32_t k = 0; k < b->n_steps && ok; k++)
+        ok = b->mark[b->member[b->first_member[k]]] & WG_ROW ? emit_rows(b, k) : emit_eval(b, k);
+    ok = ok && emit_roots(b) && emit_patches(b);
+    if (!ok) return false;
+    if (b->p->options.timing) {
+        s->seconds = take(b, s->n_instr, sizeof *s->seconds);
+        if (!s->seconds) return false;
+        memset(s->seconds, 0, (size_t)s->n_instr * sizeof *s->seconds);
+    }
+    count_work(b);
+    return true;
+}

@@ -1,0 +1,208 @@
+/*
+ * plan_fuse.c: which entries run together, and in which order. Entries with row kernels and equally many
+ * elements may form one step, which goes block by block, so that values used only inside stay in the first-level
+ * cache.
+ *
+ * Entries are placed from the last to the first; steps are numbered as they are opened, so a higher number
+ * runs earlier. An entry may join any step whose number is at least that of each of its users: then no
+ * cycle can arise, whatever else is chosen, and one comparison decides it.
+ */
+#include <string.h>
+
+#include "plan.h"
+
+enum {
+    NEAR  = 16,  /* steps an entry may be moved to stand beside others that are not its users */
+    SMALL = 64   /* element counts remembered for that */
+};
+
+struct group {
+    int64_t count;  /* elements; -1: not for row kernels */
+    int32_t members;
+};
+
+struct fuse {
+    wg_build *b;
+    struct group *group;
+    int32_t n_groups;
+    int32_t *bound;         /* by owner: highest number of a step that reads it, -1 */
+    int32_t recent[SMALL];  /* by count modulo SMALL: step of few elements opened last, -1 */
+};
+
+static bool fits(const struct fuse *f, int32_t group, int64_t count, int32_t bound)
+{
+    return group >= 0 && group >= bound && f->group[group].count == count && f->group[group].members < WG_MAX_MEMBERS;
+}
+
+/* The step e joins: that of its first user; else one nearby that reads an operand of e; else, when only
+ * the cost of a step matters, any nearby one. -1: none. */
+static int32_t find_group(const struct fuse *f, int32_t e, int64_t count)
+{
+    const wg_build *b = f->b;
+    const wg_plan *p = b->p;
+    int32_t bound = f->bound[e], n = wg__n_in(p, e);
+
+    if (fits(f, bound, count, bound)) return bound;
+    for (int32_t k = 0; k < n && k < 8; k++) {
+        int32_t group;
+
+        if (wg__lends_type(wg__op_at(b, e), k)) continue;
+        group = f->bound[b->owner[b->in[p->first[e] + k]]];
+        if (f->n_groups - group <= NEAR && fits(f, group, count, bound)) return group;
+    }
+    if (count <= p->options.block) {
+        int32_t group = f->recent[count % SMALL];
+
+        if (f->n_groups - group <= NEAR && fits(f, group, count, bound)) return group;
+    }
+    return -1;
+}
+
+static void place(struct fuse *f, int32_t e)
+{
+    wg_build *b = f->b;
+    const wg_plan *p = b->p;
+    bool row = (b->mark[e] & WG_ROW) != 0;
+    int64_t count = wg__elements(b->type[e]);
+    int32_t group = row && (p->passes & WG_PASS_FUSE) ? find_group(f, e, count) : -1;
+
+    if (group < 0) {
+        group = f->n_groups++;
+        f->group[group] = (struct group){ row ? count : -1, 0 };
+        if (row && count <= p->options.block) f->recent[count % SMALL] = group;
+    }
+    f->group[group].members++;
+    b->step[e] = group;
+    for (int32_t k = p->first[e]; k < p->first[e + 1]; k++) {
+        int32_t owner = b->owner[b->in[k]];
+
+        if (!wg__lends_type(wg__op_at(b, e), k - p->first[e]) && f->bound[owner] < group) f->bound[owner] = group;
+    }
+}
+
+static bool find_kernels(wg_build *b, int64_t *computed)
+{
+    *computed = 0;
+    for (int32_t e = 0; e < b->p->n; e++) {
+        const wg_op *op = wg__op_at(b, e);
+        wg_dtype by;
+
+        if (!wg__computed(b, e)) continue;
+        ++*computed;
+        by = wg__kernel_dtype(b, e);
+        if (wg__row_kernel(op, by, b->p->level)) {
+            b->mark[e] |= WG_ROW;
+        } else if (!wg__eval_kernel(op, by, b->p->level)) {
+            wg_fail(b->error, WG_EDTYPE, op->name, "no kernel for element type %s", wg_dtype_name(by));
+            wg__blame(b->error, b->p->live[e]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The arithmetic that only updates need. It goes last, behind everything that can fail, so that new values
+ * may be written straight over old ones. */
+static void mark_tail(wg_build *b)
+{
+    const wg_plan *p = b->p;
+
+    for (int64_t i = 0; i < p->n; i++)
+        if (b->mark[i] & WG_ROW) b->mark[i] |= WG_TAIL;
+    for (int64_t i = 0; i < p->n_outputs; i++) b->mark[b->owner[b->canon[p->root[i]]]] &= (uint8_t)~WG_TAIL;
+    for (int32_t e = (int32_t)p->n - 1; e >= 0; e--) {
+        if (!wg__computed(b, e) || (b->mark[e] & WG_TAIL)) continue;
+        for (int32_t k = p->first[e]; k < p->first[e + 1]; k++)
+            if (!wg__lends_type(wg__op_at(b, e), k - p->first[e])) b->mark[b->owner[b->in[k]]] &= (uint8_t)~WG_TAIL;
+    }
+}
+
+/* Steps in order of running, and their members in post-order. */
+static bool list_members(wg_build *b)
+{
+    const wg_plan *p = b->p;
+    int32_t *first = wg__array((int64_t)b->n_steps + 1, sizeof *first);
+
+    if (!first) return false;
+    b->first_member = first;
+    memset(first, 0, ((size_t)b->n_steps + 1) * sizeof *first);
+    for (int32_t e = 0; e < p->n; e++)
+        if (wg__computed(b, e)) {
+            b->step[e] = b->n_steps - 1 - b->step[e];
+            b->index[e] = first[b->step[e] + 1]++;
+        }
+    for (int32_t k = 0; k < b->n_steps; k++) first[k + 1] += first[k];
+    for (int32_t e = 0; e < p->n; e++)
+        if (wg__computed(b, e)) b->member[first[b->step[e]] + b->index[e]] = e;
+    return true;
+}
+
+/* When each value is read last, and which values outlive their step. */
+static void find_lives(wg_build *b)
+{
+    const wg_plan *p = b->p;
+    bool all = p->options.keep || p->options.check;
+
+    for (int32_t e = 0; e < p->n; e++) {
+        if (all && (b->mark[e] & WG_NEEDED) && (b->mark[e] & WG_LEAF)) b->mark[e] |= WG_STORED;
+        if ((b->mark[e] & (WG_ROOT | WG_LEAF)) == (WG_ROOT | WG_LEAF)) b->mark[e] |= WG_STORED;
+        if (!wg__computed(b, e)) continue;
+        if (all || (b->mark[e] & WG_ROOT) || !(b->mark[e] & WG_ROW)) b->mark[e] |= WG_STORED;
+        for (int32_t k = p->first[e]; k < p->first[e + 1]; k++) {
+            int32_t owner = b->owner[b->in[k]];
+
+            if (wg__lends_type(wg__op_at(b, e), k - p->first[e])) continue;
+            if (b->last[owner] < b->step[e]) b->last[owner] = b->step[e];
+            if (!(b->mark[owner] & (WG_LEAF | WG_FIXED)) && b->step[owner] != b->step[e]) b->mark[owner] |= WG_STORED;
+        }
+    }
+    for (int32_t e = 0; e < p->n; e++)
+        if (b->mark[e] & WG_ROOT) b->last[e] = b->n_steps;
+}
+
+static void count_steps(wg_build *b)
+{
+    wg_spec_stats *stats = &b->s->stats;
+
+    stats->steps = b->n_steps;
+    for (int32_t k = 0; k < b->n_steps; k++) {
+        int32_t members = b->first_member[k + 1] - b->first_member[k];
+
+        stats->computed += members;
+        if (members > 1) stats->fused_steps++;
+        if (members > 1) stats->fused_entries += members;
+    }
+}
+
+bool wg__plan_fuse(wg_build *b)
+{
+    struct fuse f = { .b = b };
+    const wg_plan *p = b->p;
+    int64_t computed;
+    bool ok;
+
+    if (!find_kernels(b, &computed)) return false;
+    for (int i = 0; i < SMALL; i++) f.recent[i] = -1;
+    f.group = wg__array(computed, sizeof *f.group);
+    f.bound = wg__array(p->n, sizeof *f.bound);
+    ok = f.group && f.bound;
+    if (ok) {
+        for (int64_t i = 0; i < p->n; i++) f.bound[i] = -1;
+        if ((p->passes & WG_PASS_IN_PLACE) && !b->s->apart) mark_tail(b);
+        for (int32_t e = (int32_t)p->n - 1; e >= 0; e--)
+            if (wg__computed(b, e) && (b->mark[e] & WG_TAIL)) place(&f, e);
+        for (int32_t e = (int32_t)p->n - 1; e >= 0; e--)
+            if (wg__computed(b, e) && !(b->mark[e] & WG_TAIL)) place(&f, e);
+        b->n_steps = f.n_groups;
+        ok = list_members(b);
+    }
+    wg__release(f.group);
+    wg__release(f.bound);
+    if (!ok) {
+        wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
+        return false;
+    }
+    find_lives(b);
+    count_steps(b);
+    return true;
+}

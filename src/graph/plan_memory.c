@@ -1,0 +1,407 @@
+/*
+ * plan_memory.c: where each value lies in the arena. Steps are gone through in order of running, as an allocator
+ * would see them: a value takes the best-fitting free block when its step comes, and gives it back after
+ * its last reader. Free blocks are found by size class and joined with their neighbours by address, so the
+ * whole costs O(1) a value but for the look at a bounded number of blocks of one class.
+ */
+#include <string.h>
+
+#include "plan.h"
+
+enum { CLASSES = 512, LOOK = 16 };
+
+struct block {
+    int64_t at, size;      /* in units of WG_ALIGN */
+    int32_t left, right;   /* by address, -1 at the ends */
+    int32_t before, after; /* in its class, while free */
+    bool    free;
+};
+
+struct heap {
+    struct block *block;
+    int64_t       n, cap;
+    int32_t       spare;   /* records out of use, linked by `after` */
+    int32_t       tail;    /* highest address */
+    int64_t       end, used, peak;
+    int32_t       class[CLASSES];
+    uint64_t      filled[CLASSES / 64];
+};
+
+/* Sizes up to 8 have a class each; above, 8 classes to each power of two. */
+static int class_of(int64_t size)
+{
+    int top;
+
+    if (size < 8) return (int)size;
+    top = 63 - __builtin_clzll((unsigned long long)size);
+    return (top - 2) * 8 + (int)(size >> (top - 3) & 7);
+}
+
+static void list_free(struct heap *h, int32_t i)
+{
+    int c = class_of(h->block[i].size);
+
+    h->block[i].free = true;
+    h->block[i].before = -1;
+    h->block[i].after = h->class[c];
+    if (h->class[c] >= 0) h->block[h->class[c]].before = i;
+    h->class[c] = i;
+    h->filled[c / 64] |= (uint64_t)1 << c % 64;
+}
+
+static void unlist(struct heap *h, int32_t i)
+{
+    struct block *k = &h->block[i];
+    int c = class_of(k->size);
+
+    k->free = false;
+    if (k->before >= 0) h->block[k->before].after = k->after;
+    else h->class[c] = k->after;
+    if (k->after >= 0) h->block[k->after].before = k->before;
+    if (h->class[c] < 0) h->filled[c / 64] &= ~((uint64_t)1 << c % 64);
+}
+
+/* A record between two neighbours; -1: out of memory. */
+static int32_t new_block(struct heap *h, int64_t at, int64_t size, int32_t left, int32_t right)
+{
+    int32_t i = h->spare;
+
+    if (i >= 0) {
+        h->spare = h->block[i].after;
+    } else {
+        struct block *list = h->n < INT32_MAX ? wg__grow(h->block, &h->cap, h->n + 1, sizeof *list) : NULL;
+
+        if (!list) return -1;
+        h->block = list;
+        i = (int32_t)h->n++;
+    }
+    h->block[i] = (struct block){ at, size, left, right, -1, -1, false };
+    if (left >= 0) h->block[left].right = i;
+    if (right >= 0) h->block[right].left = i;
+    else h->tail = i;
+    return i;
+}
+
+static void drop_block(struct heap *h, int32_t i)
+{
+    struct block *k = &h->block[i];
+
+    if (k->left >= 0) h->block[k->left].right = k->right;
+    if (k->right >= 0) h->block[k->right].left = k->left;
+    else h->tail = k->left;
+    k->after = h->spare;
+    h->spare = i;
+}
+
+static int32_t best_in_class(const struct heap *h, int c, int64_t size)
+{
+    int32_t best = -1;
+    int seen = 0;
+
+    for (int32_t i = h->class[c]; i >= 0 && seen < LOOK; i = h->block[i].after, seen++) {
+        if (h->block[i].size < size) continue;
+        if (best < 0 || h->block[i].size < h->block[best].size) best = i;
+        if (h->block[i].size == size) break;
+    }
+    return best;
+}
+
+static int32_t find_free(const struct heap *h, int64_t size)
+{
+    int c = class_of(size);
+    int32_t found = best_in_class(h, c, size);
+
+    for (int word = ++c / 64; found < 0 && word < CLASSES / 64; c = ++word * 64) {
+        uint64_t bits = h->filled[word] >> c % 64;
+
+        if (bits) found = best_in_class(h, c + __builtin_ctzll(bits), size);
+    }
+    return found;
+}
+
+/* A block of `size` units; -1: out of memory. */
+static int32_t take(struct heap *h, int64_t size)
+{
+    int32_t i = find_free(h, size);
+
+    if (i < 0 && h->tail >= 0 && h->block[h->tail].free) { /* what is free at the end grows */
+        i = h->tail;
+        unlist(h, i);
+        h->end += size - h->block[i].size;
+        h->block[i].size = size;
+    } else if (i < 0) {
+        i = new_block(h, h->end, size, h->tail, -1);
+        if (i < 0) return -1;
+        h->end += size;
+    } else {
+        unlist(h, i);
+        if (h->block[i].size > size) {
+            int32_t rest = new_block(h, h->block[i].at + size, h->block[i].size - size, i, h->block[i].right);
+
+            if (rest < 0) return -1;
+            h->block[i].size = size;
+            list_free(h, rest);
+        }
+    }
+    h->used += size;
+    if (h->used > h->peak) h->peak = h->used;
+    return i;
+}
+
+static void give(struct heap *h, int32_t i)
+{
+    int32_t left = h->block[i].left, right = h->block[i].right;
+
+    h->used -= h->block[i].size;
+    if (left >= 0 && h->block[left].free) {
+        unlist(h, left);
+        h->block[left].size += h->block[i].size;
+        drop_block(h, i);
+        i = left;
+    }
+    if (right >= 0 && h->block[right].free) {
+        unlist(h, right);
+        h->block[i].size += h->block[right].size;
+        drop_block(h, right);
+    }
+    list_free(h, i);
+}
+
+static int64_t units(int64_t bytes)
+{
+    return bytes <= 0 ? 1 : (bytes - 1) / WG_ALIGN + 1;
+}
+
+/* ---- writing over old values ---- */
+
+/* Whether entry `reader`, in the step that computes a result of `type`, goes over in's elements one by one. */
+static bool reads_flat(const wg_build *b, int32_t in, const wg_type *type)
+{
+    return wg__elements(b->type[in]) == wg__elements(type);
+}
+
+/* Whether store entry `owner` may be overwritten by entry e of the step that reads it last: every reader there
+ * stands before e or is e, goes element by element, and e's elements are as large. */
+static bool read_before(const wg_build *b, int32_t owner, int32_t e)
+{
+    const wg_plan *p = b->p;
+    int32_t k = b->step[e];
+
+    if (b->type[owner]->dtype != b->type[e]->dtype || wg__elements(b->type[owner]) != wg__elements(b->type[e]))
+        return false;
+    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
+        int32_t reader = b->member[m];
+
+        for (int32_t i = p->first[reader]; i < p->first[reader + 1]; i++) {
+            if (b->owner[b->in[i]] != owner || wg__lends_type(wg__op_at(b, reader), i - p->first[reader])) continue;
+            if (reader > e || !reads_flat(b, b->in[i], b->type[reader])) return false;
+        }
+    }
+    return true;
+}
+
+/* New values of store entries that may be written straight there: nothing that can fail comes later, and
+ * every other reader of the old value has run. */
+static bool mark_direct(wg_build *b)
+{
+    const wg_plan *p = b->p;
+    int32_t safe = 0;
+    uint8_t *uses;
+
+    if (!(p->passes & WG_PASS_IN_PLACE) || b->s->apart || p->n_updates == 0) return true;
+    uses = wg__zalloc((size_t)p->n);
+    if (!uses) return false;
+    for (int64_t i = 0; i < p->n_outputs + p->n_updates; i++) {
+        uint8_t *n = &uses[b->owner[b->canon[p->root[i]]]];
+
+        if (*n < 2) ++*n;
+    }
+    for (int64_t i = 0; i < p->n_outputs; i++) uses[b->owner[b->canon[p->root[i]]]] = 2;
+    for (int32_t k = b->n_steps; k > 0 && safe == 0; k--)
+        if (!(b->mark[b->member[b->first_member[k - 1]]] & WG_ROW)) safe = k;
+    for (int64_t i = 0; i < p->n_updates; i++) {
+        int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]], leaf = p->updated_at[i];
+
+        if (uses[e] != 1 || !wg__computed(b, e) || !(b->mark[e] & WG_ROW) || b->step[e] < safe) continue;
+        if (leaf >= 0 && b->last[leaf] > b->step[e]) continue;
+        if (leaf >= 0 && b->last[leaf] == b->step[e] && !read_before(b, leaf, e)) continue;
+        b->mark[e] |= WG_DIRECT;
+        b->mark[e] &= (uint8_t)~WG_STORED;
+        b->data[e] = p->updated[i]->value.data;
+        b->s->stats.into_store++;
+    }
+    wg__release(uses);
+    return true;
+}
+
+/* ---- the walk over the steps ---- */
+
+struct walk {
+    wg_build *b;
+    struct heap heap;
+    int32_t *place;  /* by owner: its block */
+};
+
+static bool dies_at(const wg_build *b, int32_t owner, int32_t k)
+{
+    return (b->mark[owner] & WG_STORED) && !(b->mark[owner] & WG_LEAF) && b->last[owner] == k;
+}
+
+/* A value that this step reads last; who reads it there, and whether element by element. */
+struct dying {
+    int32_t owner, reader;
+    bool    flat;
+};
+
+static int find_dying(const wg_build *b, int32_t k, struct dying *list)
+{
+    const wg_plan *p = b->p;
+    int n = 0;
+
+    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
+        int32_t e = b->member[m];
+
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
+            int32_t owner = b->owner[b->in[i]];
+            int at = 0;
+
+            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !dies_at(b, owner, k) || b->step[owner] == k)
+                continue;
+            while (at < n && list[at].owner != owner) at++;
+            if (at == LOOK) continue;
+            if (at == n) list[n++] = (struct dying){ owner, e, true };
+            list[at].reader = e;
+            if (!reads_flat(b, b->in[i], b->type[e])) list[at].flat = false;
+        }
+    }
+    return n;
+}
+
+static bool take_values(struct walk *w, int32_t k)
+{
+    wg_build *b = w->b;
+    bool row = (b->mark[b->member[b->first_member[k]]] & WG_ROW) != 0;
+    unsigned both = WG_PASS_IN_PLACE | WG_PASS_REUSE;
+    struct dying dying[LOOK];
+    int n = row && (b->p->passes & both) == both ? find_dying(b, k, dying) : 0;
+
+    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
+        int32_t e = b->member[m];
+        int i = 0;
+
+        if (!(b->mark[e] & WG_STORED)) continue;
+        while (i < n && (dying[i].owner < 0 || !dying[i].flat || dying[i].reader > e ||
+                         b->type[dying[i].owner]->dtype != b->type[e]->dtype ||
+                         wg__elements(b->type[dying[i].owner]) != wg__elements(b->type[e])))
+            i++;
+        if (i < n) {
+            w->place[e] = w->place[dying[i].owner];
+            b->last[dying[i].owner] = -1; /* its memory lives on */
+            dying[i].owner = -1;
+            b->s->stats.in_place++;
+        } else {
+            w->place[e] = take(&w->heap, units(wg_type_bytes(b->type[e])));
+            if (w->place[e] < 0) return false;
+        }
+        b->offset[e] = w->heap.block[w->place[e]].at * WG_ALIGN;
+    }
+    return true;
+}
+
+static void give_values(struct walk *w, int32_t k)
+{
+    wg_build *b = w->b;
+    const wg_plan *p = b->p;
+
+    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
+        int32_t e = b->member[m];
+
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
+            int32_t owner = b->owner[b->in[i]];
+
+            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !dies_at(b, owner, k)) continue;
+            give(&w->heap, w->place[owner]);
+            b->last[owner] = -1;
+        }
+    }
+}
+
+static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
+{
+    const wg_plan *p = b->p;
+    int32_t e = b->member[b->first_member[k]];
+    const wg_op *op = wg__op_at(b, e);
+    size_t need;
+
+    if (b->mark[e] & WG_ROW) return wg__rows_scratch(b, k, bytes);
+    *bytes = 0;
+    b->n_instr++;
+    if (!op->scratch) return true;
+    for (int i = 0; i < wg__n_in(p, e); i++) b->tx[i] = b->type[b->in[p->first[e] + i]];
+    need = op->scratch(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e], p->options.threads);
+    *bytes = need > INT64_MAX ? INT64_MAX : (int64_t)need;
+    return true;
+}
+
+static bool lay_out(struct walk *w)
+{
+    wg_build *b = w->b;
+    bool reuse = (b->p->passes & WG_PASS_REUSE) != 0;
+
+    for (int64_t i = 0; i < b->p->n; i++) /* copies of leaves live through the whole run */
+        if ((b->mark[i] & (WG_LEAF | WG_STORED)) == (WG_LEAF | WG_STORED)) {
+            w->place[i] = take(&w->heap, units(wg_type_bytes(b->type[i])));
+            if (w->place[i] < 0) return false;
+            b->offset[i] = w->heap.block[w->place[i]].at * WG_ALIGN;
+        }
+    for (int32_t k = 0; k < b->n_steps; k++) {
+        int32_t own = -1;
+
+        if (!take_values(w, k) || !step_scratch(b, k, &b->scratch[k])) return false;
+        if (b->scratch[k] > 0) {
+            own = take(&w->heap, units(b->scratch[k]));
+            if (own < 0) return false;
+            b->scratch_at[k] = w->heap.block[own].at * WG_ALIGN;
+            give(&w->heap, own);
+        }
+        if (reuse) give_values(w, k);
+        if (w->heap.end > PTRDIFF_MAX / WG_ALIGN / 2) {
+            wg_fail(b->error, WG_ELIMIT, "plan_run", "the values need more bytes than can be counted");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool within_limit(wg_build *b)
+{
+    int64_t limit = b->p->options.max_bytes;
+
+    if (limit <= 0 || (int64_t)b->s->arena_bytes <= limit) return true;
+    wg_fail(b->error, WG_ELIMIT, "plan_run", "the values need %zu bytes, allowed are %lld", b->s->arena_bytes,
+            (long long)limit);
+    return false;
+}
+
+bool wg__plan_memory(wg_build *b)
+{
+    struct walk w = { .b = b };
+    bool ok;
+
+    w.heap.spare = w.heap.tail = -1;
+    for (int i = 0; i < CLASSES; i++) w.heap.class[i] = -1;
+    w.place = wg__array(b->p->n, sizeof *w.place);
+    b->scratch = wg__array(b->n_steps, sizeof *b->scratch);
+    b->scratch_at = wg__array(b->n_steps, sizeof *b->scratch_at);
+    ok = w.place && b->scratch && b->scratch_at && mark_direct(b) && lay_out(&w);
+    wg__release(w.place);
+    wg__release(w.heap.block);
+    if (!ok) {
+        wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
+        return false;
+    }
+    b->s->arena_bytes = (size_t)w.heap.end * WG_ALIGN;
+    b->s->stats.arena_bytes = w.heap.end * WG_ALIGN;
+    b->s->stats.peak_bytes = w.heap.peak * WG_ALIGN;
+    return within_limit(b);
+}

@@ -1,0 +1,185 @@
+/*
+ * plan_rows.c: how a step of row kernels goes about its elements. All results of a step have equally many. An
+ * operand lies beside them element by element, or is one element, or is spread out into a buffer of
+ * one block at a time. Values used only inside the step live in such buffers too.
+ */
+#include <string.h>
+
+#include "plan.h"
+
+enum { RECENT = 16, PERIOD_BLOCKS = 4 };
+
+/* Row-major strides of `from`, 0 where it repeats, with neighbouring axes joined where both go on evenly. */
+void wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how)
+{
+    int64_t stride = 1, dim[WG_MAX_RANK], step[WG_MAX_RANK];
+    int lead = to->shape.rank - from->shape.rank, n = 0;
+
+    for (int i = to->shape.rank - 1; i >= 0; i--) {
+        int64_t have = i >= lead ? from->shape.dim[i - lead] : 1, want = to->shape.dim[i];
+        int64_t s = have == 1 ? 0 : stride;
+
+        if (want == 1) continue;
+        if (n > 0 && ((step[n - 1] == 0 && s == 0) || (step[n - 1] != 0 && s == step[n - 1] * dim[n - 1]))) {
+            dim[n - 1] *= want;
+        } else {
+            dim[n] = want;
+            step[n++] = s;
+        }
+        stride *= have;
+    }
+    memset(how, 0, sizeof *how);
+    how->size = (int)wg_dtype_size(from->dtype);
+    how->rank = n > 0 ? n : 1;
+    how->dim[0] = 1;
+    for (int i = 0; i < n; i++) {
+        how->dim[i] = dim[n - 1 - i];
+        how->stride[i] = step[n - 1 - i];
+    }
+    if (how->rank == 2 && how->stride[0] == 0 && how->stride[1] == 1) how->period = how->dim[1];
+}
+
+int64_t wg__rows_find(const wg_rows *r, int32_t in, const wg_type *to)
+{
+    for (int64_t i = r->n_uses - 1; i >= 0 && i >= r->n_uses - RECENT; i--)
+        if (r->use[i].in == in && r->use[i].to == to) return i;
+    return -1;
+}
+
+static int64_t round_up(int64_t bytes)
+{
+    return (bytes + WG_ALIGN - 1) / WG_ALIGN * WG_ALIGN;
+}
+
+/* Computed by a member of the same step. */
+static bool inside(const wg_build *b, int32_t in, int32_t step)
+{
+    int32_t owner = b->owner[in];
+
+    return wg__computed(b, owner) && b->step[owner] == step;
+}
+
+/* Buffers for values used only inside, handed on once their last reader has run. A reader of the same
+ * element type may write over them. */
+static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
+{
+    const wg_plan *p = b->p;
+    int32_t last[WG_MAX_MEMBERS], spare[WG_MAX_MEMBERS], n_spare = 0;
+
+    for (int32_t m = 0; m < r->members; m++) {
+        int32_t e = b->member[r->first + m];
+
+        last[m] = -1;
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++)
+            if (!wg__lends_type(wg__op_at(b, e), i - p->first[e]) && inside(b, b->in[i], step))
+                last[b->index[b->owner[b->in[i]]]] = m;
+    }
+    for (int32_t m = 0; m < r->members; m++) {
+        int32_t e = b->member[r->first + m];
+
+        r->slot[m] = -1;
+        for (int pass = 0; pass < 2; pass++) {
+            for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
+                int32_t owner = b->owner[b->in[i]], at;
+
+                if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !inside(b, owner, step)) continue;
+                at = b->index[owner];
+                if (last[at] != m || r->slot[at] < 0) continue;
+                if (pass == 0 && b->type[owner]->dtype != b->type[e]->dtype) continue;
+                spare[n_spare++] = r->slot[at];
+                last[at] = -1;
+            }
+            if (pass == 0 && !(b->mark[e] & (WG_STORED | WG_DIRECT)))
+                r->slot[m] = n_spare > 0 ? spare[--n_spare] : r->n_slots++;
+        }
+    }
+}
+
+static bool add_use(wg_build *b, wg_rows *r, int32_t in, const wg_type *to)
+{
+    wg_rows_use *list = wg__grow(r->use, &r->uses_cap, r->n_uses + 1, sizeof *list);
+    wg_spread *how = wg__arena_take(&b->s->mem, sizeof *how);
+
+    if (list) r->use = list;
+    if (!list || !how) return false;
+    wg__spread_make(b->type[in], to, how);
+    if (how->period > PERIOD_BLOCKS * r->block) how->period = 0;
+    list[r->n_uses++] = (wg_rows_use){ in, to, how, 0 };
+    return true;
+}
+
+static bool find_uses(wg_build *b, wg_rows *r)
+{
+    const wg_plan *p = b->p;
+
+    for (int32_t m = 0; m < r->members; m++) {
+        int32_t e = b->member[r->first + m];
+
+        r->n_refs += wg__n_in(p, e) + 1;
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
+            int64_t n = wg__elements(b->type[b->in[i]]);
+
+            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || n == 1 || n == r->count) continue;
+            r->n_pairs++;
+            if (wg__rows_find(r, b->in[i], b->type[e]) < 0 && !add_use(b, r, b->in[i], b->type[e])) return false;
+        }
+    }
+    return true;
+}
+
+bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
+{
+    const wg_plan *p = b->p;
+    int64_t most = 1, at, n, blocks, grain;
+
+    memset(r, 0, sizeof *r);
+    r->first = b->first_member[step];
+    r->members = b->first_member[step + 1] - r->first;
+    r->count = wg__elements(b->type[b->member[r->first]]);
+    r->block = r->count < p->options.block ? r->count : p->options.block;
+    r->slices = 1;
+    if (!find_uses(b, r)) return false;
+    give_slots(b, step, r);
+    for (int32_t m = 0; m < r->members; m++) {
+        int64_t size = (int64_t)wg_dtype_size(b->type[b->member[r->first + m]]->dtype);
+
+        if (size > most) most = size;
+    }
+    if (r->count > r->block) {
+        blocks = (r->count - 1) / r->block + 1;
+        grain = p->options.grain / r->members;
+        n = r->count / (grain > 0 ? grain : 1);
+        if (n > blocks) n = blocks;
+        if (n > p->options.threads) n = p->options.threads;
+        if (n > 1) r->slices = (int32_t)n;
+        r->blocks = r->members > 1 || r->n_uses > 0 || r->slices > 1;
+    }
+    r->slot_bytes = round_up(r->block * most);
+    at = r->n_slots * r->slot_bytes;
+    for (int64_t i = 0; i < r->n_uses; i++) {
+        wg_rows_use *u = &r->use[i];
+
+        u->local = at;
+        at += round_up((r->block + (r->blocks ? u->how->period : 0)) * u->how->size);
+    }
+    r->pointers_at = at;
+    if (r->blocks) at += (r->n_refs + r->n_uses) * (int64_t)sizeof(void *);
+    r->slice_bytes = round_up(at);
+    return true;
+}
+
+void wg__rows_done(wg_rows *r)
+{
+    wg__release(r->use);
+}
+
+bool wg__rows_scratch(wg_build *b, int32_t step, int64_t *bytes)
+{
+    wg_rows r;
+    bool ok = wg__rows_lay_out(b, step, &r);
+
+    *bytes = r.slice_bytes * r.slices;
+    b->n_instr += r.blocks ? 1 : r.members + r.n_uses;
+    wg__rows_done(&r);
+    return ok;
+}

@@ -1,0 +1,273 @@
+/*
+ * plan_run.c: a run is a loop over instructions; then the commits, which cannot fail. Everything that can fail
+ * comes before the first byte of the store is written.
+ */
+#define _POSIX_C_SOURCE 199309L
+#include <string.h>
+#include <time.h>
+
+#include "plan.h"
+
+/* ---- spreading an operand ---- */
+
+#define FILL(T)                                                                                                        \
+    do {                                                                                                               \
+        T v = *(const T *)from, *y = to;                                                                               \
+        for (int64_t i = 0; i < n; i++) y[i] = v;                                                                      \
+    } while (0)
+
+/* n elements of a run that is copied (step 1) or repeated (step 0). */
+static void run_out(int size, int64_t step, const void *from, int64_t n, void *to)
+{
+    if (step) memcpy(to, from, (size_t)n * (size_t)size);
+    else if (size == 4) FILL(uint32_t);
+    else if (size == 8) FILL(uint64_t);
+    else memset(to, *(const unsigned char *)from, (size_t)n);
+}
+#undef FILL
+
+/* Elements first..first + n - 1 of the result's order. The last axis of a dense operand has stride 0 or 1. */
+void wg__spread(const wg_spread *how, const void *from, int64_t first, int64_t n, void *to)
+{
+    int last = how->rank - 1;
+    int64_t index[WG_MAX_RANK], at = 0, rest = first;
+    char *y = to;
+
+    for (int i = last; i >= 0; i--) {
+        index[i] = rest % how->dim[i];
+        rest /= how->dim[i];
+        at += index[i] * how->stride[i];
+    }
+    while (n > 0) {
+        int64_t run = how->dim[last] - index[last];
+
+        if (run > n) run = n;
+        run_out(how->size, how->stride[last], (const char *)from + at * how->size, run, y);
+        y += run * how->size;
+        n -= run;
+        if (n == 0) break;
+        at -= index[last] * how->stride[last];
+        index[last] = 0;
+        for (int i = last - 1; i >= 0; i--) {
+            at += how->stride[i];
+            if (++index[i] < how->dim[i]) break;
+            at -= index[i] * how->stride[i];
+            index[i] = 0;
+        }
+    }
+}
+
+/* ---- block by block ---- */
+
+/* The operand's elements for a block: in place where they lie in a row, else in the buffer. */
+static const void *spread_block(const wg_spread_use *u, char *memory, int64_t first, int64_t n)
+{
+    const wg_spread *how = u->how;
+    int last = how->rank - 1;
+    int64_t inner = how->dim[last];
+
+    if (how->period > 0) return memory + u->local + first % how->period * how->size;
+    if (how->rank == 2 && how->stride[0] == 0 && how->stride[1] == 1 && first % inner + n <= inner)
+        return (const char *)u->from + first % inner * how->size;
+    wg__spread(how, u->from, first, n, memory + u->local);
+    return memory + u->local;
+}
+
+static void run_slice(const wg_blocks *k, int64_t slice)
+{
+    char *memory = k->memory + (size_t)slice * k->slice_bytes;
+    const void **x = (const void **)(void *)(memory + k->pointers_at), **spread = x + k->n_refs;
+    int64_t blocks = (k->count - 1) / k->block + 1;
+    int64_t lo = blocks / k->slices * slice + (slice < blocks % k->slices ? slice : blocks % k->slices);
+    int64_t hi = lo + blocks / k->slices + (slice < blocks % k->slices);
+
+    lo *= k->block;
+    hi *= k->block;
+    if (hi > k->count) hi = k->count;
+    for (int32_t i = 0; i < k->n_refs; i++) {
+        const wg_ref *r = &k->ref[i];
+
+        x[i] = r->local >= 0 ? memory + r->local : r->base ? (const char *)r->base + lo * r->stride : NULL;
+    }
+    for (int32_t i = 0; i < k->n_uses; i++)
+        if (k->use[i].how->period > 0)
+            wg__spread(k->use[i].how, k->use[i].from, 0, k->use[i].how->period + k->block, memory + k->use[i].local);
+    for (; lo < hi; lo += k->block) {
+        int64_t n = hi - lo < k->block ? hi - lo : k->block;
+
+        for (int32_t i = 0; i < k->n_uses; i++) spread[i] = spread_block(&k->use[i], memory, lo, n);
+        for (int32_t i = 0; i < k->n_pairs; i++) x[k->pair[i].ref] = spread[k->pair[i].use];
+        for (int32_t i = 0; i < k->n_members; i++) {
+            const wg_member *m = &k->member[i];
+
+            m->row(m->attr, n, x + m->first, m->step, (void *)(uintptr_t)x[m->first + m->n]);
+        }
+        for (int32_t i = 0; i < k->n_refs; i++)
+            if (k->ref[i].stride) x[i] = (const char *)x[i] + k->ref[i].stride * k->block;
+    }
+}
+
+static void run_slices(void *arg, int64_t lo, int64_t hi)
+{
+    for (; lo < hi; lo++) run_slice(arg, lo);
+}
+
+static void run_blocks(wg_blocks *k)
+{
+    if (k->slices == 1) run_slice(k, 0);
+    else wg_parallel(k->slices, k->slices, 1, run_slices, k);
+}
+
+/* ---- the loops ---- */
+
+static void commit(const wg_spec *s)
+{
+    for (int64_t i = 0; i < s->n_commits; i++) {
+        const wg_commit *c = &s->commit[i];
+
+        /* most entries of an optimiser's state are one number */
+        if (c->bytes == 8) memcpy(c->to, c->from, 8);
+        else if (c->bytes == 4) memcpy(c->to, c->from, 4);
+        else memcpy(c->to, c->from, c->bytes);
+    }
+}
+
+static inline void run_instr(wg_instr *i)
+{
+    switch (i->kind) {
+    case WG_I_ROW:
+        i->as.row.fn(i->as.row.attr, i->as.row.n, i->as.row.x, i->as.row.step, i->as.row.y);
+        break;
+    case WG_I_EVAL: i->as.eval.fn(i->as.eval.call); break;
+    case WG_I_BLOCKS: run_blocks(i->as.blocks); break;
+    case WG_I_SPREAD:
+        wg__spread(i->as.spread.how, i->as.spread.from, 0, i->as.spread.n, i->as.spread.to);
+        break;
+    case WG_I_COPY:
+        if (i->as.copy.bytes > 0) memcpy(i->as.copy.to, i->as.copy.from, i->as.copy.bytes);
+        break;
+    }
+}
+
+static wg_status refused(wg_plan *p, const wg_instr *i)
+{
+    wg__blame(&p->error, p->live[i->entry]);
+    return p->error.code;
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* With the options check and timing. */
+static wg_status run_watched(wg_plan *p, wg_spec *s)
+{
+    double start = now(), last = start;
+    int32_t leaf = 0;
+
+    for (int64_t k = 0; k < s->n_instr; k++) {
+        wg_instr *i = &s->instr[k];
+
+        run_instr(i);
+        if (p->error.code != WG_OK) return refused(p, i);
+        if (p->options.check && i->kind != WG_I_COPY && i->kind != WG_I_SPREAD &&
+            !wg__check_finite(p, s, &leaf, i->entry))
+            return p->error.code;
+        if (s->seconds) {
+            double t = now();
+
+            s->seconds[k] += t - last;
+            last = t;
+        }
+    }
+    if (p->options.check && !wg__check_finite(p, s, &leaf, (int32_t)p->n)) return p->error.code;
+    commit(s);
+    p->seconds += now() - start;
+    return WG_OK;
+}
+
+wg_status wg__spec_run(wg_plan *p, wg_spec *s)
+{
+    if (p->options.check || s->seconds) return run_watched(p, s);
+    for (wg_instr *i = s->instr, *end = i + s->n_instr; i < end; i++) {
+        run_instr(i);
+        if (p->error.code != WG_OK) return refused(p, i);
+    }
+    commit(s);
+    return WG_OK;
+}
+
+/* ---- pointers ---- */
+
+void wg__spec_bind(wg_plan *p, wg_spec *s)
+{
+    for (int64_t i = 0; i < p->n_inputs; i++) {
+        const void *data = p->input[i].value.data;
+
+        if (!p->input[i].fed || s->bound[i] == data) continue;
+        for (int64_t k = s->patch_first[i]; k < s->patch_first[i + 1]; k++) *s->patch[k] = data;
+        s->bound[i] = data;
+    }
+}
+
+struct shift {
+    uintptr_t lo, hi;
+    char     *base;
+};
+
+static void *shifted(const struct shift *s, const void *p)
+{
+    uintptr_t a = (uintptr_t)p;
+
+    return a >= s->lo && a < s->hi ? s->base + (a - s->lo) : (void *)a;
+}
+
+static void shift_instr(const wg_plan *p, const struct shift *s, wg_instr *i)
+{
+    switch (i->kind) {
+    case WG_I_ROW:
+        for (int k = 0; k < p->live[i->entry]->n_in; k++) i->as.row.x[k] = shifted(s, i->as.row.x[k]);
+        i->as.row.y = shifted(s, i->as.row.y);
+        break;
+    case WG_I_EVAL: {
+        wg_call *c = i->as.eval.call;
+        const void **x = (const void **)(uintptr_t)c->x;
+
+        for (int k = 0; k < c->n_in; k++) x[k] = shifted(s, x[k]);
+        c->y = shifted(s, c->y);
+        c->scratch = shifted(s, c->scratch);
+        break;
+    }
+    case WG_I_BLOCKS: {
+        wg_blocks *b = i->as.blocks;
+
+        for (int32_t k = 0; k < b->n_refs; k++) b->ref[k].base = shifted(s, b->ref[k].base);
+        for (int32_t k = 0; k < b->n_uses; k++) b->use[k].from = shifted(s, b->use[k].from);
+        b->memory = shifted(s, b->memory);
+        break;
+    }
+    case WG_I_SPREAD:
+        i->as.spread.from = shifted(s, i->as.spread.from);
+        i->as.spread.to = shifted(s, i->as.spread.to);
+        break;
+    case WG_I_COPY:
+        i->as.copy.from = shifted(s, i->as.copy.from);
+        i->as.copy.to = shifted(s, i->as.copy.to);
+        break;
+    }
+}
+
+void wg__spec_rebase(wg_plan *p, wg_spec *s, char *base)
+{
+    struct shift by = { (uintptr_t)s->base, (uintptr_t)s->base + s->arena_bytes, base };
+
+    for (int64_t i = 0; i < s->n_instr; i++) shift_instr(p, &by, &s->instr[i]);
+    for (int64_t i = 0; i < s->n_commits; i++) s->commit[i].from = shifted(&by, s->commit[i].from);
+    for (int64_t i = 0; i < p->n_outputs; i++) s->output[i].data = shifted(&by, s->output[i].data);
+    for (int64_t i = 0; s->value && i < p->n; i++) s->value[i].data = shifted(&by, s->value[i].data);
+    s->base = base;
+}
