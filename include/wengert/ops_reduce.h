@@ -59,6 +59,20 @@ WG_API wg_tensor *wg_broadcast_like(wg_tensor *x, wg_tensor *like);
 /** The adjoint of wg_sum: x is a reduction of something of like's type over `axes`; it is repeated along them. */
 WG_API wg_tensor *wg_expand_like(wg_tensor *x, wg_tensor *like, wg_axes axes, bool keepdims);
 
+/** The adjoint of wg_max (wg_min when `smallest`) with respect to x: zeros of x's extents with dy, a reduction of x over
+ * `axes`, at the place of the first extreme. Linear in dy; x says where, and gets no gradient. Real. */
+WG_API wg_tensor *wg_extreme_scatter(wg_tensor *dy, wg_tensor *x, wg_axes axes, bool keepdims, bool smallest);
+
+/** What u, of x's type, holds at the places of x's extremes over `axes`: the adjoint of wg_extreme_scatter. */
+WG_API wg_tensor *wg_extreme_pick(wg_tensor *u, wg_tensor *x, wg_axes axes, bool keepdims, bool smallest);
+
+/** Derivatives of products. n = 1: element j is the product over `axes` of all elements of x[0] but the j-th, right with
+ * zeros too. n > 1: that value's derivative along the directions x[1], ..., x[n - 1]:
+ * the sum over distinct i1, ..., each other than j, of x[1][i1] x[2][i2] ... times the product of the elements of x[0]
+ * left over. All operands and the result have x[0]'s real type. Its gradients are of the same kind, so products
+ * differentiate to any order; at most 6 operands (WG_ELIMIT). */
+WG_API wg_tensor *wg_prod_others(int n, wg_tensor *const *x, wg_axes axes);
+
 #ifndef WG_NO_SITES
 #define wg_sum(...)            wg_at(WG_SITE, wg_sum(__VA_ARGS__))
 #define wg_mean(...)           wg_at(WG_SITE, wg_mean(__VA_ARGS__))
@@ -78,6 +92,9 @@ WG_API wg_tensor *wg_expand_like(wg_tensor *x, wg_tensor *like, wg_axes axes, bo
 #define wg_sum_to_like(...)    wg_at(WG_SITE, wg_sum_to_like(__VA_ARGS__))
 #define wg_broadcast_like(...) wg_at(WG_SITE, wg_broadcast_like(__VA_ARGS__))
 #define wg_expand_like(...)    wg_at(WG_SITE, wg_expand_like(__VA_ARGS__))
+#define wg_extreme_scatter(...) wg_at(WG_SITE, wg_extreme_scatter(__VA_ARGS__))
+#define wg_extreme_pick(...)   wg_at(WG_SITE, wg_extreme_pick(__VA_ARGS__))
+#define wg_prod_others(...)    wg_at(WG_SITE, wg_prod_others(__VA_ARGS__))
 #endif
 
 #ifdef __cplusplus

@@ -1,0 +1,212 @@
+/*
+ * softmax.c: softmax, y[i] = e^x[i] / sum over j of e^x[j], and log_softmax, its logarithm, along one axis.
+ * The largest x is subtracted first: same value, no overflow. Sums have the canonical order of vec.h,
+ * so that the bits do not depend on which axis of memory the softmax runs along.
+ */
+#ifndef REAL
+#include "reduce.h"
+#include "reduce_vec.h"
+#include "vmath.h"
+
+struct softmax_attr {
+    int64_t axis; /* may count from the end */
+};
+static const wg_field softmax_fields[] = { WG_FIELD(struct softmax_attr, axis), WG_FIELDS_END };
+
+enum { SOFTMAX_CHUNK = 256 }; /* neighbouring lines taken together */
+
+struct softmax_job {
+    const wg_call *c;
+    int64_t        n, inner, chunks;
+    bool           logarithm;
+};
+
+#define WG_TEMPLATE "softmax.c"
+#include "each_real.h"
+
+static bool softmax_infer(const wg_sig *s, wg_type *out)
+{
+    const struct softmax_attr *at = s->attr;
+    int axis;
+
+    *out = *s->in[0];
+    return wg_sig_real(s, 0) && wg_sig_axis(s, at->axis, s->in[0]->shape.rank, &axis);
+}
+
+static double softmax_flops(const wg_sig *s, const wg_type *out)
+{
+    (void)s;
+    return 5 * (double)wg__count(out);
+}
+
+/* dx = y (dy - sum(dy y)) */
+static void softmax_vjp(const wg_vjp *v, wg_tensor **dx)
+{
+    const struct softmax_attr *at = v->attr;
+    wg_tensor *dot = wg_sum(wg_mul(v->dy, v->y), WG_AXES((int)at->axis), true);
+
+    dx[0] = wg_mul(v->y, wg_sub(v->dy, dot));
+}
+
+const wg_op wg_op_softmax = {
+    .name = "softmax", .doc = "normalised exponential along one axis", .n_in = 1,
+    .attr_size = sizeof(struct softmax_attr), .fields = softmax_fields, .infer = softmax_infer,
+    .eval = WG_REAL(softmax_eval), .vjp = softmax_vjp, .flops = softmax_flops,
+};
+
+wg_tensor *wg_softmax(wg_tensor *x, int axis)
+{
+    return wg_record1(&wg_op_softmax, &(struct softmax_attr){ axis }, x);
+}
+
+/* dx = dy - e^y sum(dy) */
+static void log_softmax_vjp(const wg_vjp *v, wg_tensor **dx)
+{
+    const struct softmax_attr *at = v->attr;
+    wg_tensor *total = wg_sum(v->dy, WG_AXES((int)at->axis), true);
+
+    dx[0] = wg_sub(v->dy, wg_mul(wg_exp(v->y), total));
+}
+
+const wg_op wg_op_log_softmax = {
+    .name = "log_softmax", .doc = "logarithm of the normalised exponential along one axis", .n_in = 1,
+    .attr_size = sizeof(struct softmax_attr), .fields = softmax_fields, .infer = softmax_infer,
+    .eval = WG_REAL(log_softmax_eval), .vjp = log_softmax_vjp, .flops = softmax_flops,
+};
+
+wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
+{
+    return wg_record1(&wg_op_log_softmax, &(struct softmax_attr){ axis }, x);
+}
+
+#else
+
+/* y = e^(x - top); returns their sum, in the order of vec.h: what is added is still in registers. */
+WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
+{
+    FN(wg_tree) t = { 0, { 0 } };
+
+    for (int64_t from = 0; from < n; from += WG_BLOCK) {
+        int64_t end = n - from < WG_BLOCK ? n : from + WG_BLOCK, i = from;
+        V lane[16 / VN], e;
+
+        WG_UNROLL
+        for (int k = 0; k < 16 / VN; k++) lane[k] = VSPLAT(0);
+        for (; i + 16 <= end; i += 16) {
+            WG_UNROLL
+            for (int k = 0; k < 16 / VN; k++) {
+                e = vexp(VLOAD(x + i + k * VN) - top);
+                VSTORE(y + i + k * VN, e);
+                lane[k] += e;
+            }
+        }
+        WG_UNROLL
+        for (int k = 0; k < 16 / VN; k++) {
+            int64_t at = i + k * VN;
+            int w = end - at < VN ? (int)(end - at) : VN;
+
+            if (w <= 0) break;
+            VSTORE_N(y + at, vexp(VLOAD_N(x + at, w) - top), w);
+            lane[k] += VLOAD_N(y + at, w); /* lanes beyond add +0 */
+        }
+        FN(tree_add)(&t, FN(lanes_total)(lane));
+    }
+    return FN(tree_total)(&t);
+}
+
+/* One contiguous line. y holds the exponentials until their sum is known. */
+WG_INLINE void FN(softmax_row)(const REAL *x, int64_t n, REAL *y, bool logarithm)
+{
+    REAL top = FN(row)(WG_JOIN_MAX, x, n);
+    V scale = VSPLAT(FN(exp_row)(x, n, top, y));
+    int64_t i;
+
+    if (logarithm) {
+        scale = vlog(scale);
+        for (i = 0; i + VN <= n; i += VN) VSTORE(y + i, (VLOAD(x + i) - top) - scale);
+        if (i < n) VSTORE_N(y + i, (VLOAD_N(x + i, (int)(n - i)) - top) - scale, (int)(n - i));
+        return;
+    }
+    scale = 1 / scale;
+    for (i = 0; i + VN <= n; i += VN) VSTORE(y + i, VLOAD(y + i) * scale);
+    if (i < n) VSTORE_N(y + i, VLOAD_N(y + i, (int)(n - i)) * scale, (int)(n - i));
+}
+
+WG_INLINE V FN(load_columns)(const REAL *p, int64_t left)
+{
+    return left >= VN ? VLOAD(p) : VLOAD_N(p, (int)left);
+}
+
+/* m <= SOFTMAX_CHUNK neighbouring lines whose elements lie `step` apart. */
+WG_INLINE void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, REAL *y, bool logarithm)
+{
+    _Alignas(64) REAL top[SOFTMAX_CHUNK], scale[SOFTMAX_CHUNK];
+
+    for (int64_t j = 0; j < m; j += VN) VSTORE(top + j, FN(load_columns)(x + j, m - j));
+    for (int64_t i = 1; i < n; i++)
+        for (int64_t j = 0; j < m; j += VN)
+            VSTORE(top + j, vmax(VLOAD(top + j), FN(load_columns)(x + i * step + j, m - j)));
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < m; j += VN)
+            FN(store_columns)(y + i * step + j, m - j,
+                              vexp(FN(load_columns)(x + i * step + j, m - j) - VLOAD(top + j)));
+    FN(vsum_columns)(scale, y, n, step, m);
+    for (int64_t j = 0; j < m; j += VN) {
+        V sum = FN(load_columns)(scale + j, m - j);
+
+        VSTORE(scale + j, logarithm ? vlog(sum) : 1 / sum);
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < m; j += VN) {
+            V s = VLOAD(scale + j), t = VLOAD(top + j);
+            REAL *to = y + i * step + j;
+
+            if (logarithm)
+                FN(store_columns)(to, m - j, (FN(load_columns)(x + i * step + j, m - j) - t) - s);
+            else FN(store_columns)(to, m - j, FN(load_columns)(to, m - j) * s);
+        }
+}
+
+static void FN(softmax_lines)(void *arg, int64_t lo, int64_t hi)
+{
+    const struct softmax_job *job = arg;
+    const REAL *x = job->c->x[0];
+    REAL *y = job->c->y;
+
+    for (int64_t item = lo; item < hi; item++) {
+        int64_t from = item % job->chunks * SOFTMAX_CHUNK, left = job->inner - from;
+        int64_t first = item / job->chunks * job->n * job->inner + from;
+        int64_t m = left < SOFTMAX_CHUNK ? left : SOFTMAX_CHUNK;
+
+        if (job->inner == 1) {
+            if (job->logarithm) FN(softmax_row)(x + first, job->n, y + first, true);
+            else FN(softmax_row)(x + first, job->n, y + first, false);
+        } else if (job->logarithm) FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, true);
+        else FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, false);
+    }
+}
+
+WG_INLINE void FN(softmax_any)(const wg_call *c, bool logarithm)
+{
+    const struct softmax_attr *at = c->attr;
+    struct softmax_job job = { .c = c, .logarithm = logarithm };
+    int64_t outer, wide;
+
+    wg__axis_split(c->ty, at->axis, &outer, &job.n, &job.inner);
+    if (outer * job.n * job.inner == 0) return;
+    job.chunks = (job.inner + SOFTMAX_CHUNK - 1) / SOFTMAX_CHUNK;
+    wide = job.inner < SOFTMAX_CHUNK ? job.inner : SOFTMAX_CHUNK;
+    wg_parallel(c->threads, outer * job.chunks, 1 + WG_REDUCE_GRAIN / (4 * job.n * wide), FN(softmax_lines), &job);
+}
+
+static void FN(softmax_eval)(const wg_call *c)
+{
+    FN(softmax_any)(c, false);
+}
+
+static void FN(log_softmax_eval)(const wg_call *c)
+{
+    FN(softmax_any)(c, true);
+}
+
+#endif
