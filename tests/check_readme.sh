@@ -1,0 +1,32 @@
+#!/bin/sh
+# check_readme.sh BUILD: what README.md shows is what happens. Every block that begins with a comment
+# "/* NAME.c: ..." is compiled as it stands and run; the block after it, fenced as text, must be what it
+# printed. xor.c must also be examples/xor.c to the letter.
+set -eu
+build=$1
+work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+status=0 n=0
+
+# Writes each program to NAME.c and the text block that follows to NAME.out.
+awk -v work="$work" '
+    /^```c$/          { inside = 1; name = ""; next }
+    /^```text$/       { if (last != "") out = work "/" last ".out"; inside = 2; next }
+    /^```/            { if (inside == 1) last = name; if (inside == 2) last = ""; inside = 0; out = ""; next }
+    inside == 1 && name == "" {
+        name = $2; sub(/\.c:$/, "", name)
+        print name > (work "/names")
+    }
+    inside == 1       { print > (work "/" name ".c") }
+    inside == 2 && out != "" { print > out }
+' README.md
+
+for name in $(cat "$work/names"); do
+    n=$((n + 1))
+    (cd "$work" && ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$OLDPWD/include" "$name.c" \
+        -o "$name" "$OLDPWD/$build/libwengert.so" -Wl,-rpath,"$OLDPWD/$build") || { status=1; continue; }
+    (cd "$work" && "./$name" >"$name.now" 2>&1) || true
+    diff "$work/$name.out" "$work/$name.now" || { echo "README.md: $name.c prints something else"; status=1; }
+done
+diff "$work/xor.c" examples/xor.c || { echo "README.md: xor.c is not examples/xor.c"; status=1; }
+echo "readme: $n programs do what it says"
+exit $status
