@@ -369,9 +369,9 @@ static void what_does_not_fit(void)
             "wg_cast");
     REFUSED(wg_scatter_add_like(wg_gather(b, i, 0), i, b, 0), WG_EDTYPE,
             "scatter_add_like: not defined for bool[5 x 2 x 2]: convert operands with wg_cast");
-    REFUSED(
-        wg_take_along_axis(w, i, 0), WG_ESHAPE,
-        "take_along_axis: indices i64[5 x 2] along axis 0 of f32[10 x 4]: other extents differ");
+    REFUSED(wg_take_along_axis(w, i, 0), WG_ESHAPE,
+            "take_along_axis: indices i64[5 x 2] along axis 0 of f32[10 x 4]: "
+            "other extents differ");
     REFUSED(wg_take_along_axis(w, wg_select(i, 0, 0), 0), WG_ESHAPE,
             "take_along_axis: indices i64[2] along axis 0 of f32[10 x 4]: other extents differ");
     REFUSED(wg_scatter_along_like(w, wg_concat(2, (wg_tensor *[]){ i, i }, 1), w, 0), WG_ESHAPE,
@@ -382,9 +382,9 @@ static void what_does_not_fit(void)
     REFUSED(wg_one_hot(deep(i, 6), 3, WG_F32), WG_EARG,
             "one_hot: indices i64[1 x 1 x 1 x 1 x 1 x 1 x 5 x 2] leave no room for another axis: "
             "ranks end at 8");
-    REFUSED(
-        wg_one_hot(i, INT64_MAX, WG_F32), WG_ELIMIT,
-        "one_hot: the result f32[5 x 2 x 9223372036854775807] has more bytes than can be counted");
+    REFUSED(wg_one_hot(i, INT64_MAX, WG_F32), WG_ELIMIT,
+            "one_hot: the result f32[5 x 2 x 9223372036854775807] has more bytes than can be "
+            "counted");
     REFUSED(wg_one_hot_like(i, wg_scalar(g, WG_F32, 1)), WG_ESHAPE,
             "one_hot_like: f32[] has no last axis to take the depth from");
 }
