@@ -24,7 +24,8 @@ static int levels(void)
 /* Operand number `which` of a test: borders first, then what a fixed generator draws. */
 static void fill(wg_dtype dtype, int which, void *data)
 {
-    static const double borders[] = { 0, -0.0, NAN, INFINITY, -INFINITY, 1, -1, 2, 0.5, -0.5, 1e-30, -7 };
+    static const double borders[] = { 0,  -0.0, NAN, INFINITY, -INFINITY, 1,
+                                      -1, 2,    0.5, -0.5,     1e-30,     -7 };
     static const int64_t whole[] = { 0, -1, 1, INT64_MIN, INT64_MAX, 7, -7, 1 << 20 };
     uint64_t state = 11u + (uint64_t)which;
 
@@ -35,10 +36,18 @@ static void fill(wg_dtype dtype, int which, void *data)
         state = state * 6364136223846793005u + 1442695040888963407u;
         x = k < 12 ? borders[(k + i) % 12] : (double)(int64_t)(state >> 33) * 0x1p-29 - 2;
         switch (dtype) {
-        case WG_F32: ((float *)data)[i] = (float)x; break;
-        case WG_F64: ((double *)data)[i] = x; break;
-        case WG_I64: ((int64_t *)data)[i] = k < 8 ? whole[(k + i) % 8] : (int64_t)(state >> 60) - 8; break;
-        default: ((unsigned char *)data)[i] = (unsigned char)(state >> 63); break;
+        case WG_F32:
+            ((float *)data)[i] = (float)x;
+            break;
+        case WG_F64:
+            ((double *)data)[i] = x;
+            break;
+        case WG_I64:
+            ((int64_t *)data)[i] = k < 8 ? whole[(k + i) % 8] : (int64_t)(state >> 60) - 8;
+            break;
+        default:
+            ((unsigned char *)data)[i] = (unsigned char)(state >> 63);
+            break;
         }
     }
 }
@@ -77,8 +86,8 @@ static void any_length_and_step(const struct kernel *k, int level)
                           "%s of %s, level %d, n %d, steps %d: other bits than alone", k->op->name,
                           wg_dtype_name(k->in[k->op->n_in - 1]), level, lengths[l], steps);
             for (size_t b = bytes; b < sizeof part; b++) wrong += part[b] != 0x55;
-            harness_check(wrong == 0, __FILE__, __LINE__, "%s level %d n %d writes beyond its end", k->op->name,
-                          level, lengths[l]);
+            harness_check(wrong == 0, __FILE__, __LINE__, "%s level %d n %d writes beyond its end",
+                          k->op->name, level, lengths[l]);
             for (int o = 0; o < k->op->n_in; o++) { /* over each operand that moves */
                 const void *x[3] = { k->x[0], k->x[1], k->x[2] };
 
@@ -87,8 +96,8 @@ static void any_length_and_step(const struct kernel *k, int level)
                 x[o] = part;
                 k->row(k->attr, lengths[l], x, step, part);
                 harness_check(memcmp(part, whole, bytes) == 0, __FILE__, __LINE__,
-                              "%s level %d n %d steps %d: other bits in place of operand %d", k->op->name,
-                              level, lengths[l], steps, o);
+                              "%s level %d n %d steps %d: other bits in place of operand %d",
+                              k->op->name, level, lengths[l], steps, o);
             }
         }
     }
@@ -131,7 +140,7 @@ static void rows_of_all_records(void)
 }
 
 /* The operands through each level of a record's kernel into got: they give want. */
-#define ROW(record, dtype, got, ...)                                                                 \
+#define ROW(record, dtype, got, ...)                                                               \
     do {                                                                                           \
         const void *x[3] = { __VA_ARGS__ };                                                        \
                                                                                                    \
@@ -218,8 +227,8 @@ static void reals_at_their_borders(void)
         static const bool want[] = { __VA_ARGS__ };                                                \
         bool got[8];                                                                               \
                                                                                                    \
-        ROW(record, WG_F64, got, a, b);                                                           \
-        ROW(record, WG_F32, got, a32, b32);                                                       \
+        ROW(record, WG_F64, got, a, b);                                                            \
+        ROW(record, WG_F32, got, a32, b32);                                                        \
     } while (0)
     BOTH(wg_op_maximum, NAN, NAN, 0, 0, INFINITY, 5, 2.5, -3);
     BOTH(wg_op_minimum, NAN, NAN, 0, 0, INFINITY, -INFINITY, 2.5, -4);
@@ -269,7 +278,8 @@ static void bools_of_any_byte(void)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         unsigned char got[6];
 
-        cases[i].op->row[WG_BOOL][0](NULL, 6, (const void *[]){ a, b, NULL }, (const int[]){ 1, 1, 1 }, got);
+        cases[i].op->row[WG_BOOL][0](NULL, 6, (const void *[]){ a, b, NULL },
+                                     (const int[]){ 1, 1, 1 }, got);
         SAME_BITS(got, cases[i].want, 6);
     }
 }
@@ -282,15 +292,24 @@ static void convert(const void *x, wg_dtype from, int n, wg_dtype to, void *y)
     struct {
         wg_dtype dtype;
     } attr = { to };
-    wg_call c = { .op = &wg_op_cast, .attr = &attr, .n_in = 1, .tx = types, .x = &x, .ty = &out, .y = y, .threads = 1 };
+    wg_call c = { .op = &wg_op_cast,
+                  .attr = &attr,
+                  .n_in = 1,
+                  .tx = types,
+                  .x = &x,
+                  .ty = &out,
+                  .y = y,
+                  .threads = 1 };
 
     wg_op_cast.eval[from][0](&c);
 }
 
 static void conversions(void)
 {
-    static const double reals[] = { 1.9, -1.9, NAN, INFINITY, -INFINITY, 0x1p63, -0x1p63, 1e300, 0, -0.0, 0x1.fffffffffffffp62 };
-    static const int64_t cut[] = { 1, -1, 0, INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX, 0, 0, 0x7ffffffffffffc00 };
+    static const double reals[] = { 1.9,     -1.9,  NAN, INFINITY, -INFINITY,           0x1p63,
+                                    -0x1p63, 1e300, 0,   -0.0,     0x1.fffffffffffffp62 };
+    static const int64_t cut[] = { 1,         -1,        0, INT64_MAX, INT64_MIN,         INT64_MAX,
+                                   INT64_MIN, INT64_MAX, 0, 0,         0x7ffffffffffffc00 };
     static const bool truth[] = { 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1 };
     static const unsigned char bytes[] = { 0, 1, 2, 255 };
     static const double ones[] = { 0, 1, 1, 1 };
@@ -334,9 +353,11 @@ static void refusals(void)
         wg_status code;
         const char *message;
     } cases[] = {
-        { WG_EDTYPE, "add: element types differ: f32[2 x 3] and f64[2 x 3]: convert one with wg_cast" },
+        { WG_EDTYPE,
+          "add: element types differ: f32[2 x 3] and f64[2 x 3]: convert one with wg_cast" },
         { WG_EDTYPE, "where: the condition is f32[2 x 3], not bool: compare it or use wg_cast" },
-        { WG_EDTYPE, "where: branches of two element types, f32[2 x 3] and f64[2 x 3]: convert one with wg_cast" },
+        { WG_EDTYPE, "where: branches of two element types, f32[2 x 3] and f64[2 x 3]: convert one "
+                     "with wg_cast" },
         { WG_EARG, "clip: lo 2 is not at most hi 1" },
         { WG_EDTYPE, "logical_and: operand 1 is f32[2 x 3], not bool: compare it or use wg_cast" },
         { WG_ESHAPE, "mul: cannot broadcast f32[2 x 3] with f32[2]" },
@@ -347,20 +368,40 @@ static void refusals(void)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         wg_graph *g = wg_graph_new();
-        wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE(2, 3)), *d = wg_input(g, "d", WG_F64, WG_SHAPE(2, 3));
-        wg_tensor *v = wg_input(g, "v", WG_F32, WG_SHAPE(2)), *k = wg_input(g, "k", WG_I64, WG_SHAPE(4));
+        wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE(2, 3)),
+                  *d = wg_input(g, "d", WG_F64, WG_SHAPE(2, 3));
+        wg_tensor *v = wg_input(g, "v", WG_F32, WG_SHAPE(2)),
+                  *k = wg_input(g, "k", WG_I64, WG_SHAPE(4));
         wg_tensor *m = wg_input(g, "m", WG_BOOL, WG_SHAPE(2, 3));
 
         switch (i) {
-        case 0: wg_add(x, d); break;
-        case 1: wg_where(x, x, x); break;
-        case 2: wg_where(m, x, d); break;
-        case 3: wg_clip(x, 2, 1); break;
-        case 4: wg_logical_and(m, x); break;
-        case 5: wg_mul(x, v); break;
-        case 6: wg_exp(k); break;
-        case 7: wg_clip(k, 0.25, 0.75); break;
-        default: wg_neg(m); break;
+        case 0:
+            wg_add(x, d);
+            break;
+        case 1:
+            wg_where(x, x, x);
+            break;
+        case 2:
+            wg_where(m, x, d);
+            break;
+        case 3:
+            wg_clip(x, 2, 1);
+            break;
+        case 4:
+            wg_logical_and(m, x);
+            break;
+        case 5:
+            wg_mul(x, v);
+            break;
+        case 6:
+            wg_exp(k);
+            break;
+        case 7:
+            wg_clip(k, 0.25, 0.75);
+            break;
+        default:
+            wg_neg(m);
+            break;
         }
         if (CHECK(wg_graph_error(g) != NULL)) {
             CHECK(strncmp(harness_base(wg_graph_error(g)->site), "test_rows.c:", 12) == 0);

@@ -25,7 +25,10 @@ typedef void run_f32(float *y, const float *x, int64_t n);
 typedef void run_f64(double *y, const double *x, int64_t n);
 typedef long double exact_fn(long double x);
 
-static long double exact_sigmoid(long double x) { return 1 / (1 + expl(-x)); }
+static long double exact_sigmoid(long double x)
+{
+    return 1 / (1 + expl(-x));
+}
 static long double exact_softplus(long double x)
 {
     return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x));
@@ -33,7 +36,10 @@ static long double exact_softplus(long double x)
 /* X(name): rounded correctly or, vrsqrt, twice. */
 #define EXACT(X) X(sqrt) X(rsqrt) X(floor) X(round) X(abs)
 
-static long double exact_rsqrt(long double x) { return 1 / sqrtl(x); }
+static long double exact_rsqrt(long double x)
+{
+    return 1 / sqrtl(x);
+}
 #define exact_sqrt  sqrtl
 #define exact_floor floorl
 #define exact_round nearbyintl
@@ -48,17 +54,23 @@ static long double exact_rsqrt(long double x) { return 1 / sqrtl(x); }
 #define exact_erf   erfl
 
 #if WG_X86
-#define RUNS(f, type) { run_##f##_##type##_0, run_##f##_##type##_1, run_##f##_##type##_2 }
+#define RUNS(f, type)                                                                              \
+    {                                                                                              \
+        run_##f##_##type##_0, run_##f##_##type##_1, run_##f##_##type##_2                           \
+    }
 #else
-#define RUNS(f, type) { run_##f##_##type##_0 }
+#define RUNS(f, type)                                                                              \
+    {                                                                                              \
+        run_##f##_##type##_0                                                                       \
+    }
 #endif
 #define ROW(f) { #f, exact_##f, RUNS(f, f32), RUNS(f, f64) },
 
 static const struct function {
     const char *name;
-    exact_fn   *exact;
-    run_f32    *f32[3];
-    run_f64    *f64[3];
+    exact_fn *exact;
+    run_f32 *f32[3];
+    run_f64 *f64[3];
 } functions[] = { FUNCTIONS(ROW) EXACT(ROW) };
 
 /* Functions that stand alone: NAME_f32[level], NAME_f64[level]. */
@@ -210,39 +222,91 @@ static void f64_within_3_ulp(void)
 
 /* ---- special values ---- */
 
-#define INF ((double)INFINITY)
+#define INF  ((double)INFINITY)
 #define NANS ((double)NAN)
 
 static const struct special {
     const char *name;
-    double      x, y;
+    double x, y;
 } specials[] = {
-    { "exp", -0.0, 1 },         { "exp", INF, INF },          { "exp", -INF, 0 },
-    { "exp", NANS, NANS },      { "exp", 710, INF },          { "exp", -746, 0 },
-    { "expm1", -0.0, -0.0 },    { "expm1", 0, 0 },            { "expm1", INF, INF },
-    { "expm1", -INF, -1 },      { "expm1", NANS, NANS },      { "expm1", -100, -1 },
-    { "log", 0, -INF },         { "log", -0.0, -INF },        { "log", 1, 0 },
-    { "log", INF, INF },        { "log", -1, NANS },          { "log", -INF, NANS },
-    { "log", NANS, NANS },      { "log1p", -0.0, -0.0 },      { "log1p", 0, 0 },
-    { "log1p", -1, -INF },      { "log1p", -2, NANS },        { "log1p", -INF, NANS },
-    { "log1p", INF, INF },      { "log1p", NANS, NANS },      { "sin", -0.0, -0.0 },
-    { "sin", 0, 0 },            { "sin", INF, NANS },         { "sin", -INF, NANS },
-    { "sin", NANS, NANS },      { "cos", -0.0, 1 },           { "cos", 0, 1 },
-    { "cos", INF, NANS },       { "cos", NANS, NANS },        { "tanh", -0.0, -0.0 },
-    { "tanh", 0, 0 },           { "tanh", INF, 1 },           { "tanh", -INF, -1 },
-    { "tanh", NANS, NANS },     { "tanh", 50, 1 },            { "sigmoid", 0, 0.5 },
-    { "sigmoid", -0.0, 0.5 },   { "sigmoid", INF, 1 },        { "sigmoid", -INF, 0 },
-    { "sigmoid", NANS, NANS },  { "erf", -0.0, -0.0 },        { "erf", 0, 0 },
-    { "erf", INF, 1 },          { "erf", -INF, -1 },          { "erf", NANS, NANS },
-    { "softplus", INF, INF },   { "softplus", -INF, 0 },      { "softplus", NANS, NANS },
-    { "softplus", 1e30, 1e30 }, { "sqrt", -0.0, -0.0 },       { "sqrt", -1, NANS },
-    { "sqrt", INF, INF },       { "sqrt", 4, 2 },             { "rsqrt", 4, 0.5 },
-    { "rsqrt", 0, INF },        { "rsqrt", INF, 0 },          { "floor", -0.0, -0.0 },
-    { "floor", -0.5, -1 },      { "floor", 0.5, 0 },          { "floor", 2.75, 2 },
-    { "floor", -3, -3 },        { "floor", 1e30, 1e30 },      { "floor", -INF, -INF },
-    { "floor", NANS, NANS },    { "round", 0.5, 0 },          { "round", 1.5, 2 },
-    { "round", 2.5, 2 },        { "round", -0.5, -0.0 },      { "round", -1.5, -2 },
-    { "round", 8388609, 8388609 }, { "round", INF, INF },     { "round", NANS, NANS },
+    { "exp", -0.0, 1 },
+    { "exp", INF, INF },
+    { "exp", -INF, 0 },
+    { "exp", NANS, NANS },
+    { "exp", 710, INF },
+    { "exp", -746, 0 },
+    { "expm1", -0.0, -0.0 },
+    { "expm1", 0, 0 },
+    { "expm1", INF, INF },
+    { "expm1", -INF, -1 },
+    { "expm1", NANS, NANS },
+    { "expm1", -100, -1 },
+    { "log", 0, -INF },
+    { "log", -0.0, -INF },
+    { "log", 1, 0 },
+    { "log", INF, INF },
+    { "log", -1, NANS },
+    { "log", -INF, NANS },
+    { "log", NANS, NANS },
+    { "log1p", -0.0, -0.0 },
+    { "log1p", 0, 0 },
+    { "log1p", -1, -INF },
+    { "log1p", -2, NANS },
+    { "log1p", -INF, NANS },
+    { "log1p", INF, INF },
+    { "log1p", NANS, NANS },
+    { "sin", -0.0, -0.0 },
+    { "sin", 0, 0 },
+    { "sin", INF, NANS },
+    { "sin", -INF, NANS },
+    { "sin", NANS, NANS },
+    { "cos", -0.0, 1 },
+    { "cos", 0, 1 },
+    { "cos", INF, NANS },
+    { "cos", NANS, NANS },
+    { "tanh", -0.0, -0.0 },
+    { "tanh", 0, 0 },
+    { "tanh", INF, 1 },
+    { "tanh", -INF, -1 },
+    { "tanh", NANS, NANS },
+    { "tanh", 50, 1 },
+    { "sigmoid", 0, 0.5 },
+    { "sigmoid", -0.0, 0.5 },
+    { "sigmoid", INF, 1 },
+    { "sigmoid", -INF, 0 },
+    { "sigmoid", NANS, NANS },
+    { "erf", -0.0, -0.0 },
+    { "erf", 0, 0 },
+    { "erf", INF, 1 },
+    { "erf", -INF, -1 },
+    { "erf", NANS, NANS },
+    { "softplus", INF, INF },
+    { "softplus", -INF, 0 },
+    { "softplus", NANS, NANS },
+    { "softplus", 1e30, 1e30 },
+    { "sqrt", -0.0, -0.0 },
+    { "sqrt", -1, NANS },
+    { "sqrt", INF, INF },
+    { "sqrt", 4, 2 },
+    { "rsqrt", 4, 0.5 },
+    { "rsqrt", 0, INF },
+    { "rsqrt", INF, 0 },
+    { "floor", -0.0, -0.0 },
+    { "floor", -0.5, -1 },
+    { "floor", 0.5, 0 },
+    { "floor", 2.75, 2 },
+    { "floor", -3, -3 },
+    { "floor", 1e30, 1e30 },
+    { "floor", -INF, -INF },
+    { "floor", NANS, NANS },
+    { "round", 0.5, 0 },
+    { "round", 1.5, 2 },
+    { "round", 2.5, 2 },
+    { "round", -0.5, -0.0 },
+    { "round", -1.5, -2 },
+    { "round", 8388609, 8388609 },
+    { "round", INF, INF },
+    { "round", NANS, NANS },
 };
 
 static bool same_number(double a, double b)
@@ -264,8 +328,8 @@ static void special_values(void)
                 functions[f].f32[level](&y32, &x32, 1);
                 functions[f].f64[level](&y64, &s->x, 1);
                 harness_check(same_number(y32, (float)s->y), __FILE__, __LINE__,
-                              "f32 %s(%g) level %d is %g, not %g", s->name, s->x, level, (double)y32,
-                              s->y);
+                              "f32 %s(%g) level %d is %g, not %g", s->name, s->x, level,
+                              (double)y32, s->y);
                 harness_check(same_number(y64, s->y), __FILE__, __LINE__,
                               "f64 %s(%g) level %d is %g, not %g", s->name, s->x, level, y64, s->y);
             }
@@ -276,9 +340,10 @@ static void special_values(void)
 /* Powers of all pairs of these, against C's pow: bits of the specials, 2 units otherwise. */
 static void powers(void)
 {
-    static const double value[] = { 0,    -0.0, 1,    -1,   2,    -2,    0.5,    -0.5,   3,     -3,
-                                    1.5,  -1.5, 7,    1e10, 1e-3, -1e-3, 1e-30,  40,     -41,   127.5,
-                                    -149, 1e30, -INF, INF,  NANS, 1e-45, 0.9999, 1.0001, 16777215, -88 };
+    static const double value[] = { 0,     -0.0,  1,      -1,     2,        -2,   0.5,  -0.5,
+                                    3,     -3,    1.5,    -1.5,   7,        1e10, 1e-3, -1e-3,
+                                    1e-30, 40,    -41,    127.5,  -149,     1e30, -INF, INF,
+                                    NANS,  1e-45, 0.9999, 1.0001, 16777215, -88 };
     enum { N = sizeof value / sizeof value[0] };
 
     for (int level = 0; level < levels(); level++) {
@@ -393,8 +458,9 @@ static float slow_sum(const float *x, int64_t n)
 
 static void sums_have_one_order(void)
 {
-    static const int64_t sizes[] = { 0, 1, 5, 15, 16, 17, 31, 100, 511, 512, 513, 1024, 1500, 2048, 2049, 3000,
-                                     4096, 5000, 7 * 512, 9000, 20000 };
+    static const int64_t sizes[] = { 0,    1,    5,    15,   16,      17,   31,
+                                     100,  511,  512,  513,  1024,    1500, 2048,
+                                     2049, 3000, 4096, 5000, 7 * 512, 9000, 20000 };
     static float x[20000], columns[20000];
     static double x64[20000];
     uint64_t state = 5;
@@ -460,7 +526,10 @@ RUN2(min)
 RUN2(max)
 #undef RUN2
 
-static REAL FN(run_sum)(const REAL *x, int64_t n) { return FN(vsum)(x, n); }
+static REAL FN(run_sum)(const REAL *x, int64_t n)
+{
+    return FN(vsum)(x, n);
+}
 __attribute__((unused)) static void FN(run_columns)(REAL *y, const REAL *x, int64_t n, int64_t step,
                                                     int64_t m)
 {

@@ -6,7 +6,7 @@
 #include "rows.h"
 
 /* i64 wraps around: arithmetic in uint64_t, where that is defined. */
-#define WRAP(op) (uint64_t) a op (uint64_t)b
+#define WRAP(op) ((uint64_t)a) op((uint64_t)b)
 
 /* ---- add ---- */
 
@@ -58,7 +58,7 @@ wg_tensor *wg_sub(wg_tensor *a, wg_tensor *b)
 
 /* ---- mul ---- */
 
-WG_ROW2(mul, a * b)
+WG_ROW2(mul, (a) * (b))
 WG_ROW2_OF(int64_t, mul_row_i64, int64_t, WRAP(*))
 
 static void mul_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -123,7 +123,8 @@ WG_ROW2(pow, vpow(a, b))
  * so that second derivatives meet no 0 times infinity either. */
 static void pow_vjp(const wg_vjp *v, wg_tensor **dx)
 {
-    wg_tensor *a = v->x[0], *b = v->x[1], *zero = wg_scalar_like(v->y, 0), *one = wg_scalar_like(v->y, 1);
+    wg_tensor *a = v->x[0], *b = v->x[1], *zero = wg_scalar_like(v->y, 0),
+              *one = wg_scalar_like(v->y, 1);
     wg_tensor *at_zero = wg_eq(a, zero);
 
     if (v->need[0]) {

@@ -111,7 +111,8 @@ static bool logic_infer(const wg_sig *s, wg_type *out)
 {
     for (int i = 0; i < s->n_in; i++)
         if (s->in[i]->dtype != WG_BOOL)
-            return wg_sig_fail(s, WG_EDTYPE, "operand %d is %s, not bool: compare it or use wg_cast", i,
+            return wg_sig_fail(s, WG_EDTYPE,
+                               "operand %d is %s, not bool: compare it or use wg_cast", i,
                                WG_TYPE_STR(s->in[i]));
     return wg_infer_broadcast(s, out);
 }
@@ -202,7 +203,8 @@ static bool where_infer(const wg_sig *s, wg_type *out)
         return wg_sig_fail(s, WG_EDTYPE, "the condition is %s, not bool: compare it or use wg_cast",
                            WG_TYPE_STR(s->in[0]));
     if (s->in[1]->dtype != s->in[2]->dtype)
-        return wg_sig_fail(s, WG_EDTYPE, "branches of two element types, %s and %s: convert one with wg_cast",
+        return wg_sig_fail(s, WG_EDTYPE,
+                           "branches of two element types, %s and %s: convert one with wg_cast",
                            WG_TYPE_STR(s->in[1]), WG_TYPE_STR(s->in[2]));
     out->dtype = s->in[1]->dtype;
     return wg_sig_broadcast(s, &out->shape);
@@ -298,10 +300,21 @@ CONVERT(bool, uint8_t, i64, int64_t, x != 0)
 CONVERT(bool, uint8_t, bool, uint8_t, x != 0)
 
 static convert_fn *const convert[WG_N_DTYPES][WG_N_DTYPES] = {
-    [WG_F32] = { [WG_F32] = f32_to_f32, [WG_F64] = f32_to_f64, [WG_I64] = f32_to_i64, [WG_BOOL] = f32_to_bool },
-    [WG_F64] = { [WG_F32] = f64_to_f32, [WG_F64] = f64_to_f64, [WG_I64] = f64_to_i64, [WG_BOOL] = f64_to_bool },
-    [WG_I64] = { [WG_F32] = i64_to_f32, [WG_F64] = i64_to_f64, [WG_I64] = i64_to_i64, [WG_BOOL] = i64_to_bool },
-    [WG_BOOL] = { [WG_F32] = bool_to_f32, [WG_F64] = bool_to_f64, [WG_I64] = bool_to_i64,
+    [WG_F32] = { [WG_F32] = f32_to_f32,
+                 [WG_F64] = f32_to_f64,
+                 [WG_I64] = f32_to_i64,
+                 [WG_BOOL] = f32_to_bool },
+    [WG_F64] = { [WG_F32] = f64_to_f32,
+                 [WG_F64] = f64_to_f64,
+                 [WG_I64] = f64_to_i64,
+                 [WG_BOOL] = f64_to_bool },
+    [WG_I64] = { [WG_F32] = i64_to_f32,
+                 [WG_F64] = i64_to_f64,
+                 [WG_I64] = i64_to_i64,
+                 [WG_BOOL] = i64_to_bool },
+    [WG_BOOL] = { [WG_F32] = bool_to_f32,
+                  [WG_F64] = bool_to_f64,
+                  [WG_I64] = bool_to_i64,
                   [WG_BOOL] = bool_to_bool },
 };
 

@@ -28,13 +28,25 @@
 #define WG_ISA_2 "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"
 
 /* Fill a record's slot [WG_N_DTYPES][WG_N_LEVELS] with the kernels of one template. */
-#define WG_REAL_ONE(f) { [WG_F32] = { f##_f32_0 }, [WG_F64] = { f##_f64_0 } }
+#define WG_REAL_ONE(f)                                                                             \
+    {                                                                                              \
+        [WG_F32] = { f##_f32_0 }, [WG_F64] = { f##_f64_0 }                                         \
+    }
 #if WG_X86
-#define WG_LEVELS(f) { f##_0, f##_1, f##_2 }
+#define WG_LEVELS(f)                                                                               \
+    {                                                                                              \
+        f##_0, f##_1, f##_2                                                                        \
+    }
 #else
-#define WG_LEVELS(f) { f##_0 }
+#define WG_LEVELS(f)                                                                               \
+    {                                                                                              \
+        f##_0                                                                                      \
+    }
 #endif
-#define WG_REAL(f) { [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64) }
+#define WG_REAL(f)                                                                                 \
+    {                                                                                              \
+        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64)                               \
+    }
 
 /* The lanes of one vector are constants to the compiler: loops over them have to vanish. */
 #if defined(__clang__)

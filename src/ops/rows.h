@@ -22,8 +22,7 @@
 #define WG_TEMPLATE "rows_real.h"
 #include "each_real.h"
 
-#define WG_ROW_PARAMS                                                                              \
-    const void *attr, int64_t n, const void *const *xs, const int *step, void *y
+#define WG_ROW_PARAMS const void *attr, int64_t n, const void *const *xs, const int *step, void *y
 
 #define WG_TARGET_0
 #define WG_TARGET_1 __attribute__((target(WG_ISA_1)))
@@ -54,6 +53,7 @@
         loop##_##T##_##L(attr, n, xs, step, y, name##_lane_##T##_##L);                             \
     }
 
+/* clang-format off */
 #if WG_X86
 #define WG_ROW_EACH(at, name, result, loop, expr)                                                  \
     at(name, f32, 0, result, loop, expr) at(name, f32, 1, result, loop, expr)                      \
@@ -63,6 +63,7 @@
 #define WG_ROW_EACH(at, name, result, loop, expr)                                                  \
     at(name, f32, 0, result, loop, expr) at(name, f64, 0, result, loop, expr)
 #endif
+/* clang-format on */
 
 #define WG_ROW1(name, expr)      WG_ROW_EACH(WG_ROW1_AT, name, wg_v, row1, expr)
 #define WG_ROW2(name, expr)      WG_ROW_EACH(WG_ROW2_AT, name, wg_v, row2, expr)
@@ -106,6 +107,7 @@
         }                                                                                          \
     }
 
+/* clang-format off */
 /* A record's slots: f32 and f64; with i64; with i64 and bool. */
 #define WG_ROWS(f)      { [WG_F32] = WG_LEVELS(f##_row_f32), [WG_F64] = WG_LEVELS(f##_row_f64) }
 #define WG_ROWS_I64(f)                                                                             \
@@ -113,5 +115,6 @@
 #define WG_ROWS_ALL(f)                                                                             \
     { [WG_F32] = WG_LEVELS(f##_row_f32), [WG_F64] = WG_LEVELS(f##_row_f64),                        \
       [WG_I64] = { f##_row_i64 }, [WG_BOOL] = { f##_row_bool } }
+/* clang-format on */
 
 #endif

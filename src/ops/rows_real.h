@@ -27,8 +27,8 @@ WG_INLINE const REAL *FN(remainder)(const REAL *x, int64_t next, int64_t n, REAL
     return last;
 }
 
-WG_INLINE void FN(row1)(const void *attr, int64_t n, const void *const *xs, const int *step, void *ys,
-                        FN(lane1) *lane)
+WG_INLINE void FN(row1)(const void *attr, int64_t n, const void *const *xs, const int *step,
+                        void *ys, FN(lane1) * lane)
 {
     REAL spread[VN], last[VN], out[VN], *y = ys, *end = NULL;
     int64_t next, rest = 0;
@@ -43,8 +43,8 @@ WG_INLINE void FN(row1)(const void *attr, int64_t n, const void *const *xs, cons
     if (rest) VSTORE_N(end, VLOAD(out), (int)rest);
 }
 
-WG_INLINE void FN(row2)(const void *attr, int64_t n, const void *const *xs, const int *step, void *ys,
-                        FN(lane2) *lane)
+WG_INLINE void FN(row2)(const void *attr, int64_t n, const void *const *xs, const int *step,
+                        void *ys, FN(lane2) * lane)
 {
     REAL spread[2][VN], last[2][VN], out[VN], *y = ys, *end = NULL;
     int64_t next_a, next_b, rest = 0;
@@ -104,7 +104,8 @@ WG_INLINE M FN(load_mask)(const uint8_t *x)
     int four;
 
     memcpy(&four, x, sizeof four);
-    return (M)_mm256_cmpgt_epi64(_mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four)), _mm256_setzero_si256());
+    return (M)_mm256_cmpgt_epi64(_mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four)),
+                                 _mm256_setzero_si256());
 #else
     M m;
 
@@ -113,8 +114,8 @@ WG_INLINE M FN(load_mask)(const uint8_t *x)
 #endif
 }
 
-WG_INLINE void FN(row1m)(const void *attr, int64_t n, const void *const *xs, const int *step, void *ys,
-                         FN(mask1) *lane)
+WG_INLINE void FN(row1m)(const void *attr, int64_t n, const void *const *xs, const int *step,
+                         void *ys, FN(mask1) * lane)
 {
     REAL spread[VN], last[VN];
     uint8_t out[VN], *y = ys, *end = NULL;
@@ -130,8 +131,8 @@ WG_INLINE void FN(row1m)(const void *attr, int64_t n, const void *const *xs, con
     if (rest) memcpy(end, out, (size_t)rest);
 }
 
-WG_INLINE void FN(row2m)(const void *attr, int64_t n, const void *const *xs, const int *step, void *ys,
-                         FN(mask2) *lane)
+WG_INLINE void FN(row2m)(const void *attr, int64_t n, const void *const *xs, const int *step,
+                         void *ys, FN(mask2) * lane)
 {
     REAL spread[2][VN], last[2][VN];
     uint8_t out[VN], *y = ys, *end = NULL;

@@ -35,7 +35,7 @@ wg_tensor *wg_neg(wg_tensor *x)
 
 /* ---- square ---- */
 
-WG_ROW1(square, x *x)
+WG_ROW1(square, (x) * (x))
 
 static void square_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -431,8 +431,8 @@ wg_tensor *wg_round(wg_tensor *x)
 struct clip_attr {
     double lo, hi;
 };
-static const wg_field clip_fields[] = { WG_FIELD(struct clip_attr, lo), WG_FIELD(struct clip_attr, hi),
-                                        WG_FIELDS_END };
+static const wg_field clip_fields[] = { WG_FIELD(struct clip_attr, lo),
+                                        WG_FIELD(struct clip_attr, hi), WG_FIELDS_END };
 
 /* A limit as i64; beyond its range the nearest. */
 static int64_t limit_i64(double x)
@@ -445,7 +445,8 @@ static bool clip_infer(const wg_sig *s, wg_type *out)
 {
     const struct clip_attr *at = s->attr;
 
-    if (!(at->lo <= at->hi)) return wg_sig_fail(s, WG_EARG, "lo %g is not at most hi %g", at->lo, at->hi);
+    if (!(at->lo <= at->hi))
+        return wg_sig_fail(s, WG_EARG, "lo %g is not at most hi %g", at->lo, at->hi);
     if (s->in[0]->dtype == WG_I64 && ceil(at->lo) > floor(at->hi))
         return wg_sig_fail(s, WG_EARG, "no integer lies between lo %g and hi %g", at->lo, at->hi);
     return wg_infer_same_any(s, out);

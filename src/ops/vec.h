@@ -42,6 +42,7 @@
 #define VSTORE_N FN(vstore_n)
 #define VSPLAT   FN(vsplat)
 
+/* clang-format off */
 /* The function f of the type and level of x; masks have types of their own for each level. */
 #if WG_X86
 #define WG_PICK(f, x)                                                                              \
@@ -56,6 +57,7 @@
 #define WG_PICK(f, x)   _Generic((x), wg_v_f32_0: f##_f32_0, wg_v_f64_0: f##_f64_0)
 #define WG_PICK_M(f, m) _Generic((m), wg_vm_f32_0: f##_f32_0, wg_vm_f64_0: f##_f64_0)
 #endif
+/* clang-format on */
 
 #define vset(x, c)      WG_PICK(vset, x)(x, c)
 #define vfma(a, b, c)   WG_PICK(vfma, a)(a, b, c)
@@ -79,8 +81,8 @@
 #define vany(m)         WG_PICK_M(vany, m)(m)
 
 /* For vmath only: like vmin, vmax where a is not NaN; where b is, the result is b. */
-#define vmin_raw(a, b)  WG_PICK(vmin_raw, a)(a, b)
-#define vmax_raw(a, b)  WG_PICK(vmax_raw, a)(a, b)
+#define vmin_raw(a, b) WG_PICK(vmin_raw, a)(a, b)
+#define vmax_raw(a, b) WG_PICK(vmax_raw, a)(a, b)
 
 #define WG_TEMPLATE "vec_real.h"
 #include "each_real.h"

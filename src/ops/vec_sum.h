@@ -5,10 +5,10 @@
 /* Block sums so far: bit k of `blocks` says that part[k], the sum of 2^k blocks, waits for its right half. */
 typedef struct {
     int64_t blocks;
-    REAL    part[48];
+    REAL part[48];
 } FN(wg_tree);
 
-WG_INLINE void FN(tree_add)(FN(wg_tree) *t, REAL sum)
+WG_INLINE void FN(tree_add)(FN(wg_tree) * t, REAL sum)
 {
     int k = 0;
 
@@ -17,7 +17,7 @@ WG_INLINE void FN(tree_add)(FN(wg_tree) *t, REAL sum)
     t->blocks++;
 }
 
-WG_INLINE REAL FN(tree_total)(const FN(wg_tree) *t)
+WG_INLINE REAL FN(tree_total)(const FN(wg_tree) * t)
 {
     REAL sum = 0;
     bool any = false;
@@ -130,8 +130,8 @@ WG_INLINE V FN(columns_block)(const REAL *x, int64_t n, int64_t step, int m)
     return lane[0];
 }
 
-__attribute__((unused, noinline)) static void FN(vsum_columns)(REAL *y, const REAL *x, int64_t n, int64_t step,
-                                                             int64_t m)
+__attribute__((unused, noinline)) static void FN(vsum_columns)(REAL *y, const REAL *x, int64_t n,
+                                                               int64_t step, int64_t m)
 {
     for (int64_t j = 0; j < m; j += VN) {
         int w = m - j < VN ? (int)(m - j) : VN;

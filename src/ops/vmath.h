@@ -27,21 +27,22 @@
 #define vpow(a, b)   WG_PICK(vpow, a)(a, b)
 
 /* Where no short formula is exact enough: element by element, for all levels. */
-__attribute__((unused, noinline)) static void wg_far_f32(float *y, const float *x, int n, float limit,
-                                                         bool cosine)
+__attribute__((unused, noinline)) static void wg_far_f32(float *y, const float *x, int n,
+                                                         float limit, bool cosine)
 {
     for (int i = 0; i < n; i++)
         if (fabsf(x[i]) > limit) y[i] = (float)(cosine ? cos((double)x[i]) : sin((double)x[i]));
 }
 
-__attribute__((unused, noinline)) static void wg_far_f64(double *y, const double *x, int n, double limit,
-                                                         bool cosine)
+__attribute__((unused, noinline)) static void wg_far_f64(double *y, const double *x, int n,
+                                                         double limit, bool cosine)
 {
     for (int i = 0; i < n; i++)
         if (fabs(x[i]) > limit) y[i] = cosine ? cos(x[i]) : sin(x[i]);
 }
 
-__attribute__((unused, noinline)) static void wg_pow_lanes(double *y, const double *a, const double *b, int n)
+__attribute__((unused, noinline)) static void wg_pow_lanes(double *y, const double *a,
+                                                           const double *b, int n)
 {
     for (int i = 0; i < n; i++) y[i] = pow(a[i], b[i]);
 }

@@ -4,7 +4,7 @@
 #define OF(f)     f##_f32 /* of this type, for all levels */
 #define MANTISSA  23
 #define BIAS      127
-#define MAGIC     0x1.8p23f  /* x + MAGIC has the integer nearest to x in its low bits */
+#define MAGIC     0x1.8p23f /* x + MAGIC has the integer nearest to x in its low bits */
 #define LN2_HI    0x1.62e4p-1f
 #define LN2_LO    0x1.7f7d1cp-20f
 #define EXP_MAX   89.0f
@@ -34,7 +34,10 @@
 #define U(c) ((UINT)(c))
 
 /* The bits of a number as lanes of integers, without a union in every function. */
-WG_INLINE VU FN(bits_of)(REAL c) { return (VU)VSPLAT(c); }
+WG_INLINE VU FN(bits_of)(REAL c)
+{
+    return (VU)VSPLAT(c);
+}
 
 /* Horner's rule: fewer operations than any other, and rows leave enough of them independent. */
 WG_INLINE V FN(poly)(V x, const REAL *c, int n)
@@ -90,7 +93,10 @@ WG_INLINE V FN(vexp)(V x)
     return FN(exp_core)(FN(vmax_raw)(VSPLAT(EXP_MIN), FN(vmin_raw)(VSPLAT(EXP_MAX), x)));
 }
 
-WG_INLINE V FN(exp_minus_abs)(V x) { return FN(exp_core)(FN(vmax_raw)(VSPLAT(EXP_MIN), -FN(vabs)(x))); }
+WG_INLINE V FN(exp_minus_abs)(V x)
+{
+    return FN(exp_core)(FN(vmax_raw)(VSPLAT(EXP_MIN), -FN(vabs)(x)));
+}
 
 /* (e^x - 1) / 2 = 2^(n-1) (e^r - 1) + (2^(n-1) - 1/2), for |x| < 40 where the caller divides by the result or takes
  * it from 1: so ln 2 need not be split where FMA subtracts the exact product. */
@@ -301,8 +307,14 @@ WG_INLINE V FN(sin_or_cos)(V x, bool cosine)
     return y;
 }
 
-WG_INLINE V FN(vsin)(V x) { return FN(sin_or_cos)(x, false); }
-WG_INLINE V FN(vcos)(V x) { return FN(sin_or_cos)(x, true); }
+WG_INLINE V FN(vsin)(V x)
+{
+    return FN(sin_or_cos)(x, false);
+}
+WG_INLINE V FN(vcos)(V x)
+{
+    return FN(sin_or_cos)(x, true);
+}
 
 /* ---- power ---- */
 
@@ -313,13 +325,15 @@ WG_INLINE V FN(vcos)(V x) { return FN(sin_or_cos)(x, true); }
 
 /* Two vectors of double, the lower and the upper lanes of x; and back. */
 #if LEVEL == 2
-#define LOWER(x)   _mm512_cvtps_pd(_mm512_castps512_ps256(x))
-#define UPPER(x)   _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1))
-#define JOIN(a, b) _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a)), _mm512_cvtpd_ps(b), 1)
+#define LOWER(x) _mm512_cvtps_pd(_mm512_castps512_ps256(x))
+#define UPPER(x) _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1))
+#define JOIN(a, b)                                                                                 \
+    _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a)), _mm512_cvtpd_ps(b), 1)
 #elif LEVEL == 1
-#define LOWER(x)   _mm256_cvtps_pd(_mm256_castps256_ps128(x))
-#define UPPER(x)   _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1))
-#define JOIN(a, b) _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(a)), _mm256_cvtpd_ps(b), 1)
+#define LOWER(x) _mm256_cvtps_pd(_mm256_castps256_ps128(x))
+#define UPPER(x) _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1))
+#define JOIN(a, b)                                                                                 \
+    _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(a)), _mm256_cvtpd_ps(b), 1)
 #else
 #define LOWER(x)   ((D(wg_v)){ x[0], x[1] })
 #define UPPER(x)   ((D(wg_v)){ x[2], x[3] })
@@ -337,7 +351,8 @@ WG_INLINE V FN(vpow)(V a, V b)
 
     y = JOIN(low, high);
     y = FN(vsel)(FN(vand)(negative, odd), -y, y);
-    y = FN(vsel)(FN(vand)(FN(vlt)(a, VSPLAT(0)), FN(vnot)(whole)), FN(vsel)(FN(veq)(m, VSPLAT((REAL)INFINITY)), y, VSPLAT((REAL)NAN)), y);
+    y = FN(vsel)(FN(vand)(FN(vlt)(a, VSPLAT(0)), FN(vnot)(whole)),
+                 FN(vsel)(FN(veq)(m, VSPLAT((REAL)INFINITY)), y, VSPLAT((REAL)NAN)), y);
     flat = FN(vand)(FN(veq)(m, one), FN(veq)(FN(vabs)(b), VSPLAT((REAL)INFINITY))); /* (-1)^inf */
     sure = FN(vor)(FN(veq)(a, one), FN(veq)(b, VSPLAT(0)));                         /* NaN or not */
     return FN(vsel)(FN(vor)(flat, sure), one, y);
