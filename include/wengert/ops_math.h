@@ -16,7 +16,8 @@ WG_API wg_tensor *wg_sub(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_mul(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_div(wg_tensor *a, wg_tensor *b);
 
-/** a to the power b. Real. The gradient with respect to b is 0 where a is 0. */
+/** a to the power b, with C's special values: x^0 and 1^x are 1, a negative base wants an integer exponent (else NaN).
+ * Real. The gradient with respect to b is 0 where a is 0; with respect to a, 0 where both are. */
 WG_API wg_tensor *wg_pow(wg_tensor *a, wg_tensor *b);
 
 /** The larger, the smaller of two; NaN if either is. f32, f64, i64. At ties the gradient goes to a. */
@@ -63,7 +64,8 @@ WG_API wg_tensor *wg_softplus(wg_tensor *x);
 /** max(x, 0); NaN stays. Real. Gradient 0 at 0. */
 WG_API wg_tensor *wg_relu(wg_tensor *x);
 
-/** x limited to [lo, hi]; NaN stays. f32, f64, i64. The gradient passes where lo <= x <= hi. WG_EARG unless lo <= hi. */
+/** x limited to [lo, hi]; NaN stays. f32, f64, i64. The gradient passes where lo <= x <= hi. WG_EARG unless lo <= hi,
+ * or when no integer lies between them and x is i64. */
 WG_API wg_tensor *wg_clip(wg_tensor *x, double lo, double hi);
 
 /** Largest integer not above x; nearest integer, ties to even. Real. Gradient zero. */
