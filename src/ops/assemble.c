@@ -55,7 +55,7 @@ static void box_of(const wg_call *c, int n, int k, wg__box *b)
 {
     const wg_shape *part = &c->tx[1 + k]->shape, *whole = &c->ty->shape;
 
-    if (c->op == &wg_op_assemble_like) {
+    if (c->op->fields == like_fields) {
         like_box(c->attr, k, whole, b);
         return;
     }
