@@ -127,7 +127,25 @@ static inline wg_tensor *p_total(wg_tensor *x)
     return wg_record1(&p_total_op, NULL, x);
 }
 
+/* a draw that always comes out as 0.5 */
+struct p_draw_attr {
+    const char *name;
+};
+static const wg_field p_draw_fields[] = { WG_FIELD(struct p_draw_attr, name), WG_FIELDS_END };
+static void p_draw_eval(const wg_call *c)
+{
+    for (int64_t i = 0; i < wg_shape_count(&c->ty->shape); i++) ((float *)c->y)[i] = 0.5f;
+}
+static const wg_op p_draw_op = { .name = "draw", .doc = "", .n_in = 1, .flags = WG_OP_NO_GRAD | WG_OP_RANDOM,
+                                 .shape_only = WG_SHAPE_ONLY(0), .attr_size = sizeof(struct p_draw_attr),
+                                 .fields = p_draw_fields, .infer = wg_infer_same, .eval = { [WG_F32] = { p_draw_eval } } };
+static inline wg_tensor *p_draw(wg_tensor *like, const char *name)
+{
+    return wg_record1(&p_draw_op, &(struct p_draw_attr){ name }, like);
+}
+
 #ifndef WG_NO_SITES
+#define p_draw(...)  wg_at(WG_SITE, p_draw(__VA_ARGS__))
 #define p_add(...)   wg_at(WG_SITE, p_add(__VA_ARGS__))
 #define p_sub(...)   wg_at(WG_SITE, p_sub(__VA_ARGS__))
 #define p_mul(...)   wg_at(WG_SITE, p_mul(__VA_ARGS__))

@@ -31,7 +31,8 @@ enum {
 typedef struct {
     int      threads;     /* 0: as many as OpenMP would use */
     int64_t  max_bytes;   /* most arena bytes; 0: no bound. WG_ELIMIT when a specialisation needs more */
-    bool     check;       /* finite check: the run fails at the first entry that is not finite */
+    bool     check;       /* finite check: the run fails at the first entry, in post-order, that is not finite;
+                             constants may be anything. Slower: entries run one by one */
     bool     keep;        /* keep every intermediate for wg_plan_value */
     bool     timing;      /* time every step, for wg_plan_report */
     unsigned passes_off;  /* WG_PASS_... bits */
@@ -58,12 +59,14 @@ WG_API wg_plan *wg_plan_of(int n, wg_tensor *const *outputs, wg_params *w,
 WG_API void wg_plan_free(wg_plan *p);
 
 /** Feeds an input (or a random entry, by its full name, instead of drawing). The memory is borrowed until
- * the next run has returned or something else is fed. A NULL data pointer unfeeds. Errors: WG_ENAME,
- * WG_EDTYPE, WG_ESHAPE for another rank or bad extents, WG_EARG for NULL data with elements. */
+ * something else is fed and read by every run until then; an output of this very plan is copied at once. A
+ * NULL data pointer with rank 0, as in (wg_array){ 0 }, unfeeds. Errors: WG_ENAME, WG_EDTYPE, WG_ESHAPE for
+ * another rank or bad extents, WG_EARG for NULL data with elements, WG_ENOMEM. After an error the input is as before. */
 WG_API wg_status wg_plan_feed(wg_plan *p, const char *name, wg_array value);
 
-/** Runs once: computes all outputs, then commits all updates. On any error the store is bit for bit as
- * it was. Errors: WG_ESTATE when an input was never fed; WG_ESHAPE and others for the extents fed;
+/** Runs once: computes all outputs, then commits all updates. Every output and every update is made from the
+ * store as it was before the run: two entries can be exchanged, and an output that is a parameter shows its
+ * old value. On any error the store is bit for bit as it was. Errors: WG_ESTATE when an input was never fed; WG_ESHAPE and others for the extents fed;
  * WG_EINDEX; WG_ENONFINITE with the option check; WG_ENOMEM; WG_ELIMIT. Detail: wg_plan_error. */
 WG_API wg_status wg_plan_run(wg_plan *p);
 
@@ -71,7 +74,8 @@ WG_API wg_status wg_plan_run(wg_plan *p);
 WG_API const wg_error *wg_plan_error(const wg_plan *p);
 
 /** An output by name (with the option keep, any named or scoped tensor "scope/name") after a run. Valid until
- * the next run. NULL with WG_EARG or WG_ENAME in wg_plan_error otherwise. */
+ * the next run. NULL otherwise, with WG_ENAME in wg_plan_error, WG_ESTATE before a run or after one that
+ * failed, WG_EARG for a tensor of which only the type is used. */
 WG_API const wg_array *wg_plan_value(wg_plan *p, const char *name);
 
 /** Output i, in declared order; NULL when out of range or before a run. */

@@ -193,7 +193,7 @@ enum {
     WG_FIXED  = 1 << 2,  /* a constant, computed already: data holds it */
     WG_ROW    = 1 << 3,  /* has a row kernel */
     WG_ROOT   = 1 << 4,  /* an output's or update's value */
-    WG_STORED = 1 << 5,  /* has memory in the arena: a value read outside of its step, or the copy of a leaf */
+    WG_STORED = 1 << 5,  /* has memory in the arena: a value read outside of its step, or a copy */
     WG_DIRECT = 1 << 6,  /* written straight into its store entry */
     WG_TAIL   = 1 << 7   /* used by updates only, through row kernels */
 };
@@ -326,7 +326,7 @@ void      wg__spec_bind(wg_plan *p, wg_spec *s);
  * plan's error when one is not finite. */
 bool wg__check_finite(wg_plan *p, const wg_spec *s, int32_t *next, int32_t last);
 
-/* ---- plan.c ---- */
+/* ---- plan_spec.c ---- */
 
 /* Chooses or builds the specialisation for what is fed; false with the plan's error. */
 bool      wg__plan_specialise(wg_plan *p, bool examples);

@@ -45,13 +45,13 @@ static bool point(wg_build *b, int32_t in, const void **slot)
     return true;
 }
 
-/* Where the value of an entry can be read after a run: a leaf's from its copy. NULL: nowhere. */
+/* Where the value of an entry can be read after a run: a leaf or constant from its copy. NULL: nowhere. */
 static void *kept(const wg_build *b, int32_t e)
 {
     int32_t owner = b->owner[b->canon[e]];
 
     if (b->offset[owner] >= 0) return b->s->base + b->offset[owner];
-    if (b->mark[owner] & (WG_FIXED | WG_DIRECT)) return b->data[owner];
+    if (b->mark[owner] & WG_DIRECT) return b->data[owner];
     return NULL;
 }
 
@@ -248,14 +248,14 @@ static bool emit_eval(wg_build *b, int32_t step)
     return true;
 }
 
-/* Leaves that are read after the run are copied before anything else: fed memory is the caller's, and a store
- * entry may be about to change. */
+/* Leaves and constants that are read after the run are copied before anything else: fed memory is the caller's, a
+ * store entry may be about to change, and a constant goes with its specialisation. */
 static bool emit_copies(wg_build *b)
 {
     for (int32_t e = 0; e < b->p->n; e++) {
         wg_instr *i;
 
-        if ((b->mark[e] & (WG_LEAF | WG_STORED)) != (WG_LEAF | WG_STORED)) continue;
+        if (!(b->mark[e] & WG_STORED) || !(b->mark[e] & (WG_LEAF | WG_FIXED))) continue;
         i = add_instr(b, WG_I_COPY, e, -1);
         i->as.copy.to = b->s->base + b->offset[e];
         i->as.copy.bytes = (size_t)wg_type_bytes(b->type[e]);
@@ -331,7 +331,7 @@ bool wg__plan_emit(wg_build *b)
 
     s->base = b->p->arena;
     for (int32_t e = 0; e < b->p->n; e++) {
-        if (b->mark[e] & WG_LEAF) b->n_instr += (b->mark[e] & WG_STORED) != 0;
+        if (b->mark[e] & (WG_LEAF | WG_FIXED)) b->n_instr += (b->mark[e] & WG_STORED) != 0;
         else if (b->offset[e] >= 0) b->data[e] = s->base + b->offset[e];
     }
     s->instr = take(b, b->n_instr, sizeof *s->instr);

@@ -144,8 +144,9 @@ static void find_lives(wg_build *b)
     bool all = p->options.keep || p->options.check;
 
     for (int32_t e = 0; e < p->n; e++) {
-        if (all && (b->mark[e] & WG_NEEDED) && (b->mark[e] & WG_LEAF)) b->mark[e] |= WG_STORED;
-        if ((b->mark[e] & (WG_ROOT | WG_LEAF)) == (WG_ROOT | WG_LEAF)) b->mark[e] |= WG_STORED;
+        if ((b->mark[e] & (WG_LEAF | WG_FIXED)) && b->owner[e] == e &&
+            ((b->mark[e] & WG_ROOT) || (all && (b->mark[e] & WG_NEEDED))))
+            b->mark[e] |= WG_STORED;
         if (!wg__computed(b, e)) continue;
         if (all || (b->mark[e] & WG_ROOT) || !(b->mark[e] & WG_ROW)) b->mark[e] |= WG_STORED;
         for (int32_t k = p->first[e]; k < p->first[e + 1]; k++) {

@@ -244,7 +244,7 @@ struct walk {
 
 static bool dies_at(const wg_build *b, int32_t owner, int32_t k)
 {
-    return (b->mark[owner] & WG_STORED) && !(b->mark[owner] & WG_LEAF) && b->last[owner] == k;
+    return (b->mark[owner] & WG_STORED) && !(b->mark[owner] & (WG_LEAF | WG_FIXED)) && b->last[owner] == k;
 }
 
 /* A value that this step reads last; who reads it there, and whether element by element. */
@@ -348,8 +348,8 @@ static bool lay_out(struct walk *w)
     wg_build *b = w->b;
     bool reuse = (b->p->passes & WG_PASS_REUSE) != 0;
 
-    for (int64_t i = 0; i < b->p->n; i++) /* copies of leaves live through the whole run */
-        if ((b->mark[i] & (WG_LEAF | WG_STORED)) == (WG_LEAF | WG_STORED)) {
+    for (int64_t i = 0; i < b->p->n; i++) /* copies live through the whole run */
+        if ((b->mark[i] & WG_STORED) && (b->mark[i] & (WG_LEAF | WG_FIXED))) {
             w->place[i] = take(&w->heap, units(wg_type_bytes(b->type[i])));
             if (w->place[i] < 0) return false;
             b->offset[i] = w->heap.block[w->place[i]].at * WG_ALIGN;

@@ -15,6 +15,10 @@ void wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how)
     int64_t stride = 1, dim[WG_MAX_RANK], step[WG_MAX_RANK];
     int lead = to->shape.rank - from->shape.rank, n = 0;
 
+    memset(how, 0, sizeof *how);
+    how->size = (int)wg_dtype_size(from->dtype);
+    how->rank = 1;
+    if (wg__elements(to) == 0) return; /* beside an extent of 0 strides may overflow */
     for (int i = to->shape.rank - 1; i >= 0; i--) {
         int64_t have = i >= lead ? from->shape.dim[i - lead] : 1, want = to->shape.dim[i];
         int64_t s = have == 1 ? 0 : stride;
@@ -28,8 +32,6 @@ void wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how)
         }
         stride *= have;
     }
-    memset(how, 0, sizeof *how);
-    how->size = (int)wg_dtype_size(from->dtype);
     how->rank = n > 0 ? n : 1;
     how->dim[0] = 1;
     for (int i = 0; i < n; i++) {

@@ -33,6 +33,7 @@ void wg__spread(const wg_spread *how, const void *from, int64_t first, int64_t n
     int64_t index[WG_MAX_RANK], at = 0, rest = first;
     char *y = to;
 
+    if (n <= 0) return;
     for (int i = last; i >= 0; i--) {
         index[i] = rest % how->dim[i];
         rest /= how->dim[i];

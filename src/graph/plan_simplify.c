@@ -328,6 +328,7 @@ bool wg__plan_simplify(wg_build *b)
     mark_leaves(b);
     mark_needed(b, p->in, false);
     count_naive(b);
+    if ((p->passes & WG_PASS_MERGE) && !wg__hash_reserve(&entries, b->s->stats.needed)) return no_memory(b);
     for (int32_t e = 0; e < p->n && ok; e++) ok = simplify_entry(b, e, &entries, &constants);
     wg__hash_free(&entries);
     wg__hash_free(&constants);

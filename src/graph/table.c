@@ -114,19 +114,31 @@ static void hash_place(wg_hash *h, uint64_t key, int64_t value)
     h->slot[i] = (struct wg_hash_slot){ key, value };
 }
 
+static bool hash_widen(wg_hash *h, int64_t cap)
+{
+    wg_hash wide = { NULL, h->n, cap };
+
+    wide.slot = wg__array(wide.cap, sizeof *wide.slot);
+    if (!wide.slot) return false;
+    for (int64_t i = 0; i < wide.cap; i++) wide.slot[i].value = -1;
+    for (int64_t i = 0; i < h->cap; i++)
+        if (h->slot[i].value >= 0) hash_place(&wide, h->slot[i].key, h->slot[i].value);
+    wg__release(h->slot);
+    *h = wide;
+    return true;
+}
+
+bool wg__hash_reserve(wg_hash *h, int64_t n)
+{
+    int64_t cap = 16;
+
+    while (cap / 2 < n) cap *= 2;
+    return cap <= h->cap || hash_widen(h, cap);
+}
+
 bool wg__hash_add(wg_hash *h, uint64_t key, int64_t value)
 {
-    if (h->n * 2 >= h->cap) {
-        wg_hash wide = { NULL, h->n, h->cap ? h->cap * 2 : 16 };
-
-        wide.slot = wg__array(wide.cap, sizeof *wide.slot);
-        if (!wide.slot) return false;
-        for (int64_t i = 0; i < wide.cap; i++) wide.slot[i].value = -1;
-        for (int64_t i = 0; i < h->cap; i++)
-            if (h->slot[i].value >= 0) hash_place(&wide, h->slot[i].key, h->slot[i].value);
-        wg__release(h->slot);
-        *h = wide;
-    }
+    if (h->n * 2 >= h->cap && !hash_widen(h, h->cap ? h->cap * 2 : 16)) return false;
     hash_place(h, key, value);
     h->n++;
     return true;
