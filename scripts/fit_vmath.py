@@ -79,20 +79,26 @@ def fit(name, f, fixed, weight, t, degree, a, b, bits):
     return name, done, first, last
 
 
-def show(item, bits):
-    name, c, first, last = item
+def table(name, numbers, bits):
+    """Prints a C array of numbers of 24 or 53 bits, in hexadecimal: those are exact."""
     kind, suffix = ('float', 'f') if bits == 24 else ('double', '')
-    print(f'/* largest relative error 2^{float(mp.log(last, 2)):.1f}'
-          f' (2^{float(mp.log(first, 2)):.1f} before rounding) */')
     print(f'static const {kind} {name}[] = {{')
     line = '   '
-    for x in c:
-        word = ' ' + float(x).hex() + suffix + ','
+    for x in numbers:
+        digits, power = float(x).hex().split('p')
+        word = ' ' + digits.rstrip('0').rstrip('.') + 'p' + power + suffix + ','
         if len(line) + len(word) > 99:
             print(line)
             line = '   '
         line += word
     print(line + '\n};')
+
+
+def show(item, bits):
+    name, c, first, last = item
+    print(f'/* largest relative error 2^{float(mp.log(last, 2)):.1f}'
+          f' (2^{float(mp.log(first, 2)):.1f} before rounding) */')
+    table(name, c, bits)
 
 
 def parts(x, pieces):
@@ -114,16 +120,16 @@ def main():
     low, high = mp.sqrt(mp.mpf(1) / 2) - 1, mp.sqrt(2) - 1
     quarter = mp.pi / 4 * mp.mpf('1.001')
     print('/* Written by scripts/fit_vmath.py: polynomials, lowest power first, and split constants. */')
+    print('/* clang-format off */')
     print('#ifndef WG_VMATH_COEF_H\n#define WG_VMATH_COEF_H\n')
     for bits, suffix, degree, top_erf in (
             (24, 'f32', dict(exp=4, log=8, sin=2, cos=2, erf=9), mp.mpf('3.95')),
             (53, 'f64', dict(exp=9, log=6, sin=5, cos=5, erf=23), mp.mpf(6))):
         pieces = (24, 24, 24, 16, 16, 24) if bits == 24 else (53, 53, 53, 33, 33, 33, 53)
-        kind, f = ('float', 'f') if bits == 24 else ('double', '')
         print('/* pi/2 in three parts of full length; in short ones and a rest */')
-        words = [float(x).hex() + f for x in parts(mp.pi / 2, pieces[:3]) + parts(mp.pi / 2, pieces[3:])]
-        print(f'static const {kind} half_pi_{suffix}[] = {{ ' + ', '.join(words) + ' };\n')
-        print(f'/* exp: expm1(r) = r + r^2 P(r) */')
+        table('half_pi_' + suffix, parts(mp.pi / 2, pieces[:3]) + parts(mp.pi / 2, pieces[3:]), bits)
+        print()
+        print('/* exp: expm1(r) = r + r^2 P(r) */')
         show(fit('exp_' + suffix, lambda x: mp.expm1(away(x)), lambda x: away(x),
                  lambda x: away(x) ** 2, away, degree['exp'], -half, half, bits), bits)
         if bits == 24:

@@ -11,10 +11,10 @@ typedef V FN(lane2)(const void *attr, V a, V b);
 typedef M FN(mask1)(const void *attr, V x);
 typedef M FN(mask2)(const void *attr, V a, V b);
 
-WG_INLINE const REAL *FN(operand)(const void *x, int step, REAL *spread, int64_t *next)
+WG_INLINE const REAL *FN(operand)(const void *x, int step, int64_t n, REAL *spread, int64_t *next)
 {
     *next = step ? VN : 0;
-    if (step) return x;
+    if (step || n == 0) return x; /* nothing is read for no elements */
     VSTORE(spread, VSPLAT(*(const REAL *)x));
     return spread;
 }
@@ -32,7 +32,7 @@ WG_INLINE void FN(row1)(const void *attr, int64_t n, const void *const *xs, cons
 {
     REAL spread[VN], last[VN], out[VN], *y = ys, *end = NULL;
     int64_t next, rest = 0;
-    const REAL *x = FN(operand)(xs[0], step[0], spread, &next);
+    const REAL *x = FN(operand)(xs[0], step[0], n, spread, &next);
 
     for (;;) {
         for (; n >= VN; n -= VN, x += next, y += VN) VSTORE(y, lane(attr, VLOAD(x)));
@@ -48,8 +48,8 @@ WG_INLINE void FN(row2)(const void *attr, int64_t n, const void *const *xs, cons
 {
     REAL spread[2][VN], last[2][VN], out[VN], *y = ys, *end = NULL;
     int64_t next_a, next_b, rest = 0;
-    const REAL *a = FN(operand)(xs[0], step[0], spread[0], &next_a);
-    const REAL *b = FN(operand)(xs[1], step[1], spread[1], &next_b);
+    const REAL *a = FN(operand)(xs[0], step[0], n, spread[0], &next_a);
+    const REAL *b = FN(operand)(xs[1], step[1], n, spread[1], &next_b);
 
     for (;;) {
         for (; n >= VN; n -= VN, a += next_a, b += next_b, y += VN)
@@ -120,7 +120,7 @@ WG_INLINE void FN(row1m)(const void *attr, int64_t n, const void *const *xs, con
     REAL spread[VN], last[VN];
     uint8_t out[VN], *y = ys, *end = NULL;
     int64_t next, rest = 0;
-    const REAL *x = FN(operand)(xs[0], step[0], spread, &next);
+    const REAL *x = FN(operand)(xs[0], step[0], n, spread, &next);
 
     for (;;) {
         for (; n >= VN; n -= VN, x += next, y += VN) FN(store_mask)(y, lane(attr, VLOAD(x)));
@@ -137,8 +137,8 @@ WG_INLINE void FN(row2m)(const void *attr, int64_t n, const void *const *xs, con
     REAL spread[2][VN], last[2][VN];
     uint8_t out[VN], *y = ys, *end = NULL;
     int64_t next_a, next_b, rest = 0;
-    const REAL *a = FN(operand)(xs[0], step[0], spread[0], &next_a);
-    const REAL *b = FN(operand)(xs[1], step[1], spread[1], &next_b);
+    const REAL *a = FN(operand)(xs[0], step[0], n, spread[0], &next_a);
+    const REAL *b = FN(operand)(xs[1], step[1], n, spread[1], &next_b);
 
     for (;;) {
         for (; n >= VN; n -= VN, a += next_a, b += next_b, y += VN)
@@ -158,10 +158,10 @@ WG_INLINE void FN(row_select)(int64_t n, const void *const *xs, const int *step,
     uint8_t spread_m[VN], last_m[VN];
     const uint8_t *m = xs[0];
     int64_t next_a, next_b, next_m = step[0] ? VN : 0, rest = 0;
-    const REAL *a = FN(operand)(xs[1], step[1], spread[0], &next_a);
-    const REAL *b = FN(operand)(xs[2], step[2], spread[1], &next_b);
+    const REAL *a = FN(operand)(xs[1], step[1], n, spread[0], &next_a);
+    const REAL *b = FN(operand)(xs[2], step[2], n, spread[1], &next_b);
 
-    if (!step[0]) m = memset(spread_m, *m, sizeof spread_m);
+    if (!step[0] && n) m = memset(spread_m, *m, sizeof spread_m);
     for (;;) {
         for (; n >= VN; n -= VN, m += next_m, a += next_a, b += next_b, y += VN)
             VSTORE(y, FN(vsel)(FN(load_mask)(m), VLOAD(a), VLOAD(b)));
