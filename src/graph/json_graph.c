@@ -14,7 +14,7 @@ void wg__saved_close(wg_saved *s)
     wg__release(s->order);
     wg__release(s->place);
     wg__release(s->entry);
-    *s = (wg_saved){ NULL };
+    *s = (wg_saved){ .g = NULL };
 }
 
 static wg_status no_memory(const char *file, wg_error *error)
