@@ -30,10 +30,11 @@ static void operand_keys(const wg_build *b, int32_t e, int k, uintptr_t key[2])
     }
 }
 
-/* An alias is its memory and its type, whatever op says so. */
+/* An alias is its memory and its type, whatever op says so. A constant that was folded into an equal one is
+ * none: it is found by its op, or equal ones would pile up under one key. */
 static bool is_alias(const wg_build *b, int32_t e)
 {
-    return b->owner[e] != e;
+    return b->owner[e] != e && !(b->mark[e] & WG_FIXED);
 }
 
 static uint64_t entry_hash(const wg_build *b, int32_t e)

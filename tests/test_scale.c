@@ -1,0 +1,206 @@
+/*
+ * test_scale.c: recording, differentiating and compiling are linear in the number of entries, without
+ * recursion. Times are of this process's own processor time, the best of a few runs.
+ */
+#include <time.h>
+
+#include <wengert.h>
+
+#include "graph/internal.h"
+#include "harness.h"
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- a chain ---- */
+
+struct cost {
+    double record, grad, compile, run, total;
+    size_t graph_bytes, plan_bytes;
+    int64_t entries;
+};
+
+/* What is left of x after n steps of 0.9 sin; its gradient is the product of all 0.9 cos. */
+static bool chain(int64_t n, struct cost *c)
+{
+    wg_graph *g = wg_graph_new();
+    wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE_SCALAR), *f = wg_scalar(g, WG_F64, 0.9),
+              *y = x, *d;
+    double at = 1.25, value = at, slope = 1, start = seconds(), t;
+    wg_plan *p;
+    wg_error error;
+    bool ok;
+
+    for (int64_t i = 0; i < n / 2; i++) {
+        y = wg_mul(wg_sin(y), f);
+        slope *= 0.9 * cos(value);
+        value = 0.9 * sin(value);
+    }
+    c->record = (t = seconds()) - start;
+    d = wg_grad1(y, x);
+    c->grad = seconds() - t;
+    c->entries = wg_graph_count(g);
+    t = seconds();
+    p = wg_plan_of(2, (wg_tensor *[]){ y, d }, NULL, &(wg_plan_options){ .threads = 1 }, &error);
+    ok = p && wg_plan_feed(p, "x", wg_array_of(WG_F64, WG_SHAPE_SCALAR, &at)) == WG_OK &&
+         wg_plan_run(p) == WG_OK;
+    c->compile = seconds() - t;
+    t = seconds();
+    ok = ok && wg_plan_run(p) == WG_OK;
+    c->run = seconds() - t;
+    c->total = seconds() - start;
+    if (ok) {
+        CLOSE1(wg_item(wg_plan_value_at(p, 0)), value, 1e-9, 1e-300);
+        CLOSE1(wg_item(wg_plan_value_at(p, 1)), slope, 1e-9, 1e-300);
+    } else {
+        NO_ERROR(p ? wg_plan_error(p) : wg_graph_error(g) ? wg_graph_error(g) : &error);
+    }
+    wg_plan_free(p);
+    wg_graph_free(g);
+    return ok;
+}
+
+static void print_cost(const char *what, int64_t n, const struct cost *c)
+{
+    printf("    %-9s %9" PRId64 " recorded, %9" PRId64
+           " with gradient: record %.3f s, gradient %.3f s, "
+           "compile and first run %.3f s, run %.4f s\n",
+           what, n, c->entries, c->record, c->grad, c->compile, c->run);
+}
+
+/* 10^6 entries may cost 15 times what 10^5 cost: twice the cache misses, nothing quadratic. */
+static void a_million_entries(void)
+{
+    struct cost small = { .total = INFINITY }, large = { .total = INFINITY }, c;
+
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(chain(100000, &c));
+        if (c.total < small.total) small = c;
+    }
+    for (int i = 0; i < 2 && large.total > 15 * small.total; i++) {
+        REQUIRE(chain(1000000, &c));
+        if (c.total < large.total) large = c;
+    }
+    print_cost("chain of", 100000, &small);
+    print_cost("chain of", 1000000, &large);
+    harness_check(large.total < 15 * small.total, __FILE__, __LINE__,
+                  "10^6 entries cost %.1f times 10^5", large.total / small.total);
+}
+
+/* ---- one tensor with a million users, and one user with many operands ---- */
+
+static void many_users_of_one(void)
+{
+    wg_graph *g = wg_graph_new();
+    wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE_SCALAR), *sum = x, *d;
+    double at = 3, start = seconds();
+    wg_array a;
+
+    for (int i = 0; i < 200000; i++) sum = wg_add(sum, x);
+    d = wg_grad1(sum, x);
+    if (CHECK(wg_read(d, NULL, 1, (wg_feed[]){ { "x", wg_array_of(WG_F64, WG_SHAPE_SCALAR, &at) } },
+                      &a, NULL) == WG_OK)) {
+        CHECK(wg_item(&a) == 200001);
+        wg_free(a.data);
+    }
+    harness_check(seconds() - start < 5, __FILE__, __LINE__, "200,000 users took %.1f s",
+                  seconds() - start);
+    wg_graph_free(g);
+}
+
+/* ---- an unrolled sequence ---- */
+
+enum { ROWS = 4, WIDTH = 8 };
+
+/* h[t] = tanh(x[t] w + h[t-1] u), where x [ROWS, T, WIDTH] is cut into T pieces; the h are joined again,
+ * by stack or by concat, and weighed. */
+static bool sequence(int64_t steps, bool stack, struct cost *c)
+{
+    wg_graph *g = wg_graph_new();
+    size_t before = wg__live_bytes();
+    wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE(ROWS, steps, WIDTH));
+    wg_tensor *w = wg_input(g, "w", WG_F64, WG_SHAPE(WIDTH)),
+              *u = wg_input(g, "u", WG_F64, WG_SHAPE(WIDTH));
+    wg_tensor *h = wg_zeros_like(wg_select(x, 1, 0)), **all = calloc((size_t)steps, sizeof *all),
+              *loss, *d[3];
+    double *xs = calloc((size_t)(ROWS * steps * WIDTH), sizeof *xs), ws[WIDTH], us[WIDTH];
+    double start = seconds(), t;
+    wg_plan_stats stats;
+    wg_plan *p;
+    wg_error error;
+    bool ok;
+
+    for (int64_t i = 0; i < ROWS * steps * WIDTH; i++) xs[i] = sin((double)i);
+    for (int i = 0; i < WIDTH; i++) ws[i] = us[i] = 0.5 - 0.1 * i;
+    for (int64_t i = 0; i < steps; i++) {
+        wg_tensor *xt =
+            stack ? wg_select(x, 1, i) : wg_squeeze(wg_slice_axis(x, 1, i, i + 1, 1), WG_AXES(1));
+
+        h = wg_tanh(wg_add(wg_mul(xt, w), wg_mul(h, u)));
+        all[i] = stack ? h : wg_unsqueeze(h, WG_AXES(1));
+    }
+    h = stack ? wg_stack((int)steps, all, 1) : wg_concat((int)steps, all, 1);
+    loss = wg_sum(wg_mul(h, x), WG_ALL_AXES, false);
+    c->record = (t = seconds()) - start;
+    wg_grad(loss, 3, (wg_tensor *[]){ x, w, u }, d);
+    c->grad = seconds() - t;
+    c->entries = wg_graph_count(g);
+    c->graph_bytes = wg__live_bytes() - before;
+    t = seconds();
+    p = wg_plan_of(3, d, NULL, &(wg_plan_options){ .threads = 1 }, &error);
+    ok = p && wg_plan_feed(p, "x", WG_F64_ARRAY(xs, ROWS, steps, WIDTH)) == WG_OK &&
+         wg_plan_feed(p, "w", WG_F64_ARRAY(ws, WIDTH)) == WG_OK &&
+         wg_plan_feed(p, "u", WG_F64_ARRAY(us, WIDTH)) == WG_OK && wg_plan_run(p) == WG_OK;
+    c->compile = seconds() - t;
+    t = seconds();
+    ok = ok && wg_plan_run(p) == WG_OK;
+    c->run = seconds() - t;
+    c->total = seconds() - start;
+    if (ok && CHECK(wg_plan_report(p, &stats) == WG_OK)) c->plan_bytes = (size_t)stats.arena_bytes;
+    if (!ok) NO_ERROR(p ? wg_plan_error(p) : wg_graph_error(g) ? wg_graph_error(g) : &error);
+    wg_plan_free(p);
+    wg_graph_free(g);
+    free(all);
+    free(xs);
+    return ok;
+}
+
+static void twice_as_long(bool stack)
+{
+    struct cost once = { .total = INFINITY }, twice = { .total = INFINITY }, c;
+
+    /* lengths at which both graphs have left the second-level cache; going over its border is no growth */
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(sequence(6000, stack, &c));
+        if (c.total < once.total) once = c;
+        REQUIRE(sequence(12000, stack, &c));
+        if (c.total < twice.total) twice = c;
+    }
+    print_cost(stack ? "stack of" : "concat of", 6000, &once);
+    print_cost(stack ? "stack of" : "concat of", 12000, &twice);
+    printf("    bytes: graph %zu and %zu, plan %zu and %zu\n", once.graph_bytes, twice.graph_bytes,
+           once.plan_bytes, twice.plan_bytes);
+    CHECK((double)twice.entries <= 2.05 * (double)once.entries);
+    CHECK((double)twice.graph_bytes <= 2.3 * (double)once.graph_bytes);
+    CHECK((double)twice.plan_bytes <= 2.3 * (double)once.plan_bytes);
+    harness_check(twice.total <= 2.3 * once.total, __FILE__, __LINE__,
+                  "twice the length took %.2f times as long", twice.total / once.total);
+}
+
+static void stacked_sequence(void)
+{
+    twice_as_long(true);
+}
+
+static void concatenated_sequence(void)
+{
+    twice_as_long(false);
+}
+
+TESTS(TEST(a_million_entries), TEST(many_users_of_one), TEST(stacked_sequence),
+      TEST(concatenated_sequence))
