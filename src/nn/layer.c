@@ -10,6 +10,8 @@ struct wg_layer {
     wg_params *store;
     char *name;
     void *hyper;
+    char **learns;  /* keys of the entries that freezing concerns: running statistics and moments are others */
+    int n_learns;
     bool ready;  /* init has run */
     bool frozen;
     wg_error error;
@@ -53,6 +55,8 @@ void wg_layer_free(wg_layer *l)
     if (!l) return;
     for (const wg_field *f = l->kind->hyper; l->hyper && f && f->name; f++)
         if (f->kind == WG_A_STR) wg_free(*(void **)(void *)((char *)l->hyper + f->offset));
+    for (int i = 0; i < l->n_learns; i++) wg_free(l->learns[i]);
+    wg_free(l->learns);
     wg_free(l->hyper);
     wg_free(l->name);
     wg_free(l);
@@ -79,6 +83,22 @@ static bool entry_name(char *full, size_t n, const wg_layer *l, const char *key)
     return snprintf(full, n, "%s/%s", l->name, key) < (int)n;
 }
 
+static bool remember(wg_layer *l, const char *key)
+{
+    char **list = wg_alloc(l->n_learns + 1, sizeof *list), *copy = wg_text_copy(key);
+
+    if (!list || !copy) {
+        wg_free(list);
+        wg_free(copy);
+        return wg_layer_fail(l, WG_ENOMEM, "out of memory");
+    }
+    if (l->n_learns) memcpy(list, l->learns, (size_t)l->n_learns * sizeof *list);
+    wg_free(l->learns);
+    l->learns = list;
+    l->learns[l->n_learns++] = copy;
+    return true;
+}
+
 bool wg_layer_param(wg_layer *l, const char *key, wg_shape shape, bool trainable, const char *init,
                     const char *act_fn)
 {
@@ -88,6 +108,7 @@ bool wg_layer_param(wg_layer *l, const char *key, wg_shape shape, bool trainable
     if (!entry_name(full, sizeof full, l, key)) return wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
     if (wg_params_add(l->store, full, wg_params_dtype(l->store), shape, trainable, &fresh, &l->error) != WG_OK)
         return false;
+    if (trainable && !remember(l, key)) return false;
     return !fresh || wg_init_fill(l->store, full, init, act_fn, &l->error) == WG_OK;
 }
 
@@ -111,9 +132,10 @@ wg_tensor *wg_layer_value(const wg_layer *l, wg_tensor *t, const char *key)
 
 static void set_trainable(wg_layer *l, bool trainable)
 {
-    char below[1024];
+    char full[1024];
 
-    if (entry_name(below, sizeof below, l, "")) wg_params_set_trainable(l->store, below, trainable, NULL);
+    for (int i = 0; i < l->n_learns; i++)
+        if (entry_name(full, sizeof full, l, l->learns[i])) wg_params_set_trainable(l->store, full, trainable, NULL);
 }
 
 /* init sees example types: parameters are of fixed extents, learned from the first operands. */
