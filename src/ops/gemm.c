@@ -1,0 +1,568 @@
+/*
+ * gemm.c: products of matrices.
+ *
+ * The innermost loop holds a tile of the result in registers: R rows of W vectors. For each summand it
+ * loads W vectors of the right side, and one element for each row of the left side, spread over a vector.
+ * Rows are pointers, so that the same loop reads a matrix, a transposed one, or an image through the
+ * windows of a convolution. Around it: a panel of the right side (in first-level cache) meets all rows of a
+ * block of the left side (in second-level cache).
+ */
+#ifndef REAL
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "gemm.h"
+#include "wengert/op.h"
+
+enum {
+    ROWS = 192,     /* rows of a block of the left side */
+    COLUMNS = 512,  /* columns of a block of the right side */
+    SLACK = 16      /* keeps copied rows off each other's cache sets */
+};
+
+/* How the result is shared: down x across parts, each a whole number of tiles. */
+typedef struct {
+    int     down, across;
+    int64_t rows, columns;  /* of a part */
+} split;
+
+/* Depends on no more than it must: bits are the same for every split. */
+static split split_of(const wg__product *p, size_t size, int threads)
+{
+    int64_t tile_rows = 12, tile_columns = 2 * WG_GEMM_LINE / (int64_t)size;
+    int64_t high, wide, lowest = INT64_MAX;
+    split best = { 1, 1, p->m, p->n };
+
+    if (threads < 2 || 2.0 * (double)p->m * (double)p->n * (double)p->k < WG_GEMM_GRAIN) return best;
+    high = (p->m + tile_rows - 1) / tile_rows;
+    wide = (p->n + tile_columns - 1) / tile_columns;
+    for (int across = 1; across <= threads && across <= wide; across++) {
+        int down = threads / across < high ? threads / across : (int)high;
+        int64_t r = (high + down - 1) / down, c = (wide + across - 1) / across;
+        /* each part packs its columns: worth half a tile row, two when it must transpose */
+        int64_t cost = 2 * r * c + (p->tb ? 4 : 1) * c;
+
+        if (cost >= lowest) continue;
+        lowest = cost;
+        best = (split){ down, across, r * tile_rows, c * tile_columns };
+    }
+    return best;
+}
+
+/* Whether the right side is worth packing: not for few rows, and not when all of it is in cache. */
+static bool direct(const wg__product *p, int64_t m, int64_t lanes)
+{
+    return !p->tb && (lanes > 8 || p->n % lanes == 0) &&
+           (m <= 40 || p->k * p->n <= 16384 || p->k <= 8);
+}
+
+/* Few rows times a transposed matrix: both lie along k, and packing would cost more than the product. */
+static bool as_dots(const wg__product *p)
+{
+    return p->tb && p->m <= 4 && (!p->ta || (p->m == 1 && p->lda == 1));
+}
+
+/* A product with one column is the transposed product with one row. */
+static wg__product upright(const wg__product *p, bool *turned)
+{
+    *turned = p->n == 1 && p->m > 1 && p->ldc == 1;
+    if (!*turned) return *p;
+    return (wg__product){ .ta = !p->tb, .tb = !p->ta, .m = 1, .n = p->m, .k = p->k,
+                          .lda = p->ldb, .ldb = p->lda, .ldc = p->m };
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Elements of one part's scratch: the packed right side, then the copied left side. */
+static int64_t packed_count(const wg__product *p, const split *s, size_t size)
+{
+    return wg__gemm_block(p->k) * wg__packed_columns(least(s->columns, COLUMNS), size);
+}
+
+static int64_t copied_count(const wg__product *p, const split *s)
+{
+    int64_t rows = least(s->rows, ROWS);
+
+    return (wg__gemm_block(p->k) + SLACK) * (rows + SLACK);
+}
+
+static size_t part_bytes(const wg__product *p, const split *s, size_t size)
+{
+    return wg__lines((size_t)packed_count(p, s, size) * size) +
+           wg__lines((size_t)copied_count(p, s) * size);
+}
+
+size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads)
+{
+    bool turned;
+    wg__product u = upright(p, &turned);
+    split s = split_of(&u, size, threads);
+
+    if (p->m == 0 || p->n == 0 || p->k == 0) return 0;
+    return (size_t)s.down * (size_t)s.across * part_bytes(&u, &s, size);
+}
+
+#define WG_TEMPLATE "gemm.c"
+#include "each_real.h"
+
+#else /* for each type and level */
+
+#define TILES  FN(wg__tiles)
+#define PACK   FN(wg__pack)
+#define GEMM   FN(wg__gemm)
+#define TILE   FN(tile)
+#define TILE_T FN(tile_fn)
+
+/* ---- the tile ---- */
+
+/* Columns beyond n are neither read nor written: the last vector is masked at level 2; at the others
+ * the right side is padded, and the result goes through memory. */
+#if LEVEL == 2
+#define LOAD_B(w)    (w == W - 1 ? VLOAD_N(b + (w) * VN, last) : VLOAD(b + (w) * VN))
+#define LOAD_N(p, w) (w == W - 1 ? VLOAD_N((p) + (w) * VN, last) : VLOAD((p) + (w) * VN))
+#define STORE_N(p, w, y)                                                                           \
+    do {                                                                                           \
+        if (w == W - 1) VSTORE_N((p) + (w) * VN, y, last);                                         \
+        else VSTORE((p) + (w) * VN, y);                                                            \
+    } while (0)
+#else
+#define LOAD_B(w)        VLOAD(b + (w) * VN)
+#define LOAD_N(p, w)     VLOAD((p) + (w) * VN)
+#define STORE_N(p, w, y) VSTORE((p) + (w) * VN, y)
+
+static __attribute__((noinline)) void FN(put_lanes)(const REAL *lane, int rows, int width, bool add,
+                                                    REAL *const *to, int n)
+{
+    for (int r = 0; r < rows; r++, lane += width)
+        for (int j = 0; j < n; j++) to[r][j] = add ? to[r][j] + lane[j] : lane[j];
+}
+#endif
+
+WG_INLINE void TILE(const int R, const int W, const wg__sum *s, const REAL *const *row, const REAL *b,
+                    int64_t ldb, REAL *const *to, int n)
+{
+    V acc[12][8];
+
+    WG_UNROLL
+    for (int r = 0; r < R; r++) {
+        WG_UNROLL
+        for (int w = 0; w < W; w++) acc[r][w] = (V){ 0 };
+    }
+#if LEVEL == 2
+    const int last = n - (W - 1) * VN;
+#endif
+    for (int i = 0; i < s->n_runs; i++) {
+        const REAL *x[12];
+        int64_t step = s->step, end = s->run[i].len * step;
+
+        WG_UNROLL
+        for (int r = 0; r < R; r++) x[r] = row[r] + s->run[i].off;
+        for (int64_t k = 0; k != end; k += step) {
+            V right[8];
+
+            WG_UNROLL
+            for (int w = 0; w < W; w++) right[w] = LOAD_B(w);
+            b += ldb;
+            WG_UNROLL
+            for (int r = 0; r < R; r++) {
+                V left = VSPLAT(x[r][k]);
+
+                WG_UNROLL
+                for (int w = 0; w < W; w++) acc[r][w] = vfma(left, right[w], acc[r][w]);
+            }
+        }
+    }
+#if LEVEL < 2
+    if (n < W * VN) {
+        REAL lane[6 * 4 * VN];
+
+        WG_UNROLL
+        for (int r = 0; r < R; r++) {
+            WG_UNROLL
+            for (int w = 0; w < W; w++) VSTORE(lane + (r * W + w) * VN, acc[r][w]);
+        }
+        FN(put_lanes)(lane, R, W * VN, s->add, to, n);
+        return;
+    }
+#endif
+    if (s->add) {
+        WG_UNROLL
+        for (int r = 0; r < R; r++) {
+            WG_UNROLL
+            for (int w = 0; w < W; w++) acc[r][w] = LOAD_N(to[r], w) + acc[r][w];
+        }
+    }
+    WG_UNROLL
+    for (int r = 0; r < R; r++) {
+        WG_UNROLL
+        for (int w = 0; w < W; w++) STORE_N(to[r], w, acc[r][w]);
+    }
+}
+
+typedef void TILE_T(const wg__sum *s, const REAL *const *row, const REAL *b, int64_t ldb,
+                    REAL *const *to, int n);
+
+#define SHAPE(R, W)                                                                                \
+    static void FN(tile_##R##_##W)(const wg__sum *s, const REAL *const *row, const REAL *b,        \
+                                   int64_t ldb, REAL *const *to, int n)                            \
+    {                                                                                              \
+        TILE(R, W, s, row, b, ldb, to, n);                                                         \
+    }
+SHAPE(1, 1) SHAPE(2, 1) SHAPE(3, 1) SHAPE(4, 1) SHAPE(5, 1) SHAPE(6, 1)
+SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2)
+SHAPE(1, 4) SHAPE(2, 4)
+#define SHAPES(W)                                                                                  \
+    NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
+        FN(tile_6_##W)
+#if LEVEL == 2 /* 32 registers */
+SHAPE(8, 1) SHAPE(12, 1) SHAPE(8, 2) SHAPE(12, 2) SHAPE(3, 4) SHAPE(1, 8)
+#define LARGE(W) NULL, FN(tile_8_##W), NULL, NULL, NULL, FN(tile_12_##W)
+static TILE_T *const FN(tile_of)[3][13] = {
+    { SHAPES(1), LARGE(1) },
+    { SHAPES(2), LARGE(2) },
+    { NULL, FN(tile_1_4), FN(tile_2_4), FN(tile_3_4) },
+};
+#undef LARGE
+#else
+static TILE_T *const FN(tile_of)[3][7] = {
+    { SHAPES(1) },
+    { SHAPES(2) },
+    { NULL, FN(tile_1_4), FN(tile_2_4) },
+};
+#endif
+#undef SHAPE
+#undef SHAPES
+
+/* Rows of the next tile when m are left: no part of the cut is below 4, where the chains of dependent
+ * sums would be too few, if that can be helped. */
+static int FN(tile_rows)(int64_t m)
+{
+#if LEVEL == 2
+    static const signed char rows[24] = { 0, 1, 2, 3, 4, 5, 6, 4, 8, 5, 6, 6,
+                                          12, 8, 8, 5, 8, 12, 12, 8, 12, 8, 12, 12 };
+
+    return m >= 24 ? 12 : rows[m];
+#else
+    static const signed char rows[12] = { 0, 1, 2, 3, 4, 5, 6, 4, 4, 5, 6, 6 };
+
+    return m >= 12 ? 6 : rows[m];
+#endif
+}
+
+/* The right side where it lies, for m rows that fit one tile. Few rows take more columns at a time. */
+static void FN(tiles_wide)(const wg__sum *s, int m, const REAL *const *row, const REAL *b,
+                           REAL *const *to)
+{
+    REAL *at[12];
+    int64_t j = 0;
+
+    while (j < s->n) {
+        int64_t left = s->n - j;
+        TILE_T *tile = FN(tile_of)[0][m];
+        int w = 1;
+
+        if (left > VN) tile = FN(tile_of)[1][m], w = 2;
+        if (left > 3 * VN && FN(tile_of)[2][m] && m <= 3) tile = FN(tile_of)[2][m], w = 4;
+#if LEVEL == 2
+        if (left > 7 * VN && m == 1) tile = FN(tile_1_8), w = 8;
+#endif
+        for (int r = 0; r < m; r++) at[r] = to[r] + j;
+        if (left > w * VN) left = w * VN;
+        tile(s, row, b + j, s->ldb, at, (int)left);
+        j += left;
+    }
+}
+
+void TILES(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b, REAL *const *to)
+{
+    REAL *at[12];
+    int R;
+
+    if (s->ldb)
+        for (int64_t i = 0; i < m; i += R) {
+            R = FN(tile_rows)(m - i);
+            FN(tiles_wide)(s, R, row + i, b, to + i);
+        }
+    else
+        for (int64_t j = 0; j < s->n; j += NR) {
+            int n = (int)least(s->n - j, NR), w = n <= VN ? 1 : 2;
+
+            for (int64_t i = 0; i < m; i += R) {
+                R = FN(tile_rows)(m - i);
+                for (int r = 0; r < R; r++) at[r] = to[i + r] + j;
+                FN(tile_of)[w - 1][R](s, row + i, b + j * s->k, w * VN, at, n);
+            }
+        }
+}
+
+/* ---- shuffles ---- */
+
+/* The lanes of a and b by turns: of their first halves, of their second. */
+#if LEVEL == 2 && BITS == 32
+#define LOW(a, b)                                                                                  \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(a, b)                                                                                 \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LEVEL == 2 || (LEVEL == 1 && BITS == 32)
+#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif LEVEL == 1 || BITS == 32
+#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 2)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+/* ---- packing ---- */
+
+/* Lanes of x become rows of y: VN vectors, each step deals the two halves like a pack of cards. */
+WG_INLINE void FN(transpose)(const REAL *x, int64_t ldx, REAL *y, int64_t ldy)
+{
+    V a[VN], t[VN];
+
+    WG_UNROLL
+    for (int i = 0; i < VN; i++) a[i] = VLOAD(x + i * ldx);
+    WG_UNROLL
+    for (int half = VN / 2; half > 0; half /= 2) {
+        WG_UNROLL
+        for (int i = 0; i < VN / 2; i++) {
+            t[2 * i] = LOW(a[i], a[i + VN / 2]);
+            t[2 * i + 1] = HIGH(a[i], a[i + VN / 2]);
+        }
+        WG_UNROLL
+        for (int i = 0; i < VN; i++) a[i] = t[i];
+    }
+    WG_UNROLL
+    for (int i = 0; i < VN; i++) VSTORE(y + i * ldy, a[i]);
+}
+
+/* One panel of n columns, `wide` with its padding, from rows. */
+static void FN(pack_rows)(int64_t k, int n, int wide, const REAL *b, int64_t ldb, REAL *to)
+{
+    for (int64_t p = 0; p < k; p++, b += ldb, to += wide)
+        for (int i = 0; i < wide; i += VN) {
+            if (n - i >= VN) VSTORE(to + i, VLOAD(b + i));
+            else VSTORE(to + i, VLOAD_N(b + i, n - i > 0 ? n - i : 0));
+        }
+}
+
+/* The same from columns. */
+static void FN(pack_columns)(int64_t k, int n, int wide, const REAL *b, int64_t ldb, REAL *to)
+{
+    for (int i = 0; i < wide; i += VN, b += VN * ldb, to += VN) {
+        int64_t p = 0;
+
+        if (n - i >= VN)
+            for (; p + VN <= k; p += VN) FN(transpose)(b + p, ldb, to + p * wide, wide);
+        for (; p < k; p++)
+            for (int j = 0; j < VN; j++) to[p * wide + j] = i + j < n ? b[j * ldb + p] : 0;
+    }
+}
+
+void PACK(int64_t k, int64_t n, const REAL *b, int64_t ldb, bool tb, REAL *to, int64_t height,
+          int64_t at)
+{
+    for (int64_t j = 0; j < n; j += NR) {
+        int here = (int)least(n - j, NR), wide = here <= VN ? VN : NR;
+        REAL *panel = to + j * height + at * wide;
+
+        if (tb) FN(pack_columns)(k, here, wide, b + j * ldb, ldb, panel);
+        else FN(pack_rows)(k, here, wide, b + j, ldb, panel);
+    }
+}
+
+/* ---- few rows, right side transposed ---- */
+
+/* The sums of the lanes of four vectors. Each step adds second halves to first ones. */
+WG_INLINE void FN(totals)(const V *x, REAL *total)
+{
+    V a = LOW(x[0], x[2]) + HIGH(x[0], x[2]), b = LOW(x[1], x[3]) + HIGH(x[1], x[3]);
+#if LEVEL == 0 && BITS == 64
+    V c = LOW(a, b), d = HIGH(a, b);
+
+    VSTORE(total, c);
+    VSTORE(total + 2, d);
+#else
+    V c = LOW(a, b) + HIGH(a, b);
+    REAL lane[VN];
+
+    VSTORE(lane, c);
+    WG_UNROLL
+    for (int half = VN / 2; half >= 4; half /= 2) {
+        WG_UNROLL
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+    }
+    memcpy(total, lane, 4 * sizeof *lane);
+#endif
+}
+
+WG_INLINE void FN(dot_step)(const int R, V acc[4][4], const REAL *const *x, const REAL *const *y,
+                            int64_t k)
+{
+    V right[4];
+
+    WG_UNROLL
+    for (int q = 0; q < 4; q++) right[q] = VLOAD(y[q] + k);
+    WG_UNROLL
+    for (int r = 0; r < R; r++) {
+        V left = VLOAD(x[r] + k);
+
+        WG_UNROLL
+        for (int q = 0; q < 4; q++) acc[r][q] = vfma(left, right[q], acc[r][q]);
+    }
+}
+
+/* R rows with n rows of b, four at a time; every product is summed in VN lanes. */
+WG_INLINE void FN(dots)(const int R, const wg__product *p, const REAL *a, const REAL *b, REAL *c,
+                        int64_t n)
+{
+    for (int64_t j = 0; j < n; j += 4) {
+        int here = (int)least(n - j, 4);
+        const REAL *x[4], *y[4];
+        REAL rest[8][VN], total[4];
+        V acc[4][4];
+        int64_t k = 0;
+
+        for (int r = 0; r < R; r++) x[r] = a + r * p->lda;
+        for (int q = 0; q < 4; q++) y[q] = b + (j + (q < here ? q : 0)) * p->ldb;
+        WG_UNROLL
+        for (int r = 0; r < R; r++) {
+            WG_UNROLL
+            for (int q = 0; q < 4; q++) acc[r][q] = (V){ 0 };
+        }
+        for (; k + VN <= p->k; k += VN) FN(dot_step)(R, acc, x, y, k);
+        if (k < p->k) {
+            size_t bytes = (size_t)(p->k - k) * sizeof(REAL);
+
+            memset(rest, 0, sizeof rest);
+            for (int r = 0; r < R; r++) x[r] = memcpy(rest[r], x[r] + k, bytes);
+            for (int q = 0; q < 4; q++) y[q] = memcpy(rest[4 + q], y[q] + k, bytes);
+            FN(dot_step)(R, acc, x, y, 0);
+        }
+        WG_UNROLL
+        for (int r = 0; r < R; r++) {
+            FN(totals)(acc[r], total);
+            for (int q = 0; q < here; q++) c[r * p->ldc + j + q] = total[q];
+        }
+    }
+}
+
+static void FN(dot_rows)(const wg__product *p, const REAL *a, const REAL *b, REAL *c, int64_t n)
+{
+    int64_t r = 0;
+
+    if (p->m == 4) FN(dots)(4, p, a, b, c, n), r = 4;
+    if (p->m - r >= 2) FN(dots)(2, p, a, b, c, n), r += 2;
+    if (p->m - r >= 1) FN(dots)(1, p, a + r * p->lda, b, c + r * p->ldc, n);
+}
+
+/* ---- the product ---- */
+
+typedef struct {
+    const wg__product *p;
+    const REAL        *a, *b;
+    REAL              *c;
+    split              s;
+    char              *scratch;
+} FN(gemm_job);
+
+/* A block of op(a), m rows of k, copied together: ta says along which side it lies. */
+static void FN(copy_block)(bool ta, int64_t m, int64_t k, const REAL *a, int64_t lda, REAL *to,
+                           int64_t ld)
+{
+    int64_t rows = ta ? k : m, n = ta ? m : k;
+
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(to + i * ld, a + i * lda, (size_t)n * sizeof(REAL));
+}
+
+static void FN(gemm_part)(const FN(gemm_job) *g, int64_t i0, int64_t m, int64_t j0, int64_t n,
+                          char *scratch)
+{
+    const wg__product *p = g->p;
+    const REAL *row[ROWS];
+    REAL *to[ROWS], *packed = (REAL *)scratch;
+    REAL *copy = (REAL *)(scratch + wg__lines((size_t)packed_count(p, &g->s, sizeof(REAL)) *
+                                              sizeof(REAL)));
+    bool bare = direct(p, m, VN);
+    /* Columns are read across cache lines, and rows that lie a large power of two apart fall on the same
+     * few sets of the cache: then a copy is faster. */
+    bool copied = m > 4 && n > 2 * NR && (p->ta || p->lda % 128 == 0);
+    int64_t block = wg__gemm_block(p->k);
+
+    for (int64_t j = 0; j < n; j += COLUMNS)
+        for (int64_t k = 0; k < p->k; k += block) {
+            wg__run run = { 0, least(p->k - k, block) };
+            const REAL *b = g->b + (p->tb ? (j0 + j) * p->ldb + k : k * p->ldb + j0 + j);
+            wg__sum s = { 1, &run, p->ta ? p->lda : 1, run.len, least(n - j, COLUMNS),
+                          bare ? p->ldb : 0, k > 0 };
+
+            if (!bare) PACK(run.len, s.n, b, p->ldb, p->tb, packed, run.len, 0);
+            for (int64_t i = 0; i < m; i += ROWS) {
+                int64_t rows = least(m - i, ROWS), apart = p->ta ? 1 : p->lda;
+                const REAL *a = g->a + (p->ta ? k * p->lda + i0 + i : (i0 + i) * p->lda + k);
+
+                if (copied) {
+                    int64_t ld = (p->ta ? rows : run.len) + SLACK;
+
+                    FN(copy_block)(p->ta, rows, run.len, a, p->lda, copy, ld);
+                    a = copy;
+                    apart = p->ta ? 1 : ld;
+                    s.step = p->ta ? ld : 1;
+                }
+                for (int64_t r = 0; r < rows; r++) {
+                    row[r] = a + r * apart;
+                    to[r] = g->c + (i0 + i + r) * p->ldc + j0 + j;
+                }
+                TILES(&s, rows, row, bare ? b : packed, to);
+            }
+        }
+}
+
+static void FN(gemm_parts)(void *arg, int64_t lo, int64_t hi)
+{
+    const FN(gemm_job) *g = arg;
+    const wg__product *p = g->p;
+    size_t bytes = part_bytes(p, &g->s, sizeof(REAL));
+
+    for (int64_t part = lo; part < hi; part++) {
+        int64_t i = part / g->s.across * g->s.rows, j = part % g->s.across * g->s.columns;
+        int64_t m = least(p->m - i, g->s.rows), n = least(p->n - j, g->s.columns);
+
+        if (m <= 0 || n <= 0) continue;
+        if (as_dots(p)) FN(dot_rows)(p, g->a, g->b + j * p->ldb, g->c + j, n);
+        else FN(gemm_part)(g, i, m, j, n, g->scratch + (size_t)part * bytes);
+    }
+}
+
+void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void *scratch, int threads)
+{
+    bool turned;
+    wg__product p = upright(given, &turned);
+    FN(gemm_job) job = { &p, turned ? b : a, turned ? a : b, c,
+                         split_of(&p, sizeof(REAL), threads), scratch };
+
+    if (p.m == 0 || p.n == 0) return;
+    if (p.k == 0) {
+        for (int64_t i = 0; i < p.m; i++) memset(c + i * p.ldc, 0, (size_t)p.n * sizeof(REAL));
+        return;
+    }
+    wg_parallel(threads, (int64_t)job.s.down * job.s.across, 1, FN(gemm_parts), &job);
+}
+
+#undef LOW
+#undef HIGH
+#undef TILES
+#undef PACK
+#undef GEMM
+#undef TILE
+#undef TILE_T
+#undef LOAD_B
+#undef LOAD_N
+#undef STORE_N
+#endif

@@ -1,0 +1,103 @@
+/*
+ * gemm.h: sums of products: the inside of matmul and of the convolutions.
+ *
+ * An element of a result is one sum over k. Its order never depends on tiles, threads, neighbours or
+ * memory layout: k is cut into blocks of equal length, at most WG_GEMM_BLOCK; a block is summed term by
+ * term (fused at levels 1 and 2), and the blocks' sums are added in order. So the bits of an element are
+ * those of its row and column alone, in a batch of any size. Only products of very few rows with a
+ * transposed right side are summed in lanes instead (gemm.c, dots); that choice looks at extents alone.
+ *
+ * These are our own kernels because no call of OpenBLAS keeps to one thread in both of its builds: the
+ * openmp one can be asked per thread, the pthread one only for the whole process.
+ */
+#ifndef WG_OPS_GEMM_H
+#define WG_OPS_GEMM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vec.h"
+
+/* The right side is packed in panels: NR columns, k rows, row after row. Two vectors wide, so that a
+ * panel of one block stays in first-level cache while the rows of the left side pass by. */
+#define NR (2 * VN)
+
+enum {
+    WG_GEMM_BLOCK = 256,  /* longest block of summands */
+    WG_GEMM_LINE = 64     /* bytes: scratch pieces begin at multiples */
+};
+
+/* `len` consecutive summands that begin `off` elements after the start of their row. */
+typedef struct {
+    int64_t off, len;
+} wg__run;
+
+/* What wg__tiles sums: for each row, the runs one after the other, `step` elements between summands. */
+typedef struct {
+    int            n_runs;
+    const wg__run *run;
+    int64_t        step;  /* of the left side; the right side goes on row by row */
+    int64_t        k;     /* total length of the runs */
+    int64_t        n;     /* columns */
+    int64_t        ldb;   /* 0: the right side is packed; else it is read where it lies */
+    bool           add;   /* to what the result holds already */
+} wg__sum;
+
+/* c [m, n] = op(a) op(b); op(a) is [m, k]: a is [m, k], or [k, m] when ta; b likewise. ld: elements between
+ * rows as they lie. */
+typedef struct {
+    bool    ta, tb;
+    int64_t m, n, k, lda, ldb, ldc;
+} wg__product;
+
+/* k cut into equal blocks: the length of all but the last. */
+static inline int64_t wg__gemm_block(int64_t k)
+{
+    int64_t blocks = (k + WG_GEMM_BLOCK - 1) / WG_GEMM_BLOCK;
+
+    return blocks > 1 ? (k + blocks - 1) / blocks : k;
+}
+
+/* Bytes rounded up to whole lines. */
+static inline size_t wg__lines(size_t bytes)
+{
+    return (bytes + WG_GEMM_LINE - 1) / WG_GEMM_LINE * WG_GEMM_LINE;
+}
+
+/* Columns of a packed right side, the last panel filled up with zeros: enough for every level. */
+static inline int64_t wg__packed_columns(int64_t n, size_t size)
+{
+    int64_t lanes = WG_GEMM_LINE / (int64_t)size;
+
+    return (n + lanes - 1) / lanes * lanes;
+}
+
+/* Floating-point operations below which a second thread costs more than it saves. */
+#define WG_GEMM_GRAIN 2e6
+
+/* Bytes of scratch that wg__gemm wants. */
+size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads);
+
+/*
+ * For each type and level:
+ *
+ * wg__gemm    c = the product.
+ * wg__pack    k rows of n columns of op(b) into rows at..at+k-1 of panels that are `height` rows high.
+ * wg__tiles   for each of m rows: to[i][j] (+)= sum over the runs of row[i][...] b[...][j], j < n.
+ */
+#define WG_GEMM_OF(REAL, S)                                                                        \
+    void wg__gemm##S(const wg__product *p, const REAL *a, const REAL *b, REAL *c, void *scratch,   \
+                     int threads);                                                                 \
+    void wg__pack##S(int64_t k, int64_t n, const REAL *b, int64_t ldb, bool tb, REAL *to,          \
+                     int64_t height, int64_t at);                                                  \
+    void wg__tiles##S(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b,          \
+                      REAL *const *to);
+WG_GEMM_OF(float, _f32_0)
+WG_GEMM_OF(double, _f64_0)
+WG_GEMM_OF(float, _f32_1)
+WG_GEMM_OF(double, _f64_1)
+WG_GEMM_OF(float, _f32_2)
+WG_GEMM_OF(double, _f64_2)
+#undef WG_GEMM_OF
+
+#endif

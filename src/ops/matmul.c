@@ -1,0 +1,222 @@
+/*
+ * matmul: y = op(a) op(b) over the last two axes, op(a) is a or its transpose; leading axes broadcast.
+ *
+ * Its rule is itself with other flags: nothing is ever transposed in memory. Where b is one matrix for the
+ * whole batch, which is what a layer's weight is, the batch joins the rows: y and the gradients of a and b
+ * are one product each, instead of many whose results are then added.
+ */
+#ifndef REAL
+#include "gemm.h"
+#include "op.h"
+
+struct matmul_attr {
+    bool ta, tb;
+};
+static const wg_field matmul_fields[] = { WG_FIELD(struct matmul_attr, ta),
+                                          WG_FIELD(struct matmul_attr, tb), WG_FIELDS_END };
+
+/* The batch is one product when the rows of all matrices of a lie one after the other. */
+static bool one_product(const wg_shape *a, const wg_shape *b, bool ta)
+{
+    for (int i = 0; i < b->rank - 2; i++)
+        if (b->dim[i] != 1) return false;
+    return !ta && b->rank <= a->rank;
+}
+
+/* The number of products of one batch entry's extents, and those extents. */
+static int64_t products(const wg_shape *a, const wg_shape *b, const struct matmul_attr *at,
+                        const wg_shape *y, wg__product *p)
+{
+    int64_t batch = 1;
+
+    *p = (wg__product){ .ta = at->ta, .tb = at->tb, .m = y->dim[y->rank - 2], .n = y->dim[y->rank - 1],
+                        .k = a->dim[a->rank - (at->ta ? 2 : 1)], .lda = a->dim[a->rank - 1],
+                        .ldb = b->dim[b->rank - 1], .ldc = y->dim[y->rank - 1] };
+    batch = wg__extents(y, 0, y->rank - 2);
+    if (!one_product(a, b, at->ta)) return batch;
+    p->m *= batch;
+    return 1;
+}
+
+static bool matmul_infer(const wg_sig *s, wg_type *out)
+{
+    const struct matmul_attr *at = s->attr;
+    const wg_shape *a = &s->in[0]->shape, *b = &s->in[1]->shape;
+    wg_type lead[2];
+    const wg_type *in[2] = { &lead[0], &lead[1] };
+    int64_t k, other;
+
+    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s)) return false;
+    for (int i = 0; i < 2; i++) {
+        if (s->in[i]->shape.rank < 2)
+            return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted a matrix (wg_unsqueeze adds an axis)",
+                               i, WG_TYPE_STR(s->in[i]));
+        lead[i] = *s->in[i];
+        lead[i].shape.rank -= 2;
+        lead[i].shape.dim[lead[i].shape.rank] = lead[i].shape.dim[lead[i].shape.rank + 1] = 0;
+    }
+    k = a->dim[a->rank - (at->ta ? 2 : 1)];
+    other = b->dim[b->rank - (at->tb ? 1 : 2)];
+    if (k != other) {
+        bool turn_a = a->dim[a->rank - (at->ta ? 1 : 2)] == other;
+        bool turn_b = b->dim[b->rank - (at->tb ? 2 : 1)] == k;
+
+        return wg_sig_fail(s, WG_ESHAPE, "inner extents differ: %s%s . %s%s%s", WG_TYPE_STR(s->in[0]),
+                           at->ta ? " transposed" : "", WG_TYPE_STR(s->in[1]),
+                           at->tb ? " transposed" : "",
+                           turn_b   ? at->tb ? "; they agree without tb" : "; they agree with tb (wg_matmul_t)"
+                           : turn_a ? at->ta ? "; they agree without ta" : "; they agree with ta (wg_matmul_t)"
+                                    : "");
+    }
+    out->dtype = s->in[0]->dtype;
+    if (!wg_sig_broadcast(&(wg_sig){ s->op, s->attr, 2, in, NULL }, &out->shape))
+        return wg_sig_fail(s, WG_ESHAPE, "leading extents do not broadcast: %s . %s",
+                           WG_TYPE_STR(s->in[0]), WG_TYPE_STR(s->in[1]));
+    out->shape.dim[out->shape.rank++] = a->dim[a->rank - (at->ta ? 1 : 2)];
+    out->shape.dim[out->shape.rank++] = b->dim[b->rank - (at->tb ? 2 : 1)];
+    return true;
+}
+
+/* With y = op(a) op(b): d op(a) = dy op(b)^T, d op(b) = op(a)^T dy; turned over where op is transposition. */
+static void matmul_vjp(const wg_vjp *v, wg_tensor **dx)
+{
+    const struct matmul_attr *at = v->attr;
+    wg_tensor *a = v->x[0], *b = v->x[1], *dy = v->dy;
+
+    if (v->need[0])
+        dx[0] = at->ta ? wg_matmul_t(b, dy, at->tb, true) : wg_matmul_t(dy, b, false, !at->tb);
+    if (!v->need[1]) return;
+    if (wg_rank(b) == 2 && wg_rank(a) > 2) {
+        /* Summed over the batch inside one product: rows of a and dy belong together. */
+        a = wg_collapse(at->ta ? wg_transpose(a, -1, -2) : a, 0, -2);
+        dy = wg_collapse(dy, 0, -2);
+        dx[1] = at->tb ? wg_matmul_t(dy, a, true, false) : wg_matmul_t(a, dy, true, false);
+        return;
+    }
+    dx[1] = at->tb ? wg_matmul_t(dy, a, true, at->ta) : wg_matmul_t(a, dy, !at->ta, false);
+}
+
+static bool swaps_last_two(const struct wg__permute_attr *at, int rank)
+{
+    if (at->perm.n < 0) return rank == 2;
+    for (int i = 0; i < rank; i++)
+        if (wg__axis(at->perm.axis[i], rank) != (i < rank - 2 ? i : 2 * rank - 3 - i)) return false;
+    return rank >= 2;
+}
+
+/* A transposition of the last two axes is a flag. */
+static bool matmul_absorb(void *attr, int i, const wg_op *of, const void *of_attr, int rank)
+{
+    struct matmul_attr *at = attr;
+    bool *flag = i ? &at->tb : &at->ta;
+
+    if (of != &wg_op_permute || !swaps_last_two(of_attr, rank)) return false;
+    *flag = !*flag;
+    return true;
+}
+
+static double matmul_flops(const wg_sig *s, const wg_type *out)
+{
+    const struct matmul_attr *at = s->attr;
+    const wg_shape *a = &s->in[0]->shape;
+
+    return 2.0 * (double)wg__count(out) * (double)a->dim[a->rank - (at->ta ? 2 : 1)];
+}
+
+/* Many products: shared out whole, each with scratch for one thread. */
+static bool shared_out(int64_t batch, int threads)
+{
+    return threads > 1 && batch >= threads;
+}
+
+static size_t matmul_scratch(const wg_sig *s, const wg_type *out, int threads)
+{
+    wg__product p;
+    size_t size = wg_dtype_size(out->dtype);
+    int64_t batch = products(&s->in[0]->shape, &s->in[1]->shape, s->attr, &out->shape, &p);
+
+    if (shared_out(batch, threads)) return (size_t)threads * wg__gemm_scratch(&p, size, 1);
+    return wg__gemm_scratch(&p, size, threads);
+}
+
+/* Where batch entry i of y reads its operand: element offset of the matrix. */
+static int64_t matrix_of(const wg_shape *x, const wg_shape *y, int64_t i)
+{
+    int64_t at = 0, step = x->dim[x->rank - 1] * x->dim[x->rank - 2];
+
+    for (int q = 3; q <= y->rank; q++) {
+        int64_t n = y->dim[y->rank - q], k = i % n;
+
+        i /= n;
+        if (q > x->rank) break;
+        if (x->dim[x->rank - q] != 1) at += k * step;
+        step *= x->dim[x->rank - q];
+    }
+    return at;
+}
+
+#define WG_TEMPLATE "matmul.c"
+#include "each_real.h"
+
+const wg_op wg_op_matmul = { .name = "matmul",
+                             .doc = "product of matrices",
+                             .n_in = 2,
+                             .flags = WG_OP_BROADCASTS,
+                             .attr_size = sizeof(struct matmul_attr),
+                             .fields = matmul_fields,
+                             .infer = matmul_infer,
+                             .eval = WG_REAL(matmul_eval),
+                             .scratch = matmul_scratch,
+                             .vjp = matmul_vjp,
+                             .flops = matmul_flops,
+                             .absorb = matmul_absorb };
+
+wg_tensor *wg_matmul_t(wg_tensor *a, wg_tensor *b, bool ta, bool tb)
+{
+    return wg_record2(&wg_op_matmul, &(struct matmul_attr){ ta, tb }, a, b);
+}
+
+wg_tensor *wg_matmul(wg_tensor *a, wg_tensor *b)
+{
+    return wg_matmul_t(a, b, false, false);
+}
+
+#else /* for each type and level */
+
+typedef struct {
+    const wg_call *c;
+    wg__product    p;
+    int64_t        batch;
+    int            parts;
+    size_t         bytes;  /* scratch of a part */
+    int            threads;
+} FN(batch_job);
+
+static void FN(batch_parts)(void *arg, int64_t lo, int64_t hi)
+{
+    const FN(batch_job) *j = arg;
+    const wg_call *c = j->c;
+    char *scratch = lo ? (char *)c->scratch + (size_t)lo * j->bytes : c->scratch;
+
+    for (int64_t i = j->batch * lo / j->parts; i < j->batch * hi / j->parts; i++)
+        FN(wg__gemm)(&j->p, (const REAL *)c->x[0] + matrix_of(&c->tx[0]->shape, &c->ty->shape, i),
+                     (const REAL *)c->x[1] + matrix_of(&c->tx[1]->shape, &c->ty->shape, i),
+                     (REAL *)c->y + i * j->p.m * j->p.n, scratch, j->threads);
+}
+
+static void FN(matmul_eval)(const wg_call *c)
+{
+    FN(batch_job) j = { .c = c, .parts = 1, .threads = c->threads };
+
+    j.batch = products(&c->tx[0]->shape, &c->tx[1]->shape, c->attr, &c->ty->shape, &j.p);
+    if (j.p.m == 0 || j.p.n == 0) return;
+    if (shared_out(j.batch, c->threads)) {
+        double flops = 2.0 * (double)j.p.m * (double)j.p.n * (double)j.p.k * (double)j.batch;
+
+        j.threads = 1;
+        j.bytes = wg__gemm_scratch(&j.p, sizeof(REAL), 1);
+        if (flops >= WG_GEMM_GRAIN) j.parts = c->threads;
+    }
+    wg_parallel(c->threads, j.parts, 1, FN(batch_parts), &j);
+}
+#endif
