@@ -332,7 +332,8 @@ static void indices_out_of_range(void)
 
 /* ---- what does not fit, when recorded ---- */
 
-#define REFUSED(expression, code, message)                                                         \
+/* The site comes as an argument, for compilers number the lines of a macro's own text in different ways. */
+#define REFUSED(site, expression, code, message)                                                   \
     do {                                                                                           \
         wg_graph *g = wg_graph_new();                                                              \
         wg_tensor *w = wg_input(g, "w", WG_F32, WG_SHAPE(10, 4));                                  \
@@ -341,7 +342,7 @@ static void indices_out_of_range(void)
         wg_tensor *t = expression;                                                                 \
                                                                                                    \
         CHECK(t != NULL && w && i && b);                                                           \
-        ERROR_IS(wg_graph_error(g), code, message, HERE);                                          \
+        ERROR_IS(wg_graph_error(g), code, message, site);                                          \
         wg_graph_free(g);                                                                          \
     } while (0)
 
@@ -354,38 +355,40 @@ static wg_tensor *deep(wg_tensor *x, int n)
 
 static void what_does_not_fit(void)
 {
-    REFUSED(wg_gather(w, w, 0), WG_EDTYPE,
+    REFUSED(HERE, wg_gather(w, w, 0), WG_EDTYPE,
             "gather: the indices are f32[10 x 4], wanted i64: convert them with wg_cast");
-    REFUSED(wg_gather(w, i, 2), WG_EARG, "gather: axis 2 is out of range for rank 2: f32[10 x 4]");
-    REFUSED(wg_gather(deep(w, 5), deep(i, 1), 0), WG_EARG,
+    REFUSED(HERE, wg_gather(w, i, 2), WG_EARG,
+            "gather: axis 2 is out of range for rank 2: f32[10 x 4]");
+    REFUSED(HERE, wg_gather(deep(w, 5), deep(i, 1), 0), WG_EARG,
             "gather: axis 0 of f32[1 x 1 x 1 x 1 x 1 x 10 x 4] replaced by those of i64[1 x 5 x 2] "
             "makes rank 9, "
             "above 8");
-    REFUSED(wg_scatter_add(w, i, w, 0), WG_ESHAPE,
+    REFUSED(HERE, wg_scatter_add(w, i, w, 0), WG_ESHAPE,
             "scatter_add: f32[10 x 4] added to f32[10 x 4] at indices i64[5 x 2]: wanted f32[5 x 2 "
             "x 4]");
-    REFUSED(wg_scatter_add_like(i, i, w, 0), WG_EDTYPE,
+    REFUSED(HERE, wg_scatter_add_like(i, i, w, 0), WG_EDTYPE,
             "scatter_add_like: element types differ: f32[10 x 4] and i64[5 x 2]: convert one with "
             "wg_cast");
-    REFUSED(wg_scatter_add_like(wg_gather(b, i, 0), i, b, 0), WG_EDTYPE,
+    REFUSED(HERE, wg_scatter_add_like(wg_gather(b, i, 0), i, b, 0), WG_EDTYPE,
             "scatter_add_like: not defined for bool[5 x 2 x 2]: convert operands with wg_cast");
-    REFUSED(wg_take_along_axis(w, i, 0), WG_ESHAPE,
+    REFUSED(HERE, wg_take_along_axis(w, i, 0), WG_ESHAPE,
             "take_along_axis: indices i64[5 x 2] along axis 0 of f32[10 x 4]: "
             "other extents differ");
-    REFUSED(wg_take_along_axis(w, wg_select(i, 0, 0), 0), WG_ESHAPE,
+    REFUSED(HERE, wg_take_along_axis(w, wg_select(i, 0, 0), 0), WG_ESHAPE,
             "take_along_axis: indices i64[2] along axis 0 of f32[10 x 4]: other extents differ");
-    REFUSED(wg_scatter_along_like(w, wg_concat(2, (wg_tensor *[]){ i, i }, 1), w, 0), WG_ESHAPE,
+    REFUSED(HERE, wg_scatter_along_like(w, wg_concat(2, (wg_tensor *[]){ i, i }, 1), w, 0),
+            WG_ESHAPE,
             "scatter_along_like: f32[10 x 4] has not the extents of its indices i64[5 x 4]");
-    REFUSED(wg_one_hot(i, -1, WG_F32), WG_EARG, "one_hot: depth -1 is negative");
-    REFUSED(wg_one_hot(w, 3, WG_F32), WG_EDTYPE,
+    REFUSED(HERE, wg_one_hot(i, -1, WG_F32), WG_EARG, "one_hot: depth -1 is negative");
+    REFUSED(HERE, wg_one_hot(w, 3, WG_F32), WG_EDTYPE,
             "one_hot: the indices are f32[10 x 4], wanted i64: convert them with wg_cast");
-    REFUSED(wg_one_hot(deep(i, 6), 3, WG_F32), WG_EARG,
+    REFUSED(HERE, wg_one_hot(deep(i, 6), 3, WG_F32), WG_EARG,
             "one_hot: indices i64[1 x 1 x 1 x 1 x 1 x 1 x 5 x 2] leave no room for another axis: "
             "ranks end at 8");
-    REFUSED(wg_one_hot(i, INT64_MAX, WG_F32), WG_ELIMIT,
+    REFUSED(HERE, wg_one_hot(i, INT64_MAX, WG_F32), WG_ELIMIT,
             "one_hot: the result f32[5 x 2 x 9223372036854775807] has more bytes than can be "
             "counted");
-    REFUSED(wg_one_hot_like(i, wg_scalar(g, WG_F32, 1)), WG_ESHAPE,
+    REFUSED(HERE, wg_one_hot_like(i, wg_scalar(g, WG_F32, 1)), WG_ESHAPE,
             "one_hot_like: f32[] has no last axis to take the depth from");
 }
 

@@ -150,7 +150,8 @@ static void field_tables_are_whole(void)
 
 /* ---- refusals ---- */
 
-#define REFUSED(expression, code, message)                                                         \
+/* The site comes as an argument, for compilers number the lines of a macro's own text in different ways. */
+#define REFUSED(site, expression, code, message)                                                   \
     do {                                                                                           \
         wg_graph *g = wg_graph_new();                                                              \
         wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE(2, 3));                                   \
@@ -158,40 +159,44 @@ static void field_tables_are_whole(void)
         wg_tensor *t = expression;                                                                 \
                                                                                                    \
         CHECK(t != NULL && x && i);                                                                \
-        ERROR_IS(wg_graph_error(g), code, message, HERE);                                          \
+        ERROR_IS(wg_graph_error(g), code, message, site);                                          \
         wg_graph_free(g);                                                                          \
     } while (0)
 
 static void leaves_refuse(void)
 {
-    REFUSED(wg_input(g, "", WG_F32, WG_SHAPE(1)), WG_ENAME, "input: the name is empty");
-    REFUSED(wg_input(g, NULL, WG_F32, WG_SHAPE(1)), WG_EARG, "input: name is NULL");
-    REFUSED(wg_input(g, "x", WG_F64, WG_SHAPE(2, 3)), WG_ENAME,
+    REFUSED(HERE, wg_input(g, "", WG_F32, WG_SHAPE(1)), WG_ENAME, "input: the name is empty");
+    REFUSED(HERE, wg_input(g, NULL, WG_F32, WG_SHAPE(1)), WG_EARG, "input: name is NULL");
+    REFUSED(HERE, wg_input(g, "x", WG_F64, WG_SHAPE(2, 3)), WG_ENAME,
             "input: \"x\" is f32[2 x 3] already, asked for f64[2 x 3]");
-    REFUSED(wg_input(g, "y", WG_F32, WG_SHAPE(INT64_MAX, 2)), WG_ELIMIT,
+    REFUSED(HERE, wg_input(g, "y", WG_F32, WG_SHAPE(INT64_MAX, 2)), WG_ELIMIT,
             "input: the result f32[9223372036854775807 x 2] has more bytes than can be counted");
-    REFUSED(wg_input(g, "y", WG_F32, WG_SHAPE(1, 1, 1, 1, 1, 1, 1, 1, 1)), WG_EARG,
+    REFUSED(HERE, wg_input(g, "y", WG_F32, WG_SHAPE(1, 1, 1, 1, 1, 1, 1, 1, 1)), WG_EARG,
             "input: shape has a rank above 8");
-    REFUSED(wg_constant(g, WG_F32_ARRAY(NULL, 2)), WG_EARG, "constant: value has no elements");
-    REFUSED(wg_scalar(g, WG_I64, 0.5), WG_EARG, "scalar: 0.5 is not a value of element type i64");
-    REFUSED(wg_scalar(g, WG_BOOL, 2), WG_EARG, "scalar: 2 is not a value of element type bool");
-    REFUSED(wg_scalar(g, WG_I64, NAN), WG_EARG, "scalar: nan is not a value of element type i64");
-    REFUSED(wg_full_like(i, 0x1p63), WG_EARG,
+    REFUSED(HERE, wg_constant(g, WG_F32_ARRAY(NULL, 2)), WG_EARG,
+            "constant: value has no elements");
+    REFUSED(HERE, wg_scalar(g, WG_I64, 0.5), WG_EARG,
+            "scalar: 0.5 is not a value of element type i64");
+    REFUSED(HERE, wg_scalar(g, WG_BOOL, 2), WG_EARG,
+            "scalar: 2 is not a value of element type bool");
+    REFUSED(HERE, wg_scalar(g, WG_I64, NAN), WG_EARG,
+            "scalar: nan is not a value of element type i64");
+    REFUSED(HERE, wg_full_like(i, 0x1p63), WG_EARG,
             "full_like: 9.2233720368547758e+18 is not a value of element type i64");
-    REFUSED(wg_arange(g, WG_F32, 0, 1, 0), WG_EARG,
+    REFUSED(HERE, wg_arange(g, WG_F32, 0, 1, 0), WG_EARG,
             "arange: from 0 to 1 by 0: wanted finite numbers and a step other than 0");
-    REFUSED(wg_arange(g, WG_F32, 0, INFINITY, 1), WG_EARG,
+    REFUSED(HERE, wg_arange(g, WG_F32, 0, INFINITY, 1), WG_EARG,
             "arange: from 0 to inf by 1: wanted finite numbers and a step other than 0");
-    REFUSED(wg_arange(g, WG_I64, 0, 3, 0.5), WG_EARG,
+    REFUSED(HERE, wg_arange(g, WG_I64, 0, 3, 0.5), WG_EARG,
             "arange: from 0 to 3 by 0.5: wanted whole numbers up to 2^53 for i64");
-    REFUSED(wg_arange(g, WG_F64, 0, 1e300, 1e-300), WG_ELIMIT,
+    REFUSED(HERE, wg_arange(g, WG_F64, 0, 1e300, 1e-300), WG_ELIMIT,
             "arange: from 0 to 1e+300 by 1e-300: too many elements");
-    REFUSED(wg_arange(g, WG_BOOL, 0, 1, 1), WG_EDTYPE,
+    REFUSED(HERE, wg_arange(g, WG_BOOL, 0, 1, 1), WG_EDTYPE,
             "arange: a range of bool: wanted f32, f64 or i64");
-    REFUSED(wg_arange_like(x, 2), WG_EARG,
+    REFUSED(HERE, wg_arange_like(x, 2), WG_EARG,
             "arange_like: axis 2 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(wg_extent(i, 0), WG_EARG, "extent: axis 0 is out of range for rank 0: i64[]");
-    REFUSED(wg_count(i, WG_ALL_AXES), WG_EDTYPE,
+    REFUSED(HERE, wg_extent(i, 0), WG_EARG, "extent: axis 0 is out of range for rank 0: i64[]");
+    REFUSED(HERE, wg_count(i, WG_ALL_AXES), WG_EDTYPE,
             "count: operand 0 is i64[], wanted f32 or f64: convert it with wg_cast");
     CHECK(wg_scalar(NULL, WG_F32, 0) == NULL);
 }
@@ -200,89 +205,93 @@ static void shapes_refuse(void)
 {
     static const int64_t zero[3] = { 0, 0, 0 }, one[3] = { 1, 1, 1 }, minus[2] = { 0, -1 };
 
-    REFUSED(wg_reshape(x, WG_SHAPE(4, 2)), WG_ESHAPE,
+    REFUSED(HERE, wg_reshape(x, WG_SHAPE(4, 2)), WG_ESHAPE,
             "reshape: f32[2 x 3] has 6 elements, f32[4 x 2] has 8");
-    REFUSED(wg_reshape(x, WG_SHAPE(4, -1)), WG_ESHAPE,
+    REFUSED(HERE, wg_reshape(x, WG_SHAPE(4, -1)), WG_ESHAPE,
             "reshape: f32[2 x 3] does not divide into f32[4 x -1]");
-    REFUSED(wg_reshape(x, WG_SHAPE(-1, -1)), WG_EARG,
+    REFUSED(HERE, wg_reshape(x, WG_SHAPE(-1, -1)), WG_EARG,
             "reshape: two extents of f32[-1 x -1] are -1");
-    REFUSED(wg_reshape(x, WG_SHAPE(-2, 3)), WG_EARG,
+    REFUSED(HERE, wg_reshape(x, WG_SHAPE(-2, 3)), WG_EARG,
             "reshape: extent -2 of f32[-2 x 3] is negative");
-    REFUSED(wg_reshape(x, WG_SHAPE(2, 3, 0)), WG_EARG,
+    REFUSED(HERE, wg_reshape(x, WG_SHAPE(2, 3, 0)), WG_EARG,
             "reshape: extent 0 of axis 2 copies an axis that f32[2 x 3] does not have");
-    REFUSED(wg_reshape(x, WG_SHAPE(INT64_MAX, INT64_MAX)), WG_ELIMIT,
+    REFUSED(HERE, wg_reshape(x, WG_SHAPE(INT64_MAX, INT64_MAX)), WG_ELIMIT,
             "reshape: the extents of f32[9223372036854775807 x 9223372036854775807] overflow");
-    REFUSED(wg_reshape_like(x, i), WG_ESHAPE,
+    REFUSED(HERE, wg_reshape_like(x, i), WG_ESHAPE,
             "reshape_like: f32[2 x 3] has 6 elements, f32[] has 1");
-    REFUSED(wg_collapse(x, 1, 0), WG_EARG, "collapse: axis 1 comes after axis 0: f32[2 x 3]");
-    REFUSED(wg_collapse(x, 0, 2), WG_EARG,
+    REFUSED(HERE, wg_collapse(x, 1, 0), WG_EARG, "collapse: axis 1 comes after axis 0: f32[2 x 3]");
+    REFUSED(HERE, wg_collapse(x, 0, 2), WG_EARG,
             "collapse: axis 2 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(wg_squeeze(x, WG_AXES(0)), WG_ESHAPE, "squeeze: axis 0 of f32[2 x 3] has not extent 1");
-    REFUSED(wg_squeeze(x, WG_AXES(0, -2)), WG_EARG, "squeeze: axis -2 is named twice");
-    REFUSED(wg_unsqueeze(x, WG_AXES(3, 4)), WG_EARG,
+    REFUSED(HERE, wg_squeeze(x, WG_AXES(0)), WG_ESHAPE,
+            "squeeze: axis 0 of f32[2 x 3] has not extent 1");
+    REFUSED(HERE, wg_squeeze(x, WG_AXES(0, -2)), WG_EARG, "squeeze: axis -2 is named twice");
+    REFUSED(HERE, wg_unsqueeze(x, WG_AXES(3, 4)), WG_EARG,
             "unsqueeze: axis 4 is out of range for rank 4: f32[2 x 3]");
-    REFUSED(wg_unsqueeze(x, WG_ALL_AXES), WG_EARG,
+    REFUSED(HERE, wg_unsqueeze(x, WG_ALL_AXES), WG_EARG,
             "unsqueeze: WG_ALL_AXES does not say how many axes to insert");
-    REFUSED(wg_unsqueeze(x, WG_AXES(0, 1, 2, 3, 4, 5, 6)), WG_EARG,
+    REFUSED(HERE, wg_unsqueeze(x, WG_AXES(0, 1, 2, 3, 4, 5, 6)), WG_EARG,
             "unsqueeze: 7 more axes than f32[2 x 3] has are above rank 8");
-    REFUSED(wg_permute(x, WG_AXES(1)), WG_EARG, "permute: 1 axes given, f32[2 x 3] has 2");
-    REFUSED(wg_permute(x, WG_AXES(1, 1)), WG_EARG, "permute: axis 1 is named twice");
-    REFUSED(wg_transpose(x, 0, 2), WG_EARG,
+    REFUSED(HERE, wg_permute(x, WG_AXES(1)), WG_EARG, "permute: 1 axes given, f32[2 x 3] has 2");
+    REFUSED(HERE, wg_permute(x, WG_AXES(1, 1)), WG_EARG, "permute: axis 1 is named twice");
+    REFUSED(HERE, wg_transpose(x, 0, 2), WG_EARG,
             "permute: axis 2 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(wg_transpose(x, -3, 0), WG_EARG,
+    REFUSED(HERE, wg_transpose(x, -3, 0), WG_EARG,
             "permute: axis -3 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(wg_flip(x, WG_AXES(2)), WG_EARG, "flip: axis 2 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(wg_expand(x, WG_SHAPE(3)), WG_ESHAPE,
+    REFUSED(HERE, wg_flip(x, WG_AXES(2)), WG_EARG,
+            "flip: axis 2 is out of range for rank 2: f32[2 x 3]");
+    REFUSED(HERE, wg_expand(x, WG_SHAPE(3)), WG_ESHAPE,
             "expand: f32[2 x 3] has a higher rank than f32[3]");
-    REFUSED(wg_expand(x, WG_SHAPE(4, 3)), WG_ESHAPE,
+    REFUSED(HERE, wg_expand(x, WG_SHAPE(4, 3)), WG_ESHAPE,
             "expand: f32[2 x 3] does not broadcast to f32[4 x 3]");
-    REFUSED(wg_expand(x, WG_SHAPE(-1, 2, 3)), WG_EARG,
+    REFUSED(HERE, wg_expand(x, WG_SHAPE(-1, 2, 3)), WG_EARG,
             "expand: extent -1 of axis 0 keeps an axis that f32[2 x 3] does not have");
-    REFUSED(wg_expand(x, WG_SHAPE(-2, 3)), WG_EARG,
+    REFUSED(HERE, wg_expand(x, WG_SHAPE(-2, 3)), WG_EARG,
             "expand: extent -2 of axis 0 is negative: f32[2 x 3]");
-    REFUSED(wg_slice(x, 1, zero, one, zero), WG_EARG,
+    REFUSED(HERE, wg_slice(x, 1, zero, one, zero), WG_EARG,
             "slice: step 0 of axis 0 is below 1: wg_flip turns an axis around");
-    REFUSED(wg_slice(x, 3, zero, one, one), WG_EARG, "slice: 3 axes given, f32[2 x 3] has 2");
-    REFUSED(wg_slice(x, -1, zero, one, one), WG_EARG, "slice: start is no list");
-    REFUSED(wg_slice_axis(x, 2, 0, 1, 1), WG_EARG,
+    REFUSED(HERE, wg_slice(x, 3, zero, one, one), WG_EARG, "slice: 3 axes given, f32[2 x 3] has 2");
+    REFUSED(HERE, wg_slice(x, -1, zero, one, one), WG_EARG, "slice: start is no list");
+    REFUSED(HERE, wg_slice_axis(x, 2, 0, 1, 1), WG_EARG,
             "slice_axis: axis 2 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(wg_select(x, 1, 3), WG_EINDEX,
+    REFUSED(HERE, wg_select(x, 1, 3), WG_EINDEX,
             "select: index 3 is out of range for axis 1 of f32[2 x 3]");
-    REFUSED(wg_select(x, 0, -3), WG_EINDEX,
+    REFUSED(HERE, wg_select(x, 0, -3), WG_EINDEX,
             "select: index -3 is out of range for axis 0 of f32[2 x 3]");
-    REFUSED(wg_pad_like(x, x, 1, zero, one, one), WG_ESHAPE,
+    REFUSED(HERE, wg_pad_like(x, x, 1, zero, one, one), WG_ESHAPE,
             "pad_like: f32[2 x 3] does not fit the part f32[1 x 3] of f32[2 x 3]");
-    REFUSED(wg_pad(x, 1, one, one, 0), WG_EARG,
+    REFUSED(HERE, wg_pad(x, 1, one, one, 0), WG_EARG,
             "pad: numbers for 1 and 1 axes given, f32[2 x 3] has 2");
-    REFUSED(wg_pad(x, 2, one, minus, 0), WG_EARG,
+    REFUSED(HERE, wg_pad(x, 2, one, minus, 0), WG_EARG,
             "pad: 1 elements before and -1 after axis 1 of f32[2 x 3]: wanted none below 0");
-    REFUSED(wg_pad(i, 0, NULL, NULL, 0.5), WG_EARG, "pad: 0.5 is not a value of element type i64");
-    REFUSED(wg_pad(x, 2, zero, (int64_t[]){ 0, INT64_MAX }, 0), WG_ELIMIT,
+    REFUSED(HERE, wg_pad(i, 0, NULL, NULL, 0.5), WG_EARG,
+            "pad: 0.5 is not a value of element type i64");
+    REFUSED(HERE, wg_pad(x, 2, zero, (int64_t[]){ 0, INT64_MAX }, 0), WG_ELIMIT,
             "pad: axis 1 of f32[2 x 3] grows beyond what can be counted");
-    REFUSED(wg_dilate(x, WG_AXES(0), -1), WG_EARG,
+    REFUSED(HERE, wg_dilate(x, WG_AXES(0), -1), WG_EARG,
             "dilate: -1 zeros between neighbours: wanted 0 or more");
-    REFUSED(wg_dilate(x, WG_AXES(1), INT64_MAX / 2 + 1), WG_ELIMIT,
+    REFUSED(HERE, wg_dilate(x, WG_AXES(1), INT64_MAX / 2 + 1), WG_ELIMIT,
             "dilate: axis 1 of f32[2 x 3] grows beyond what can be counted");
-    REFUSED(wg_concat(2, (wg_tensor *[]){ x, i }, 0), WG_EDTYPE,
+    REFUSED(HERE, wg_concat(2, (wg_tensor *[]){ x, i }, 0), WG_EDTYPE,
             "concat: element types differ: f32[2 x 3] and i64[]: convert one with wg_cast");
-    REFUSED(wg_concat(2, (wg_tensor *[]){ x, wg_transpose(x, 0, 1) }, 0), WG_ESHAPE,
+    REFUSED(HERE, wg_concat(2, (wg_tensor *[]){ x, wg_transpose(x, 0, 1) }, 0), WG_ESHAPE,
             "concat: f32[3 x 2] does not go with f32[2 x 3] along axis 0: other extents differ");
-    REFUSED(wg_concat(1, (wg_tensor *[]){ i }, 0), WG_EARG,
+    REFUSED(HERE, wg_concat(1, (wg_tensor *[]){ i }, 0), WG_EARG,
             "concat: axis 0 is out of range for rank 0: i64[]");
-    REFUSED(wg_part_like(x, x, x, 0), WG_EDTYPE,
+    REFUSED(HERE, wg_part_like(x, x, x, 0), WG_EDTYPE,
             "part_like: the offset is f32[2 x 3], wanted i64[]");
-    REFUSED(wg_part_like(wg_select(x, 0, 0), x, i, 0), WG_ESHAPE,
+    REFUSED(HERE, wg_part_like(wg_select(x, 0, 0), x, i, 0), WG_ESHAPE,
             "part_like: f32[2 x 3] does not go with f32[3] along axis 0: other extents differ");
-    REFUSED(wg_place_like(x, wg_slice_axis(x, 1, 0, 1, 1), i, 1), WG_ESHAPE,
+    REFUSED(HERE, wg_place_like(x, wg_slice_axis(x, 1, 0, 1, 1), i, 1), WG_ESHAPE,
             "place_like: f32[2 x 3] is longer than f32[2 x 1] along axis 1");
-    REFUSED(wg_assemble_like(x, 1, &x, (wg_i64s){ 3, one }), WG_EARG,
+    REFUSED(HERE, wg_assemble_like(x, 1, &x, (wg_i64s){ 3, one }), WG_EARG,
             "assemble_like: 3 numbers for 1 parts of f32[2 x 3]: "
             "wanted 3 for each axis of each part");
-    REFUSED(wg_assemble_like(x, 1, &x, (wg_i64s){ 6, (int64_t[]){ 0, 2, 1, 0, 2, 1 } }), WG_ESHAPE,
+    REFUSED(HERE, wg_assemble_like(x, 1, &x, (wg_i64s){ 6, (int64_t[]){ 0, 2, 1, 0, 2, 1 } }),
+            WG_ESHAPE,
             "assemble_like: part 0 is f32[2 x 3], its place in f32[2 x 3] is f32[2 x 2]");
-    REFUSED(wg_assemble_at(x, 1, &x, &x, 0), WG_EDTYPE,
+    REFUSED(HERE, wg_assemble_at(x, 1, &x, &x, 0), WG_EDTYPE,
             "assemble_at: offset 0 is f32[2 x 3], wanted i64[]");
-    REFUSED(wg_assemble_at(wg_flip(wg_select(x, 0, 0), WG_AXES(0)), 1, &x, &i, 0), WG_ESHAPE,
+    REFUSED(HERE, wg_assemble_at(wg_flip(wg_select(x, 0, 0), WG_AXES(0)), 1, &x, &i, 0), WG_ESHAPE,
             "assemble_at: part 0, f32[2 x 3], does not fit into f32[3] along axis 0");
     CHECK(wg_stack(0, NULL, 0) == NULL);
     CHECK(wg_concat(0, NULL, 0) == NULL);

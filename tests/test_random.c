@@ -248,7 +248,8 @@ static void a_key_occurs_once(void)
     wg_graph_free(g);
 }
 
-#define REFUSED(expression, code, message)                                                         \
+/* The site comes as an argument, for compilers number the lines of a macro's own text in different ways. */
+#define REFUSED(site, expression, code, message)                                                   \
     do {                                                                                           \
         wg_graph *g = wg_graph_new();                                                              \
         wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE(2, 3));                                   \
@@ -256,29 +257,29 @@ static void a_key_occurs_once(void)
         wg_tensor *t = expression;                                                                 \
                                                                                                    \
         CHECK(t != NULL && x && i);                                                                \
-        ERROR_IS(wg_graph_error(g), code, message, HERE);                                          \
+        ERROR_IS(wg_graph_error(g), code, message, site);                                          \
         wg_graph_free(g);                                                                          \
     } while (0)
 
 static void what_is_refused(void)
 {
-    REFUSED(wg_uniform_like(x, "", 0, 1), WG_ENAME, "uniform: the draw's name is empty");
-    REFUSED(wg_normal_like(x, NULL, 0, 1), WG_ENAME, "normal: the draw's name is empty");
-    REFUSED(wg_normal_like(x, "a/b", 0, 1), WG_ENAME,
+    REFUSED(HERE, wg_uniform_like(x, "", 0, 1), WG_ENAME, "uniform: the draw's name is empty");
+    REFUSED(HERE, wg_normal_like(x, NULL, 0, 1), WG_ENAME, "normal: the draw's name is empty");
+    REFUSED(HERE, wg_normal_like(x, "a/b", 0, 1), WG_ENAME,
             "normal: \"a/b\" holds a '/': scopes make paths");
-    REFUSED(wg_uniform_like(x, "u", 1, 0), WG_EARG,
+    REFUSED(HERE, wg_uniform_like(x, "u", 1, 0), WG_EARG,
             "uniform: from 1 to 0: wanted finite bounds in order");
-    REFUSED(wg_uniform_like(x, "u", 0, INFINITY), WG_EARG,
+    REFUSED(HERE, wg_uniform_like(x, "u", 0, INFINITY), WG_EARG,
             "uniform: from 0 to inf: wanted finite bounds in order");
-    REFUSED(wg_normal_like(x, "n", 0, -1), WG_EARG,
+    REFUSED(HERE, wg_normal_like(x, "n", 0, -1), WG_EARG,
             "normal: mean 0, standard deviation -1: wanted finite numbers, the second not below 0");
-    REFUSED(wg_bernoulli_like(x, "b", 1.5), WG_EARG,
+    REFUSED(HERE, wg_bernoulli_like(x, "b", 1.5), WG_EARG,
             "bernoulli: probability 1.5, wanted one from 0 to 1");
-    REFUSED(wg_bernoulli_like(x, "b", NAN), WG_EARG,
+    REFUSED(HERE, wg_bernoulli_like(x, "b", NAN), WG_EARG,
             "bernoulli: probability nan, wanted one from 0 to 1");
-    REFUSED(wg_uniform_like(i, "u", 0, 1), WG_EDTYPE,
+    REFUSED(HERE, wg_uniform_like(i, "u", 0, 1), WG_EDTYPE,
             "uniform: operand 0 is i64[2 x 3], wanted f32 or f64: convert it with wg_cast");
-    REFUSED(wg_uniform(g, "u", 0, 1, WG_BOOL, WG_SHAPE(2)), WG_EDTYPE,
+    REFUSED(HERE, wg_uniform(g, "u", 0, 1, WG_BOOL, WG_SHAPE(2)), WG_EDTYPE,
             "uniform: operand 0 is bool[2], wanted f32 or f64: convert it with wg_cast");
     CHECK(wg_uniform_like(NULL, "u", 0, 1) == NULL);
     CHECK(wg_normal(NULL, "u", 0, 1, WG_F32, WG_SHAPE(2)) == NULL);
