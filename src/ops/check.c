@@ -312,8 +312,7 @@ static enum verdict judge(const struct check *c, double analytic, double top, co
     beyond = fabs(error) - fabs(s->jump) / 2 - s->jump_estimate;
     if (s->estimate > c->o.atol + 1e-4 * fmax(size, top))
         return beyond > 100 * s->estimate ? FAIL : KINK;
-    if (fabs(s->jump) > item->tolerance + 3 * s->jump_estimate)
-        return beyond > item->tolerance ? FAIL : KINK;
+    if (fabs(s->jump) > item->tolerance + 3 * s->jump_estimate) return KINK;
     return fabs(error) <= item->tolerance ? PASS : FAIL;
 }
 
