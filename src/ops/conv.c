@@ -11,11 +11,11 @@
 
 static const wg_field conv_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS_END };
 
-
 static bool four_axes(const wg_sig *s, int i, const char *wanted)
 {
     if (s->in[i]->shape.rank == 4) return true;
-    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted %s", i, WG_TYPE_STR(s->in[i]), wanted);
+    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted %s", i, WG_TYPE_STR(s->in[i]),
+                       wanted);
 }
 
 static const char image[] = "an image [n, rows, cols, channels]";
@@ -34,18 +34,19 @@ static bool windows_agree(const wg_sig *s, int x, int dy, const wg__windows *g)
 {
     const wg_shape *a = &s->in[x]->shape, *b = &s->in[dy]->shape;
 
-    if (a->dim[0] == b->dim[0] && g->axis[0].out == b->dim[1] && g->axis[1].out == b->dim[2]) return true;
-    return wg_sig_fail(s, WG_ESHAPE,
-                       "%s has %" PRId64 " images of %" PRId64 " x %" PRId64 " windows, not those of %s",
-                       WG_TYPE_STR(s->in[x]), a->dim[0], g->axis[0].out, g->axis[1].out,
-                       WG_TYPE_STR(s->in[dy]));
+    if (a->dim[0] == b->dim[0] && g->axis[0].out == b->dim[1] && g->axis[1].out == b->dim[2])
+        return true;
+    return wg_sig_fail(
+        s, WG_ESHAPE,
+        "%s has %" PRId64 " images of %" PRId64 " x %" PRId64 " windows, not those of %s",
+        WG_TYPE_STR(s->in[x]), a->dim[0], g->axis[0].out, g->axis[1].out, WG_TYPE_STR(s->in[dy]));
 }
 
 /* Multiplications and additions: every place of y with every weight. */
 static double flops(int64_t n, const wg__windows *g, int64_t in, int64_t out)
 {
-    return 2.0 * (double)n * (double)g->axis[0].out * (double)g->axis[1].out * (double)g->axis[0].taps *
-           (double)g->axis[1].taps * (double)in * (double)out;
+    return 2.0 * (double)n * (double)g->axis[0].out * (double)g->axis[1].out *
+           (double)g->axis[0].taps * (double)g->axis[1].taps * (double)in * (double)out;
 }
 
 static double conv_flops(const wg__conv *v)
@@ -70,8 +71,8 @@ static bool conv2d_infer(const wg_sig *s, wg_type *out)
         !four_axes(s, 1, kernel) || !channels_agree(s, 0, x->dim[3], 1, w->dim[2]) ||
         !wg__windows_infer(s, s->attr, x->dim[1], x->dim[2], w->dim, 0, &g))
         return false;
-    *out = (wg_type){ s->in[0]->dtype,
-                      { 4, { x->dim[0], g.axis[0].out, g.axis[1].out, w->dim[3] } } };
+    *out =
+        (wg_type){ s->in[0]->dtype, { 4, { x->dim[0], g.axis[0].out, g.axis[1].out, w->dim[3] } } };
     return true;
 }
 
@@ -100,7 +101,8 @@ static void conv2d_vjp(const wg_vjp *v, wg_tensor **dx)
 
 /* ---- conv2d_dx: its adjoint in x, and transposed convolution ---- */
 
-static wg__conv conv2d_dx_of(const void *attr, const wg_shape *dy, const wg_shape *w, const wg_shape *like)
+static wg__conv conv2d_dx_of(const void *attr, const wg_shape *dy, const wg_shape *w,
+                             const wg_shape *like)
 {
     return (wg__conv){ dy->dim[0], w->dim[2], w->dim[3],
                        like ? wg__windows_of(attr, like->dim[1], like->dim[2], w->dim)
@@ -169,7 +171,8 @@ static bool conv2d_dw_infer(const wg_sig *s, wg_type *out)
     *out = *s->in[2];
     return wg_sig_real(s, 0) && wg_sig_same_dtype(s) && four_axes(s, 0, image) &&
            four_axes(s, 1, image) && four_axes(s, 2, kernel) &&
-           channels_agree(s, 0, x->dim[3], 2, w->dim[2]) && channels_agree(s, 1, dy->dim[3], 2, w->dim[3]) &&
+           channels_agree(s, 0, x->dim[3], 2, w->dim[2]) &&
+           channels_agree(s, 1, dy->dim[3], 2, w->dim[3]) &&
            wg__windows_infer(s, s->attr, x->dim[1], x->dim[2], w->dim, 0, &g) &&
            windows_agree(s, 0, 1, &g);
 }
@@ -267,9 +270,10 @@ wg_tensor *wg_conv1d(wg_tensor *x, wg_tensor *w, wg_window window)
 
     if (!x || !w) return NULL;
     if (wg_rank(x) != 3 || wg_rank(w) != 3)
-        return wg_record_fail(wg_tensor_graph(x), WG_ESHAPE, "conv1d",
-                              "operands of rank %d and %d: wanted [n, length, in] and [width, in, out]",
-                              wg_rank(x), wg_rank(w));
+        return wg_record_fail(
+            wg_tensor_graph(x), WG_ESHAPE, "conv1d",
+            "operands of rank %d and %d: wanted [n, length, in] and [width, in, out]", wg_rank(x),
+            wg_rank(w));
     x = wg_unsqueeze(x, WG_AXES(2));
     return wg_squeeze(wg_conv2d(x, wg_unsqueeze(w, WG_AXES(1)), rows), WG_AXES(2));
 }

@@ -7,13 +7,13 @@
 
 /* Extents of one convolution, forwards: x [n, ., ., in], y [n, ., ., out], w [., ., in, out]. */
 typedef struct {
-    int64_t     n, in, out;
+    int64_t n, in, out;
     wg__windows g;
 } wg__conv;
 
 enum {
-    WG_CONV_POINTS = 192,  /* places of the result made together: rows of a block of the left side */
-    WG_CONV_TERMS = 256    /* places summed together by the weights' adjoint */
+    WG_CONV_POINTS = 192, /* places of the result made together: rows of a block of the left side */
+    WG_CONV_TERMS = 256   /* places summed together by the weights' adjoint */
 };
 
 /*
@@ -23,7 +23,7 @@ enum {
  * each an ordinary convolution; a convolution is one part.
  */
 typedef struct {
-    int64_t n;  /* extent of the operand */
+    int64_t n; /* extent of the operand */
     int64_t grid, first, to_step;
     int64_t from, from_step;
     int64_t taps, tap, tap_step, reach;
@@ -32,8 +32,8 @@ typedef struct {
 /* How the places of a part, of n images, are dealt out: units of whole images, of whole rows, or of pieces
  * of one row. */
 typedef struct {
-    int64_t images, rows, columns;        /* of a unit, at most */
-    int64_t per_image, across, count;     /* units of an image (1 if it holds many), of a row, of all */
+    int64_t images, rows, columns;    /* of a unit, at most */
+    int64_t per_image, across, count; /* units of an image (1 if it holds many), of a row, of all */
 } wg__units;
 
 typedef struct {
@@ -44,13 +44,13 @@ typedef struct {
  * would stick out of the image, and read in place where it does not. */
 typedef struct {
     int64_t rows, columns;
-    bool    whole_rows;  /* no unit sticks out sideways: rows are those of the operand */
+    bool whole_rows; /* no unit sticks out sideways: rows are those of the operand */
 } wg__strip;
 
-wg__part  wg__part_forwards(const wg__axis_window *a);
-wg__part  wg__part_adjoint(const wg__axis_window *a, int64_t first);
+wg__part wg__part_forwards(const wg__axis_window *a);
+wg__part wg__part_adjoint(const wg__axis_window *a, int64_t first);
 wg__units wg__units_of(int64_t n, const wg__part part[2], int64_t most);
-wg__unit  wg__unit_at(const wg__units *u, int64_t n, const wg__part part[2], int64_t i);
+wg__unit wg__unit_at(const wg__units *u, int64_t n, const wg__part part[2], int64_t i);
 wg__strip wg__strip_of(const wg__units *u, const wg__part part[2]);
 
 /* Places of a strip, all images of a unit. */
@@ -61,8 +61,8 @@ static inline int64_t wg__strip_places(const wg__strip *s, const wg__units *u)
 
 /* Where the first tap of the unit's first place meets the operand x, whose places have `place` bytes. Images lie
  * *apart places apart, rows s->columns. `room` holds a strip. */
-const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__unit *u, size_t place,
-                          const void *x, void *room, int64_t *apart);
+const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__unit *u,
+                          size_t place, const void *x, void *room, int64_t *apart);
 
 /* For each type and level: y (the operand's type when adjoint) from x and w; dw from x and dy. */
 #define WG_CONV_OF(REAL, S)                                                                        \

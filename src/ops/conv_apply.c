@@ -11,28 +11,28 @@
 
 /* A block of summands of a part: pieces of taps, which lie in memory in fewer runs. */
 typedef struct {
-    int64_t k;          /* summands */
-    int64_t piece;      /* the part's number of its first piece of a tap */
+    int64_t k;     /* summands */
+    int64_t piece; /* the part's number of its first piece of a tap */
     int64_t pieces;
-    int64_t run;        /* index of its first run */
-    int     runs;
-    int64_t weights;    /* offset of its panels */
+    int64_t run; /* index of its first run */
+    int runs;
+    int64_t weights; /* offset of its panels */
 } block;
 
 /* One part of the result with everything its units need. */
 typedef struct {
-    wg__part  axis[2];
+    wg__part axis[2];
     wg__units units;
     wg__strip strip;
-    int64_t   block, blocks;
+    int64_t block, blocks;
 } region;
 
 typedef struct {
     const wg__conv *v;
-    bool            adjoint;
-    int64_t         from, to;     /* channels of the operand and of the result */
-    int64_t         cuts, cut;    /* pieces of a tap, summands of a piece (the last has fewer) */
-    int64_t         regions, units, most_blocks, most_runs, packed, strip;
+    bool adjoint;
+    int64_t from, to;  /* channels of the operand and of the result */
+    int64_t cuts, cut; /* pieces of a tap, summands of a piece (the last has fewer) */
+    int64_t regions, units, most_blocks, most_runs, packed, strip;
 } layout;
 
 static int64_t least(int64_t a, int64_t b)
@@ -65,8 +65,9 @@ static region region_at(const layout *l, int64_t i)
 
 static layout layout_of(const wg__conv *v, bool adjoint, size_t size)
 {
-    layout l = { .v = v, .adjoint = adjoint, .from = adjoint ? v->out : v->in,
-                 .to = adjoint ? v->in : v->out };
+    layout l = {
+        .v = v, .adjoint = adjoint, .from = adjoint ? v->out : v->in, .to = adjoint ? v->in : v->out
+    };
 
     l.cut = wg__gemm_block(l.from);
     l.cuts = l.cut ? (l.from + l.cut - 1) / l.cut : 0;
@@ -94,7 +95,8 @@ static sizes sizes_of(const layout *l, size_t size, int threads)
 {
     return (sizes){ wg__lines((size_t)l->regions * sizeof(region)),
                     wg__lines((size_t)l->most_blocks * sizeof(block)),
-                    wg__lines((size_t)l->most_runs * sizeof(wg__run)), wg__lines((size_t)l->packed * size),
+                    wg__lines((size_t)l->most_runs * sizeof(wg__run)),
+                    wg__lines((size_t)l->packed * size),
                     wg__lines((size_t)l->strip * size),
                     (size_t)least(threads, l->units) * wg__lines((size_t)l->strip * size) };
 }
@@ -117,8 +119,8 @@ static piece piece_at(const layout *l, const region *p, int64_t i)
 {
     const wg__part *r = &p->axis[0], *c = &p->axis[1];
     int64_t tap = i / l->cuts, row = tap / c->taps, column = tap % c->taps;
-    piece q = { (r->tap + row * r->tap_step) * l->v->g.axis[1].taps + c->tap + column * c->tap_step, 0,
-                i % l->cuts * l->cut, 0 };
+    piece q = { (r->tap + row * r->tap_step) * l->v->g.axis[1].taps + c->tap + column * c->tap_step,
+                0, i % l->cuts * l->cut, 0 };
 
     q.off = (row * r->reach * p->strip.columns + column * c->reach) * l->from + q.channel;
     q.n = least(l->cut, l->from - q.channel);
@@ -126,11 +128,12 @@ static piece piece_at(const layout *l, const region *p, int64_t i)
 }
 
 /* Fills blocks and runs of a part; runs that touch become one. */
-static void cut_blocks(const layout *l, region *p, block *b, wg__run *run, int64_t *blocks, int64_t *runs,
-                       int64_t *weights, size_t size)
+static void cut_blocks(const layout *l, region *p, block *b, wg__run *run, int64_t *blocks,
+                       int64_t *runs, int64_t *weights, size_t size)
 {
     int64_t pieces = p->axis[0].taps * p->axis[1].taps * l->cuts, i = 0;
-    int64_t least_blocks = (p->axis[0].taps * p->axis[1].taps * l->from + WG_GEMM_BLOCK - 1) / WG_GEMM_BLOCK;
+    int64_t least_blocks =
+        (p->axis[0].taps * p->axis[1].taps * l->from + WG_GEMM_BLOCK - 1) / WG_GEMM_BLOCK;
     int64_t most = least_blocks > 1 ? (pieces + least_blocks - 1) / least_blocks : pieces;
 
     p->block = *blocks;
@@ -159,15 +162,15 @@ static void cut_blocks(const layout *l, region *p, block *b, wg__run *run, int64
 #else /* for each type and level */
 
 typedef struct {
-    const layout  *l;
-    const region  *part;
-    const block   *block;
+    const layout *l;
+    const region *part;
+    const block *block;
     const wg__run *run;
-    const REAL    *x, *w;
-    REAL          *y, *packed;
-    char          *strips;
-    size_t         strip_bytes;
-    int            workers;
+    const REAL *x, *w;
+    REAL *y, *packed;
+    char *strips;
+    size_t strip_bytes;
+    int workers;
 } FN(apply_job);
 
 /* Panels of the blocks lo..hi-1 of all parts. */
@@ -187,14 +190,15 @@ static void FN(apply_pack)(void *arg, int64_t lo, int64_t hi)
             const REAL *w = j->w + q.tap * l->from * l->to;
 
             w += l->adjoint ? q.channel : q.channel * l->to;
-            FN(wg__pack)(q.n, l->to, w, l->adjoint ? l->from : l->to, l->adjoint, j->packed + here->weights,
-                         here->k, at);
+            FN(wg__pack)
+            (q.n, l->to, w, l->adjoint ? l->from : l->to, l->adjoint, j->packed + here->weights,
+             here->k, at);
             at += q.n;
         }
     }
 }
 
-static void FN(apply_unit)(const FN(apply_job) *j, const region *p, int64_t i, REAL *room)
+static void FN(apply_unit)(const FN(apply_job) * j, const region *p, int64_t i, REAL *room)
 {
     const layout *l = j->l;
     wg__unit u = wg__unit_at(&p->units, l->v->n, p->axis, i);
@@ -204,13 +208,16 @@ static void FN(apply_unit)(const FN(apply_job) *j, const region *p, int64_t i, R
     const REAL *row[WG_CONV_POINTS];
     REAL *to[WG_CONV_POINTS];
     int64_t apart, points = 0;
-    const REAL *x = wg__strip_put(&p->strip, p->axis, &u, (size_t)l->from * sizeof(REAL), j->x, room, &apart);
+    const REAL *x =
+        wg__strip_put(&p->strip, p->axis, &u, (size_t)l->from * sizeof(REAL), j->x, room, &apart);
 
     for (int64_t image = 0; image < u.images; image++)
         for (int64_t a = 0; a < u.rows; a++) {
             const REAL *from = x + (image * apart + a * r->from_step * p->strip.columns) * l->from;
-            REAL *y = j->y + (((u.image + image) * high + r->first + (u.row + a) * r->to_step) * wide +
-                              c->first + u.column * c->to_step) * l->to;
+            REAL *y =
+                j->y + (((u.image + image) * high + r->first + (u.row + a) * r->to_step) * wide +
+                        c->first + u.column * c->to_step) *
+                           l->to;
 
             for (int64_t q = 0; q < u.columns; q++) {
                 row[points] = from + q * c->from_step * l->from;
@@ -262,8 +269,10 @@ void FN(wg__conv_apply)(const wg__conv *given, bool adjoint, const REAL *x, cons
         cut_blocks(&l, &part[i], b, run, &blocks, &runs, &weights, sizeof(REAL));
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
-    FN(apply_job) j = { &l, part, b, run, x, w, y, packed, at + s.weights, s.strip,
-                        (int)least(threads, l.units) };
+    FN(apply_job)
+    j = {
+        &l, part, b, run, x, w, y, packed, at + s.weights, s.strip, (int)least(threads, l.units)
+    };
 
     wg_parallel(l.packed < 65536 ? 1 : threads, blocks, 1, FN(apply_pack), &j);
     wg_parallel(j.workers, j.workers, 1, FN(apply_units), &j);

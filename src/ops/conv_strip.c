@@ -9,8 +9,14 @@
 
 wg__part wg__part_forwards(const wg__axis_window *a)
 {
-    return (wg__part){ .n = a->n, .grid = a->out, .to_step = 1, .from = -a->before, .from_step = a->stride,
-                       .taps = a->taps, .tap_step = 1, .reach = a->step };
+    return (wg__part){ .n = a->n,
+                       .grid = a->out,
+                       .to_step = 1,
+                       .from = -a->before,
+                       .from_step = a->stride,
+                       .taps = a->taps,
+                       .tap_step = 1,
+                       .reach = a->step };
 }
 
 static int64_t gcd(int64_t a, int64_t b)
@@ -33,8 +39,11 @@ wg__part wg__part_adjoint(const wg__axis_window *a, int64_t first)
 {
     int64_t apart = a->stride / gcd(a->stride, a->step), t = 0, last;
     int64_t most = a->taps < apart ? a->taps : apart;
-    wg__part p = { .n = a->out, .grid = (a->n - first + a->stride - 1) / a->stride, .first = first,
-                   .to_step = a->stride, .from_step = 1 };
+    wg__part p = { .n = a->out,
+                   .grid = (a->n - first + a->stride - 1) / a->stride,
+                   .first = first,
+                   .to_step = a->stride,
+                   .from_step = 1 };
 
     while (t < most && (first + a->before - t * a->step) % a->stride) t++;
     if (t == most) return p; /* between the windows */
@@ -79,7 +88,7 @@ static int64_t least(int64_t a, int64_t b)
 
 wg__unit wg__unit_at(const wg__units *u, int64_t n, const wg__part part[2], int64_t i)
 {
-    wg__unit t = { i / u->per_image, 1, i % u->per_image / u->across * u->rows, 0,
+    wg__unit t = { i / u->per_image,           1, i % u->per_image / u->across * u->rows, 0,
                    i % u->across * u->columns, 0 };
 
     if (u->per_image == 1) {
@@ -118,8 +127,8 @@ wg__conv wg__conv_laid(const wg__conv *v)
     return t;
 }
 
-const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__unit *u, size_t place,
-                          const void *x, void *room, int64_t *apart)
+const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__unit *u,
+                          size_t place, const void *x, void *room, int64_t *apart)
 {
     const wg__part *r = &part[0], *c = &part[1];
     int64_t top = r->from + u->row * r->from_step, left = c->from + u->column * c->from_step;

@@ -12,17 +12,17 @@
 
 enum {
     SLABS = 16,
-    SLAB_ELEMENTS = 1 << 20,  /* of all slabs, about */
-    ROWS = 192                /* rows of dw made together */
+    SLAB_ELEMENTS = 1 << 20, /* of all slabs, about */
+    ROWS = 192               /* rows of dw made together */
 };
 
 typedef struct {
     const wg__conv *v;
-    wg__part        axis[2];
-    wg__units       units;
-    wg__strip       strip;
-    int64_t         rows;         /* of dw as a matrix: taps x in */
-    int64_t         slabs, bands; /* tasks: slabs x bands of rows */
+    wg__part axis[2];
+    wg__units units;
+    wg__strip strip;
+    int64_t rows;         /* of dw as a matrix: taps x in */
+    int64_t slabs, bands; /* tasks: slabs x bands of rows */
 } layout;
 
 static int64_t least(int64_t a, int64_t b)
@@ -37,7 +37,8 @@ static int64_t most(int64_t a, int64_t b)
 
 static layout layout_of(const wg__conv *v)
 {
-    layout l = { .v = v, .axis = { wg__part_forwards(&v->g.axis[0]), wg__part_forwards(&v->g.axis[1]) } };
+    layout l = { .v = v,
+                 .axis = { wg__part_forwards(&v->g.axis[0]), wg__part_forwards(&v->g.axis[1]) } };
     int64_t elements;
 
     l.units = wg__units_of(v->n, l.axis, WG_CONV_TERMS);
@@ -61,7 +62,8 @@ static sizes sizes_of(const layout *l, size_t size)
     return (sizes){ wg__lines((size_t)((l->slabs - 1) * l->rows * l->v->out) * size),
                     wg__lines((size_t)(wg__strip_places(&l->strip, u) * l->v->in) * size),
                     wg__lines((size_t)(u->images * u->rows * u->columns *
-                                       wg__packed_columns(l->v->out, size)) * size) };
+                                       wg__packed_columns(l->v->out, size)) *
+                              size) };
 }
 
 size_t wg__conv_weights_scratch(const wg__conv *v, size_t size, int threads)
@@ -97,15 +99,15 @@ static int unit_runs(const layout *l, const wg__unit *u, int64_t apart, wg__run 
 
 typedef struct {
     const layout *l;
-    const REAL   *x, *dy;
-    REAL         *dw, *slabs;
-    char         *rooms;
-    sizes         s;
-    int           workers;
+    const REAL *x, *dy;
+    REAL *dw, *slabs;
+    char *rooms;
+    sizes s;
+    int workers;
 } FN(weights_job);
 
 /* Adds unit i to rows lo..hi-1 of a slab; the first one sets them. */
-static void FN(weights_unit)(const FN(weights_job) *j, int64_t i, REAL *dw, int64_t lo, int64_t hi,
+static void FN(weights_unit)(const FN(weights_job) * j, int64_t i, REAL *dw, int64_t lo, int64_t hi,
                              bool add, char *room)
 {
     const layout *l = j->l;
@@ -145,13 +147,14 @@ static void FN(weights_tasks)(void *arg, int64_t first, int64_t end)
     for (int64_t worker = first; worker < end; worker++)
         for (int64_t t = worker; t < l->slabs * l->bands; t += j->workers) {
             int64_t slab = t / l->bands, band = t % l->bands;
-            int64_t i = l->units.count * slab / l->slabs, till = l->units.count * (slab + 1) / l->slabs;
+            int64_t i = l->units.count * slab / l->slabs,
+                    till = l->units.count * (slab + 1) / l->slabs;
             REAL *dw = slab ? j->slabs + (slab - 1) * l->rows * l->v->out : j->dw;
             char *room = j->rooms + (size_t)worker * (j->s.strip + j->s.packed);
 
             for (bool add = false; i < till; i++, add = true)
-                FN(weights_unit)(j, i, dw, l->rows * band / l->bands, l->rows * (band + 1) / l->bands,
-                                 add, room);
+                FN(weights_unit)
+                (j, i, dw, l->rows * band / l->bands, l->rows * (band + 1) / l->bands, add, room);
         }
 }
 
@@ -167,8 +170,8 @@ static void FN(weights_add)(void *arg, int64_t lo, int64_t hi)
     }
 }
 
-void FN(wg__conv_weights)(const wg__conv *given, const REAL *x, const REAL *dy, REAL *dw, void *scratch,
-                          int threads)
+void FN(wg__conv_weights)(const wg__conv *given, const REAL *x, const REAL *dy, REAL *dw,
+                          void *scratch, int threads)
 {
     wg__conv v = wg__conv_laid(given);
     layout l = layout_of(&v);
@@ -182,8 +185,8 @@ void FN(wg__conv_weights)(const wg__conv *given, const REAL *x, const REAL *dy, 
         return;
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
-    FN(weights_job) j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s,
-                          (int)least(threads, tasks) };
+    FN(weights_job)
+    j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s, (int)least(threads, tasks) };
 
     wg_parallel(j.workers, j.workers, 1, FN(weights_tasks), &j);
     wg_parallel(threads, elements, 16384, FN(weights_add), &j);

@@ -16,15 +16,15 @@
 #include "wengert/op.h"
 
 enum {
-    ROWS = 192,     /* rows of a block of the left side */
-    COLUMNS = 512,  /* columns of a block of the right side */
-    SLACK = 16      /* keeps copied rows off each other's cache sets */
+    ROWS = 192,    /* rows of a block of the left side */
+    COLUMNS = 512, /* columns of a block of the right side */
+    SLACK = 16     /* keeps copied rows off each other's cache sets */
 };
 
 /* How the result is shared: down x across parts, each a whole number of tiles. */
 typedef struct {
-    int     down, across;
-    int64_t rows, columns;  /* of a part */
+    int down, across;
+    int64_t rows, columns; /* of a part */
 } split;
 
 /* Depends on no more than it must: bits are the same for every split. */
@@ -34,7 +34,8 @@ static split split_of(const wg__product *p, size_t size, int threads)
     int64_t high, wide, lowest = INT64_MAX;
     split best = { 1, 1, p->m, p->n };
 
-    if (threads < 2 || 2.0 * (double)p->m * (double)p->n * (double)p->k < WG_GEMM_GRAIN) return best;
+    if (threads < 2 || 2.0 * (double)p->m * (double)p->n * (double)p->k < WG_GEMM_GRAIN)
+        return best;
     high = (p->m + tile_rows - 1) / tile_rows;
     wide = (p->n + tile_columns - 1) / tile_columns;
     for (int across = 1; across <= threads && across <= wide; across++) {
@@ -68,8 +69,14 @@ static wg__product upright(const wg__product *p, bool *turned)
 {
     *turned = p->n == 1 && p->m > 1 && p->ldc == 1;
     if (!*turned) return *p;
-    return (wg__product){ .ta = !p->tb, .tb = !p->ta, .m = 1, .n = p->m, .k = p->k,
-                          .lda = p->ldb, .ldb = p->lda, .ldc = p->m };
+    return (wg__product){ .ta = !p->tb,
+                          .tb = !p->ta,
+                          .m = 1,
+                          .n = p->m,
+                          .k = p->k,
+                          .lda = p->ldb,
+                          .ldb = p->lda,
+                          .ldc = p->m };
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -122,17 +129,17 @@ size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads)
 /* Columns beyond n are neither read nor written: the last vector is masked at level 2; at the others
  * the right side is padded, and the result goes through memory. */
 #if LEVEL == 2
-#define LOAD_B(w)    (w == W - 1 ? VLOAD_N(b + (w) * VN, last) : VLOAD(b + (w) * VN))
-#define LOAD_N(p, w) (w == W - 1 ? VLOAD_N((p) + (w) * VN, last) : VLOAD((p) + (w) * VN))
+#define LOAD_B(w)    (w == W - 1 ? VLOAD_N(b + (w)*VN, last) : VLOAD(b + (w)*VN))
+#define LOAD_N(p, w) (w == W - 1 ? VLOAD_N((p) + (w)*VN, last) : VLOAD((p) + (w)*VN))
 #define STORE_N(p, w, y)                                                                           \
     do {                                                                                           \
-        if (w == W - 1) VSTORE_N((p) + (w) * VN, y, last);                                         \
-        else VSTORE((p) + (w) * VN, y);                                                            \
+        if (w == W - 1) VSTORE_N((p) + (w)*VN, y, last);                                           \
+        else VSTORE((p) + (w)*VN, y);                                                              \
     } while (0)
 #else
-#define LOAD_B(w)        VLOAD(b + (w) * VN)
-#define LOAD_N(p, w)     VLOAD((p) + (w) * VN)
-#define STORE_N(p, w, y) VSTORE((p) + (w) * VN, y)
+#define LOAD_B(w)        VLOAD(b + (w)*VN)
+#define LOAD_N(p, w)     VLOAD((p) + (w)*VN)
+#define STORE_N(p, w, y) VSTORE((p) + (w)*VN, y)
 
 static __attribute__((noinline)) void FN(put_lanes)(const REAL *lane, int rows, int width, bool add,
                                                     REAL *const *to, int n)
@@ -142,8 +149,8 @@ static __attribute__((noinline)) void FN(put_lanes)(const REAL *lane, int rows, 
 }
 #endif
 
-WG_INLINE void TILE(const int R, const int W, const wg__sum *s, const REAL *const *row, const REAL *b,
-                    int64_t ldb, REAL *const *to, int n)
+WG_INLINE void TILE(const int R, const int W, const wg__sum *s, const REAL *const *row,
+                    const REAL *b, int64_t ldb, REAL *const *to, int n)
 {
     V acc[12][8];
 
@@ -212,27 +219,27 @@ typedef void TILE_T(const wg__sum *s, const REAL *const *row, const REAL *b, int
     {                                                                                              \
         TILE(R, W, s, row, b, ldb, to, n);                                                         \
     }
-SHAPE(1, 1) SHAPE(2, 1) SHAPE(3, 1) SHAPE(4, 1) SHAPE(5, 1) SHAPE(6, 1)
-SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2)
-SHAPE(1, 4) SHAPE(2, 4)
+SHAPE(1, 1)
+SHAPE(2, 1) SHAPE(3, 1) SHAPE(4, 1) SHAPE(5, 1) SHAPE(6, 1) SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2)
+    SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
         FN(tile_6_##W)
 #if LEVEL == 2 /* 32 registers */
-SHAPE(8, 1) SHAPE(12, 1) SHAPE(8, 2) SHAPE(12, 2) SHAPE(3, 4) SHAPE(1, 8)
+        SHAPE(8, 1) SHAPE(12, 1) SHAPE(8, 2) SHAPE(12, 2) SHAPE(3, 4) SHAPE(1, 8)
 #define LARGE(W) NULL, FN(tile_8_##W), NULL, NULL, NULL, FN(tile_12_##W)
-static TILE_T *const FN(tile_of)[3][13] = {
-    { SHAPES(1), LARGE(1) },
-    { SHAPES(2), LARGE(2) },
-    { NULL, FN(tile_1_4), FN(tile_2_4), FN(tile_3_4) },
-};
+            static TILE_T *const FN(tile_of)[3][13] = {
+                { SHAPES(1), LARGE(1) },
+                { SHAPES(2), LARGE(2) },
+                { NULL, FN(tile_1_4), FN(tile_2_4), FN(tile_3_4) },
+            };
 #undef LARGE
 #else
-static TILE_T *const FN(tile_of)[3][7] = {
-    { SHAPES(1) },
-    { SHAPES(2) },
-    { NULL, FN(tile_1_4), FN(tile_2_4) },
-};
+        static TILE_T *const FN(tile_of)[3][7] = {
+            { SHAPES(1) },
+            { SHAPES(2) },
+            { NULL, FN(tile_1_4), FN(tile_2_4) },
+        };
 #endif
 #undef SHAPE
 #undef SHAPES
@@ -242,7 +249,7 @@ static TILE_T *const FN(tile_of)[3][7] = {
 static int FN(tile_rows)(int64_t m)
 {
 #if LEVEL == 2
-    static const signed char rows[24] = { 0, 1, 2, 3, 4, 5, 6, 4, 8, 5, 6, 6,
+    static const signed char rows[24] = { 0,  1, 2, 3, 4, 5,  6,  4, 8,  5, 6,  6,
                                           12, 8, 8, 5, 8, 12, 12, 8, 12, 8, 12, 12 };
 
     return m >= 24 ? 12 : rows[m];
@@ -465,10 +472,10 @@ static void FN(dot_rows)(const wg__product *p, const REAL *a, const REAL *b, REA
 
 typedef struct {
     const wg__product *p;
-    const REAL        *a, *b;
-    REAL              *c;
-    split              s;
-    char              *scratch;
+    const REAL *a, *b;
+    REAL *c;
+    split s;
+    char *scratch;
 } FN(gemm_job);
 
 /* A block of op(a), m rows of k, copied together: ta says along which side it lies. */
@@ -477,18 +484,17 @@ static void FN(copy_block)(bool ta, int64_t m, int64_t k, const REAL *a, int64_t
 {
     int64_t rows = ta ? k : m, n = ta ? m : k;
 
-    for (int64_t i = 0; i < rows; i++)
-        memcpy(to + i * ld, a + i * lda, (size_t)n * sizeof(REAL));
+    for (int64_t i = 0; i < rows; i++) memcpy(to + i * ld, a + i * lda, (size_t)n * sizeof(REAL));
 }
 
-static void FN(gemm_part)(const FN(gemm_job) *g, int64_t i0, int64_t m, int64_t j0, int64_t n,
+static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t j0, int64_t n,
                           char *scratch)
 {
     const wg__product *p = g->p;
     const REAL *row[ROWS];
     REAL *to[ROWS], *packed = (REAL *)scratch;
-    REAL *copy = (REAL *)(scratch + wg__lines((size_t)packed_count(p, &g->s, sizeof(REAL)) *
-                                              sizeof(REAL)));
+    REAL *copy =
+        (REAL *)(scratch + wg__lines((size_t)packed_count(p, &g->s, sizeof(REAL)) * sizeof(REAL)));
     bool bare = direct(p, m, VN);
     /* Columns are read across cache lines, and rows that lie a large power of two apart fall on the same
      * few sets of the cache: then a copy is faster. */
@@ -499,8 +505,10 @@ static void FN(gemm_part)(const FN(gemm_job) *g, int64_t i0, int64_t m, int64_t 
         for (int64_t k = 0; k < p->k; k += block) {
             wg__run run = { 0, least(p->k - k, block) };
             const REAL *b = g->b + (p->tb ? (j0 + j) * p->ldb + k : k * p->ldb + j0 + j);
-            wg__sum s = { 1, &run, p->ta ? p->lda : 1, run.len, least(n - j, COLUMNS),
-                          bare ? p->ldb : 0, k > 0 };
+            wg__sum s = {
+                1,    &run, p->ta ? p->lda : 1, run.len, least(n - j, COLUMNS), bare ? p->ldb : 0,
+                k > 0
+            };
 
             if (!bare) PACK(run.len, s.n, b, p->ldb, p->tb, packed, run.len, 0);
             for (int64_t i = 0; i < m; i += ROWS) {
@@ -540,12 +548,13 @@ static void FN(gemm_parts)(void *arg, int64_t lo, int64_t hi)
     }
 }
 
-void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void *scratch, int threads)
+void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void *scratch,
+          int threads)
 {
     bool turned;
     wg__product p = upright(given, &turned);
-    FN(gemm_job) job = { &p, turned ? b : a, turned ? a : b, c,
-                         split_of(&p, sizeof(REAL), threads), scratch };
+    FN(gemm_job)
+    job = { &p, turned ? b : a, turned ? a : b, c, split_of(&p, sizeof(REAL), threads), scratch };
 
     if (p.m == 0 || p.n == 0) return;
     if (p.k == 0) {

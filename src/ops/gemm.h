@@ -23,8 +23,8 @@
 #define NR (2 * VN)
 
 enum {
-    WG_GEMM_BLOCK = 256,  /* longest block of summands */
-    WG_GEMM_LINE = 64     /* bytes: scratch pieces begin at multiples */
+    WG_GEMM_BLOCK = 256, /* longest block of summands */
+    WG_GEMM_LINE = 64    /* bytes: scratch pieces begin at multiples */
 };
 
 /* `len` consecutive summands that begin `off` elements after the start of their row. */
@@ -34,19 +34,19 @@ typedef struct {
 
 /* What wg__tiles sums: for each row, the runs one after the other, `step` elements between summands. */
 typedef struct {
-    int            n_runs;
+    int n_runs;
     const wg__run *run;
-    int64_t        step;  /* of the left side; the right side goes on row by row */
-    int64_t        k;     /* total length of the runs */
-    int64_t        n;     /* columns */
-    int64_t        ldb;   /* 0: the right side is packed; else it is read where it lies */
-    bool           add;   /* to what the result holds already */
+    int64_t step; /* of the left side; the right side goes on row by row */
+    int64_t k;    /* total length of the runs */
+    int64_t n;    /* columns */
+    int64_t ldb;  /* 0: the right side is packed; else it is read where it lies */
+    bool add;     /* to what the result holds already */
 } wg__sum;
 
 /* c [m, n] = op(a) op(b); op(a) is [m, k]: a is [m, k], or [k, m] when ta; b likewise. ld: elements between
  * rows as they lie. */
 typedef struct {
-    bool    ta, tb;
+    bool ta, tb;
     int64_t m, n, k, lda, ldb, ldc;
 } wg__product;
 

@@ -29,9 +29,14 @@ static int64_t products(const wg_shape *a, const wg_shape *b, const struct matmu
 {
     int64_t batch = 1;
 
-    *p = (wg__product){ .ta = at->ta, .tb = at->tb, .m = y->dim[y->rank - 2], .n = y->dim[y->rank - 1],
-                        .k = a->dim[a->rank - (at->ta ? 2 : 1)], .lda = a->dim[a->rank - 1],
-                        .ldb = b->dim[b->rank - 1], .ldc = y->dim[y->rank - 1] };
+    *p = (wg__product){ .ta = at->ta,
+                        .tb = at->tb,
+                        .m = y->dim[y->rank - 2],
+                        .n = y->dim[y->rank - 1],
+                        .k = a->dim[a->rank - (at->ta ? 2 : 1)],
+                        .lda = a->dim[a->rank - 1],
+                        .ldb = b->dim[b->rank - 1],
+                        .ldc = y->dim[y->rank - 1] };
     batch = wg__extents(y, 0, y->rank - 2);
     if (!one_product(a, b, at->ta)) return batch;
     p->m *= batch;
@@ -49,8 +54,9 @@ static bool matmul_infer(const wg_sig *s, wg_type *out)
     if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s)) return false;
     for (int i = 0; i < 2; i++) {
         if (s->in[i]->shape.rank < 2)
-            return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted a matrix (wg_unsqueeze adds an axis)",
-                               i, WG_TYPE_STR(s->in[i]));
+            return wg_sig_fail(s, WG_ESHAPE,
+                               "operand %d is %s: wanted a matrix (wg_unsqueeze adds an axis)", i,
+                               WG_TYPE_STR(s->in[i]));
         lead[i] = *s->in[i];
         lead[i].shape.rank -= 2;
         lead[i].shape.dim[lead[i].shape.rank] = lead[i].shape.dim[lead[i].shape.rank + 1] = 0;
@@ -61,12 +67,12 @@ static bool matmul_infer(const wg_sig *s, wg_type *out)
         bool turn_a = a->dim[a->rank - (at->ta ? 1 : 2)] == other;
         bool turn_b = b->dim[b->rank - (at->tb ? 2 : 1)] == k;
 
-        return wg_sig_fail(s, WG_ESHAPE, "inner extents differ: %s%s . %s%s%s", WG_TYPE_STR(s->in[0]),
-                           at->ta ? " transposed" : "", WG_TYPE_STR(s->in[1]),
-                           at->tb ? " transposed" : "",
-                           turn_b   ? at->tb ? "; they agree without tb" : "; they agree with tb (wg_matmul_t)"
-                           : turn_a ? at->ta ? "; they agree without ta" : "; they agree with ta (wg_matmul_t)"
-                                    : "");
+        return wg_sig_fail(
+            s, WG_ESHAPE, "inner extents differ: %s%s . %s%s%s", WG_TYPE_STR(s->in[0]),
+            at->ta ? " transposed" : "", WG_TYPE_STR(s->in[1]), at->tb ? " transposed" : "",
+            turn_b   ? at->tb ? "; they agree without tb" : "; they agree with tb (wg_matmul_t)"
+            : turn_a ? at->ta ? "; they agree without ta" : "; they agree with ta (wg_matmul_t)"
+                     : "");
     }
     out->dtype = s->in[0]->dtype;
     if (!wg_sig_broadcast(&(wg_sig){ s->op, s->attr, 2, in, NULL }, &out->shape))
@@ -185,11 +191,11 @@ wg_tensor *wg_matmul(wg_tensor *a, wg_tensor *b)
 
 typedef struct {
     const wg_call *c;
-    wg__product    p;
-    int64_t        batch;
-    int            parts;
-    size_t         bytes;  /* scratch of a part */
-    int            threads;
+    wg__product p;
+    int64_t batch;
+    int parts;
+    size_t bytes; /* scratch of a part */
+    int threads;
 } FN(batch_job);
 
 static void FN(batch_parts)(void *arg, int64_t lo, int64_t hi)
@@ -199,9 +205,10 @@ static void FN(batch_parts)(void *arg, int64_t lo, int64_t hi)
     char *scratch = lo ? (char *)c->scratch + (size_t)lo * j->bytes : c->scratch;
 
     for (int64_t i = j->batch * lo / j->parts; i < j->batch * hi / j->parts; i++)
-        FN(wg__gemm)(&j->p, (const REAL *)c->x[0] + matrix_of(&c->tx[0]->shape, &c->ty->shape, i),
-                     (const REAL *)c->x[1] + matrix_of(&c->tx[1]->shape, &c->ty->shape, i),
-                     (REAL *)c->y + i * j->p.m * j->p.n, scratch, j->threads);
+        FN(wg__gemm)
+        (&j->p, (const REAL *)c->x[0] + matrix_of(&c->tx[0]->shape, &c->ty->shape, i),
+         (const REAL *)c->x[1] + matrix_of(&c->tx[1]->shape, &c->ty->shape, i),
+         (REAL *)c->y + i * j->p.m * j->p.n, scratch, j->threads);
 }
 
 static void FN(matmul_eval)(const wg_call *c)

@@ -17,8 +17,8 @@ static const wg_field pool_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS_E
 static bool image_fits(const wg_sig *s, int i)
 {
     if (s->in[i]->shape.rank == 4) return true;
-    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted an image [n, rows, cols, channels]", i,
-                       WG_TYPE_STR(s->in[i]));
+    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted an image [n, rows, cols, channels]",
+                       i, WG_TYPE_STR(s->in[i]));
 }
 
 /* The type of operand i's windows, one element each. */
@@ -31,8 +31,8 @@ static bool pooled(const wg_sig *s, int i, wg_type *out)
     if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !image_fits(s, i) ||
         !wg__windows_infer(s, w, x->dim[1], x->dim[2], w->kernel, i, &g))
         return false;
-    *out = (wg_type){ s->in[i]->dtype,
-                      { 4, { x->dim[0], g.axis[0].out, g.axis[1].out, x->dim[3] } } };
+    *out =
+        (wg_type){ s->in[i]->dtype, { 4, { x->dim[0], g.axis[0].out, g.axis[1].out, x->dim[3] } } };
     return true;
 }
 
@@ -104,7 +104,7 @@ static void pool_pick_vjp(const wg_vjp *v, wg_tensor **dx)
     if (v->need[0]) dx[0] = wg_pool_scatter(v->dy, v->x[1], *(const wg_window *)v->attr);
 }
 
-enum { CHUNK = 64 };  /* bytes of channels that one task makes: a line of cache */
+enum { CHUNK = 64 }; /* bytes of channels that one task makes: a line of cache */
 
 /* Rows or tasks that are worth a thread, when each reads this many elements. */
 static int64_t grain(int64_t elements)
@@ -165,9 +165,9 @@ wg_tensor *wg_pool_pick(wg_tensor *u, wg_tensor *x, wg_window window)
 
 typedef struct {
     wg__axis_window row, column;
-    int64_t         channels;
-    const REAL     *x, *u;  /* the image; what goes with it */
-    REAL           *y;
+    int64_t channels;
+    const REAL *x, *u; /* the image; what goes with it */
+    REAL *y;
 } FN(pool_job);
 
 /* The taps of one window that lie in the image, and where its tap (0, 0) would lie. */
@@ -175,7 +175,7 @@ typedef struct {
     int64_t r, r_end, c, c_end, at;
 } FN(window);
 
-WG_INLINE FN(window) FN(window_at)(const FN(pool_job) *j, int64_t o, int64_t p)
+WG_INLINE FN(window) FN(window_at)(const FN(pool_job) * j, int64_t o, int64_t p)
 {
     const wg__axis_window *row = &j->row, *column = &j->column;
     FN(window) w;
@@ -186,18 +186,18 @@ WG_INLINE FN(window) FN(window_at)(const FN(pool_job) *j, int64_t o, int64_t p)
     return w;
 }
 
-WG_INLINE int64_t FN(place)(const FN(pool_job) *j, const FN(window) *w, int64_t r, int64_t c)
+WG_INLINE int64_t FN(place)(const FN(pool_job) * j, const FN(window) * w, int64_t r, int64_t c)
 {
     return (w->at + r * j->row.step * j->column.n + c * j->column.step) * j->channels;
 }
 
 /* Whether some tap lies in the padding. */
-WG_INLINE bool FN(sticks_out)(const FN(pool_job) *j, const FN(window) *w)
+WG_INLINE bool FN(sticks_out)(const FN(pool_job) * j, const FN(window) * w)
 {
     return (w->r_end - w->r < j->row.taps) | (w->c_end - w->c < j->column.taps);
 }
 
-WG_INLINE V FN(largest)(const FN(pool_job) *j, const FN(window) *w, const REAL *x, int64_t n)
+WG_INLINE V FN(largest)(const FN(pool_job) * j, const FN(window) * w, const REAL *x, int64_t n)
 {
     bool any = FN(sticks_out)(j, w);
     V top = { 0 };
@@ -212,7 +212,7 @@ WG_INLINE V FN(largest)(const FN(pool_job) *j, const FN(window) *w, const REAL *
     return top;
 }
 
-WG_INLINE V FN(total)(const FN(pool_job) *j, const FN(window) *w, const REAL *x, int64_t n)
+WG_INLINE V FN(total)(const FN(pool_job) * j, const FN(window) * w, const REAL *x, int64_t n)
 {
     V sum = { 0 };
 
@@ -223,7 +223,7 @@ WG_INLINE V FN(total)(const FN(pool_job) *j, const FN(window) *w, const REAL *x,
 
 /* ---- avg_pool2d, max_pool2d: rows of windows ---- */
 
-WG_INLINE void FN(pool_rows)(const bool mean, const FN(pool_job) *j, int64_t lo, int64_t hi)
+WG_INLINE void FN(pool_rows)(const bool mean, const FN(pool_job) * j, int64_t lo, int64_t hi)
 {
     int64_t ch = j->channels;
     REAL taps = (REAL)j->row.taps * (REAL)j->column.taps;
@@ -236,7 +236,8 @@ WG_INLINE void FN(pool_rows)(const bool mean, const FN(pool_job) *j, int64_t lo,
             FN(window) w = FN(window_at)(j, i % j->row.out, p);
 
             for (int64_t k = 0; k < ch; k += VN) {
-                V v = mean ? FN(total)(j, &w, x + k, ch - k) / taps : FN(largest)(j, &w, x + k, ch - k);
+                V v = mean ? FN(total)(j, &w, x + k, ch - k) / taps
+                           : FN(largest)(j, &w, x + k, ch - k);
 
                 STORE(y + k, v, ch - k);
             }
@@ -264,7 +265,7 @@ static FN(pool_job) FN(job_of)(const wg_call *c, const wg_type *image)
     return (FN(pool_job)){ g.axis[0], g.axis[1], x->dim[3], NULL, NULL, c->y };
 }
 
-static int64_t FN(window_grain)(const FN(pool_job) *j)
+static int64_t FN(window_grain)(const FN(pool_job) * j)
 {
     return grain(j->column.out * j->channels * j->row.taps * j->column.taps);
 }
@@ -274,7 +275,8 @@ static void FN(avg_pool2d_eval)(const wg_call *c)
     FN(pool_job) j = FN(job_of)(c, c->tx[0]);
 
     j.x = c->x[0];
-    wg_parallel(c->threads, c->tx[0]->shape.dim[0] * j.row.out, FN(window_grain)(&j), FN(avg_pool_rows), &j);
+    wg_parallel(c->threads, c->tx[0]->shape.dim[0] * j.row.out, FN(window_grain)(&j),
+                FN(avg_pool_rows), &j);
 }
 
 static void FN(max_pool2d_eval)(const wg_call *c)
@@ -282,7 +284,8 @@ static void FN(max_pool2d_eval)(const wg_call *c)
     FN(pool_job) j = FN(job_of)(c, c->tx[0]);
 
     j.x = c->x[0];
-    wg_parallel(c->threads, c->tx[0]->shape.dim[0] * j.row.out, FN(window_grain)(&j), FN(max_pool_rows), &j);
+    wg_parallel(c->threads, c->tx[0]->shape.dim[0] * j.row.out, FN(window_grain)(&j),
+                FN(max_pool_rows), &j);
 }
 
 /* ---- avg_spread: rows of the image, which whatever windows see them add up to ---- */
@@ -335,8 +338,8 @@ static void FN(avg_spread_eval)(const wg_call *c)
  * Visits the taps of one window in row-major order until the first maximum of every channel is found, those in
  * the padding, which are zeros, included. scatter: adds u there; else reads u there. NaN counts as largest.
  */
-WG_INLINE V FN(at_largest)(const bool scatter, const FN(pool_job) *j, const FN(window) *w, int64_t k, V u,
-                           const REAL *x, const REAL *from, REAL *to)
+WG_INLINE V FN(at_largest)(const bool scatter, const FN(pool_job) * j, const FN(window) * w,
+                           int64_t k, V u, const REAL *x, const REAL *from, REAL *to)
 {
     int64_t n = j->channels - k;
     V top = FN(largest)(j, w, x + k, n), got = { 0 };
@@ -389,7 +392,8 @@ static void FN(pool_pick_eval)(const wg_call *c)
 
     j.u = c->x[0];
     j.x = c->x[1];
-    wg_parallel(c->threads, c->tx[1]->shape.dim[0] * j.row.out, FN(window_grain)(&j), FN(pick_rows), &j);
+    wg_parallel(c->threads, c->tx[1]->shape.dim[0] * j.row.out, FN(window_grain)(&j), FN(pick_rows),
+                &j);
 }
 
 /* Windows may overlap, so a task owns some channels of a whole image. */
@@ -400,7 +404,8 @@ static void FN(scatter_tasks)(void *arg, int64_t lo, int64_t hi)
     int64_t ch = j->channels, chunks = (ch + wide - 1) / wide, places = j->row.n * j->column.n;
 
     for (int64_t t = lo; t < hi; t++) {
-        int64_t image = t / chunks, first = t % chunks * wide, end = first + wide < ch ? first + wide : ch;
+        int64_t image = t / chunks, first = t % chunks * wide,
+                end = first + wide < ch ? first + wide : ch;
         const REAL *x = j->x + image * places * ch;
         const REAL *dy = j->u + image * j->row.out * j->column.out * ch;
         REAL *y = j->y + image * places * ch;

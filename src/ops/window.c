@@ -55,7 +55,9 @@ wg__windows wg__windows_of(const wg_window *w, int64_t rows, int64_t columns, co
         wg__axis_window *a = &to.axis[i];
         int64_t rest;
 
-        *a = (wg__axis_window){ .n = i ? columns : rows, .taps = taps[i], .step = w->dilation[i] + 1,
+        *a = (wg__axis_window){ .n = i ? columns : rows,
+                                .taps = taps[i],
+                                .step = w->dilation[i] + 1,
                                 .stride = stride_of(w, i) };
         rest = a->n + put_padding(w, i, a->n, a) - reach_of(a->taps, a->step);
         a->out = rest < 0 ? -1 : rest / a->stride + 1;
@@ -71,7 +73,9 @@ wg__windows wg__windows_spread_of(const wg_window *w, int64_t rows, int64_t colu
     for (int i = 0; i < 2; i++) {
         wg__axis_window *a = &to.axis[i];
 
-        *a = (wg__axis_window){ .out = i ? columns : rows, .taps = taps[i], .step = w->dilation[i] + 1,
+        *a = (wg__axis_window){ .out = i ? columns : rows,
+                                .taps = taps[i],
+                                .step = w->dilation[i] + 1,
                                 .stride = stride_of(w, i) };
         a->n = a->stride * (a->out - 1) + reach_of(a->taps, a->step);
         a->n -= put_padding(w, i, a->n, a);
@@ -84,20 +88,24 @@ static bool numbers_fit(const wg_sig *s, const wg_window *w, int64_t rows, int64
 {
     for (int i = 0; i < 2; i++) {
         if (w->stride[i] < 0 || w->stride[i] > LARGEST)
-            return wg_sig_fail(s, WG_EARG, "stride %" PRId64 ": wanted 1 to %d, or 0 for 1", w->stride[i],
-                               (int)LARGEST);
+            return wg_sig_fail(s, WG_EARG, "stride %" PRId64 ": wanted 1 to %d, or 0 for 1",
+                               w->stride[i], (int)LARGEST);
         if (w->dilation[i] < 0 || w->dilation[i] >= LARGEST)
-            return wg_sig_fail(s, WG_EARG, "dilation %" PRId64 ": wanted 0 (an ordinary window) to %d",
+            return wg_sig_fail(s, WG_EARG,
+                               "dilation %" PRId64 ": wanted 0 (an ordinary window) to %d",
                                w->dilation[i], (int)LARGEST - 1);
         if (taps[i] < 1 || taps[i] > LARGEST)
-            return wg_sig_fail(s, WG_EARG, "window of %" PRId64 " x %" PRId64 ": wanted extents from 1",
+            return wg_sig_fail(s, WG_EARG,
+                               "window of %" PRId64 " x %" PRId64 ": wanted extents from 1",
                                taps[0], taps[1]);
     }
     for (int i = 0; i < 4; i++)
         if (w->pad[i] < 0 || w->pad[i] > LARGEST)
-            return wg_sig_fail(s, WG_EARG, "padding %" PRId64 ": wanted 0 to %d", w->pad[i], (int)LARGEST);
+            return wg_sig_fail(s, WG_EARG, "padding %" PRId64 ": wanted 0 to %d", w->pad[i],
+                               (int)LARGEST);
     if (rows > LARGEST || columns > LARGEST)
-        return wg_sig_fail(s, WG_ELIMIT, "an image of %" PRId64 " x %" PRId64 " is too large", rows, columns);
+        return wg_sig_fail(s, WG_ELIMIT, "an image of %" PRId64 " x %" PRId64 " is too large", rows,
+                           columns);
     return true;
 }
 
@@ -111,10 +119,10 @@ bool wg__windows_infer(const wg_sig *s, const wg_window *w, int64_t rows, int64_
         const wg__axis_window *a = &to->axis[i];
 
         if (a->out < 0)
-            return wg_sig_fail(s, WG_ESHAPE,
-                               "a window that reaches over %" PRId64 " %s does not fit into %s with its padding",
-                               reach_of(a->taps, a->step), i ? "columns" : "rows",
-                               WG_TYPE_STR(s->in[shown]));
+            return wg_sig_fail(
+                s, WG_ESHAPE,
+                "a window that reaches over %" PRId64 " %s does not fit into %s with its padding",
+                reach_of(a->taps, a->step), i ? "columns" : "rows", WG_TYPE_STR(s->in[shown]));
     }
     return true;
 }
@@ -126,7 +134,8 @@ bool wg__windows_spread(const wg_sig *s, const wg_window *w, int64_t rows, int64
     *to = wg__windows_spread_of(w, rows, columns, taps);
     for (int i = 0; i < 2; i++)
         if (to->axis[i].n < 0 || to->axis[i].out < 1)
-            return wg_sig_fail(s, WG_ESHAPE, "padding leaves nothing of the %s that %s spreads over",
+            return wg_sig_fail(s, WG_ESHAPE,
+                               "padding leaves nothing of the %s that %s spreads over",
                                i ? "columns" : "rows", WG_TYPE_STR(s->in[shown]));
     return true;
 }
@@ -138,14 +147,15 @@ static const wg_field window_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS
 static bool image_fits(const wg_sig *s, int i)
 {
     if (s->in[i]->shape.rank == 4) return true;
-    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted an image [n, rows, cols, channels]", i,
-                       WG_TYPE_STR(s->in[i]));
+    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted an image [n, rows, cols, channels]",
+                       i, WG_TYPE_STR(s->in[i]));
 }
 
 static void im2col_shape(const wg_shape *x, const wg_window *w, const wg__windows *g, wg_shape *y)
 {
-    *y = (wg_shape){ 6, { x->dim[0], g->axis[0].out, g->axis[1].out, w->kernel[0], w->kernel[1],
-                          x->dim[3] } };
+    *y = (wg_shape){
+        6, { x->dim[0], g->axis[0].out, g->axis[1].out, w->kernel[0], w->kernel[1], x->dim[3] }
+    };
 }
 
 static bool im2col_infer(const wg_sig *s, wg_type *out)
@@ -236,9 +246,9 @@ wg_tensor *wg_col2im_like(wg_tensor *c, wg_tensor *like, wg_window window)
 
 typedef struct {
     const REAL *from;
-    REAL       *to;
+    REAL *to;
     wg__windows g;
-    int64_t     channels;
+    int64_t channels;
 } FN(window_job);
 
 /* One row of windows, of all images. */
@@ -273,7 +283,8 @@ static void FN(im2col_eval)(const wg_call *c)
 {
     const wg_shape *x = &c->tx[0]->shape;
     const wg_window *w = c->attr;
-    FN(window_job) j = { c->x[0], c->y, wg__windows_of(w, x->dim[1], x->dim[2], w->kernel), x->dim[3] };
+    FN(window_job)
+    j = { c->x[0], c->y, wg__windows_of(w, x->dim[1], x->dim[2], w->kernel), x->dim[3] };
 
     if (wg__count(c->ty) == 0) return;
     wg_parallel(c->threads, x->dim[0] * j.g.axis[0].out, grain(wg__extents(&c->ty->shape, 2, 6)),
@@ -315,7 +326,8 @@ static void FN(col2im_eval)(const wg_call *c)
 {
     const wg_shape *y = &c->ty->shape;
     const wg_window *w = c->attr;
-    FN(window_job) j = { c->x[0], c->y, wg__windows_of(w, y->dim[1], y->dim[2], w->kernel), y->dim[3] };
+    FN(window_job)
+    j = { c->x[0], c->y, wg__windows_of(w, y->dim[1], y->dim[2], w->kernel), y->dim[3] };
 
     if (wg__count(c->ty) == 0) return;
     wg_parallel(c->threads, y->dim[0] * y->dim[1], grain(y->dim[2] * y->dim[3] * w->kernel[0]),

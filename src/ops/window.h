@@ -10,14 +10,14 @@
 /* One axis: window o covers the places o * stride - before + t * step, t < taps; those below 0 or from n
  * on are padding. */
 typedef struct {
-    int64_t n, out;       /* extents of the image and of its windows */
-    int64_t taps, step;   /* step: 1 + inserted elements */
+    int64_t n, out;     /* extents of the image and of its windows */
+    int64_t taps, step; /* step: 1 + inserted elements */
     int64_t stride;
-    int64_t before;       /* padding */
+    int64_t before; /* padding */
 } wg__axis_window;
 
 typedef struct {
-    wg__axis_window axis[2];  /* rows, columns */
+    wg__axis_window axis[2]; /* rows, columns */
 } wg__windows;
 
 extern const char *const wg__pad_modes[];
@@ -37,7 +37,8 @@ bool wg__windows_spread(const wg_sig *s, const wg_window *w, int64_t rows, int64
                         const int64_t taps[2], int shown, wg__windows *to);
 
 /* The same for what a shape rule has accepted. */
-wg__windows wg__windows_of(const wg_window *w, int64_t rows, int64_t columns, const int64_t taps[2]);
+wg__windows wg__windows_of(const wg_window *w, int64_t rows, int64_t columns,
+                           const int64_t taps[2]);
 wg__windows wg__windows_spread_of(const wg_window *w, int64_t rows, int64_t columns,
                                   const int64_t taps[2]);
 
