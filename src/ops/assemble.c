@@ -43,6 +43,9 @@ ADD(add_f64, double)
 ADD(add_i64, uint64_t)
 #undef ADD
 
+/* Elements of the sum that are worked on at a time. */
+enum { BLOCK = 65536 };
+
 struct job {
     const wg_call *c;
     int n;    /* parts; their values are operands 1..n */
@@ -81,9 +84,8 @@ static int64_t clip(wg__box *b, int axis, int64_t lo, int64_t hi)
     return b->n[axis] ? skip : 0;
 }
 
-static void assemble_range(void *arg, int64_t lo, int64_t hi)
+static void assemble_block(const struct job *j, int64_t lo, int64_t hi)
 {
-    const struct job *j = arg;
     const wg_call *c = j->c;
     wg_dtype dtype = c->ty->dtype;
     int64_t size = (int64_t)wg_dtype_size(dtype),
@@ -118,6 +120,18 @@ static void assemble_range(void *arg, int64_t lo, int64_t hi)
         first = wg__part_moves(&b, c->ty, &m);
         if (first >= 0) wg__move_by(&m, (size_t)size, add, from, y + first * size);
     }
+}
+
+/* Block by block, so that what all parts add to stays in the cache; large enough that finding the places
+ * of the parts costs little beside adding them. */
+static void assemble_range(void *arg, int64_t lo, int64_t hi)
+{
+    const struct job *j = arg;
+    int64_t row = wg__extents(&j->c->ty->shape, j->axis + 1, j->c->ty->shape.rank);
+    int64_t elements = BLOCK > 64 * (int64_t)j->n ? BLOCK : 64 * (int64_t)j->n,
+            step = elements / row + 1;
+
+    for (; lo < hi; lo += step) assemble_block(j, lo, hi - lo < step ? hi : lo + step);
 }
 
 /* ---- the sign of zero ----

@@ -10,7 +10,7 @@
 #include "move.h"
 
 /* Elements below which a second thread costs more than it saves. */
-enum { GRAIN = 32768, TILE = 32 };
+enum { GRAIN = 32768, TILE = 16 };
 
 void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
 {
@@ -19,19 +19,27 @@ void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
 
 /* ---- the last two axes: rows x n elements ---- */
 
-/* The result runs along the last axis, the operand along the other: a transposition. Tiles keep the
- * lines of both in the first-level cache. */
+/* The result runs along the last axis, the operand along the other: a transposition. Each tile goes through
+ * a small buffer, so that a line of memory is touched once: lines that lie a power of two apart fall on one
+ * another in the cache, and would not stay for a second touch. */
 #define TRANSPOSE(NAME, WORD)                                                                      \
     static void NAME(const wg__plane *p, const WORD *from, WORD *to)                               \
     {                                                                                              \
         for (int64_t r0 = 0; r0 < p->rows; r0 += TILE)                                             \
             for (int64_t i0 = 0; i0 < p->n; i0 += TILE) {                                          \
-                int64_t r1 = r0 + TILE < p->rows ? r0 + TILE : p->rows;                            \
-                int64_t i1 = i0 + TILE < p->n ? i0 + TILE : p->n;                                  \
+                int64_t rows = p->rows - r0, n = p->n - i0;                                        \
+                const WORD *x = from + r0 + i0 * p->from;                                          \
+                WORD *y = to + r0 * p->to_row + i0, tile[TILE][TILE];                              \
                                                                                                    \
-                for (int64_t r = r0; r < r1; r++)                                                  \
-                    for (int64_t i = i0; i < i1; i++)                                              \
-                        to[r * p->to_row + i] = from[r + i * p->from];                             \
+                if (rows >= TILE && n >= TILE) {                                                   \
+                    for (int i = 0; i < TILE; i++) memcpy(tile[i], x + i * p->from, sizeof *tile); \
+                    for (int r = 0; r < TILE; r++)                                                 \
+                        for (int i = 0; i < TILE; i++) y[r * p->to_row + i] = tile[i][r];          \
+                    continue;                                                                      \
+                }                                                                                  \
+                for (int64_t r = 0; r < TILE && r < rows; r++)                                     \
+                    for (int64_t i = 0; i < TILE && i < n; i++)                                    \
+                        y[r * p->to_row + i] = x[r + i * p->from];                                 \
             }                                                                                      \
     }
 TRANSPOSE(transpose1, wg__word1)
