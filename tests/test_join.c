@@ -329,6 +329,58 @@ static void thousands_of_pieces(void)
     wg_graph_free(g);
 }
 
+/* How many entries the second derivative through n slices, joined again, depends on, and how many of them
+ * are as large as the whole. */
+static void count_entries(int n, bool select, int64_t *all, int64_t *whole)
+{
+    wg_graph *g = wg_graph_new();
+    wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE(2, n)),
+              **piece = calloc((size_t)n, sizeof *piece);
+    wg_tensor *y, *d, *dd, **order;
+
+    for (int k = 0; k < n; k++) {
+        piece[k] = select ? wg_select(x, 1, k) : wg_slice_axis(x, 1, k, k + 1, 1);
+        piece[k] = wg_mul(piece[k], wg_mul(piece[k], piece[k]));
+    }
+    y = select ? wg_stack(n, piece, 1) : wg_concat(n, piece, 1);
+    d = wg_grad1(wg_sum(wg_mul(y, y), WG_ALL_AXES, false), x);
+    dd = wg_grad1(wg_sum(wg_mul(d, d), WG_ALL_AXES, false), x);
+    NO_ERROR(wg_graph_error(g));
+    *all = wg_order(1, &dd, &order);
+    *whole = 0;
+    for (int64_t i = 0; i < *all; i++) {
+        const wg_shape *shape = &order[i]->type->shape;
+
+        *whole += shape->rank == 2 && shape->dim[1] == n;
+    }
+    if (n == 40) { /* sum of x^6: 6 x^5, whose squares' sum has the gradient 360 x^9 */
+        wg_array ax = noisy(WG_F64, WG_SHAPE(2, n), 12), a;
+        double want[80];
+
+        for (int i = 0; i < 2 * n; i++) want[i] = 360 * pow(((double *)ax.data)[i], 9);
+        a = run(dd, 1, 1, &(wg_feed){ "x", ax });
+        NO_ERROR(&run_error);
+        CLOSE_ARRAY(&a, want, 2 * n, 1e-11, 1e-13);
+        free(a.data);
+        free(ax.data);
+    }
+    wg_free(order);
+    free(piece);
+    wg_graph_free(g);
+}
+
+static void pieces_cost_what_they_weigh(void)
+{
+    for (int select = 0; select < 2; select++) {
+        int64_t all[2], whole[2];
+
+        count_entries(40, select, &all[0], &whole[0]);
+        count_entries(80, select, &all[1], &whole[1]);
+        EQ_INT(whole[1], whole[0]);
+        CHECK(all[1] <= 2 * all[0]);
+    }
+}
+
 /* ---- <A x, dy> = <x, A^T dy>, and the same for the rule of A^T ---- */
 
 /* y depends linearly on operand k, whose value depends on the input of the same name as `of`. */
@@ -482,4 +534,5 @@ static void adjoints(void)
 
 TESTS(TEST(concat_joins), TEST(stack_adds_an_axis), TEST(pieces_at_an_offset),
       TEST(slices_assemble), TEST(placed_pieces_assemble), TEST(large_sums_of_parts),
-      TEST(what_does_not_belong_together), TEST(thousands_of_pieces), TEST(adjoints))
+      TEST(what_does_not_belong_together), TEST(thousands_of_pieces),
+      TEST(pieces_cost_what_they_weigh), TEST(adjoints))
