@@ -320,6 +320,56 @@ static void training_moves_on(void)
     wg_graph_free(g);
 }
 
+/* The same through a plan: each committed run draws anew, what is fed under the key replaces the draw. */
+static void plans_draw(void)
+{
+    wg_graph *g = wg_graph_new();
+    wg_params *store = wg_params_new(WG_F32, 5);
+    wg_tensor *w;
+    wg_plan *p, *look;
+    float fed[4] = { 1, 2, 3, 4 };
+    int64_t seed = 5;
+
+    REQUIRE(wg_params_add(store, "w", WG_F32, WG_SHAPE(4), true, NULL, NULL) == WG_OK);
+    w = wg_parameter(g, "w", WG_F32, WG_SHAPE(4));
+    wg_begin(g, "train", WG_TRAIN);
+    wg_scope_begin(g, "noise");
+    wg_update("w", wg_normal_like(w, "n", 0, 1));
+    wg_scope_end(g);
+    wg_end(g);
+    wg_begin(g, "look", WG_TRAIN);
+    wg_scope_begin(g, "noise");
+    wg_output("y", wg_normal_like(w, "n", 0, 1));
+    wg_scope_end(g);
+    wg_end(g);
+    p = wg_plan_new(g, store, "train", NULL);
+    look = wg_plan_new(g, store, "look", NULL);
+    REQUIRE(NO_ERROR(wg_graph_error(g)) && p && look);
+    for (int64_t turn = 0; turn < 3; turn++) {
+        wg_array want = run(wg_function_output(g, wg_function_find(g, "look"), 0), 1, 3,
+                            (wg_feed[]){ feeds_of("rng/seed", &seed),
+                                         feeds_of("rng/run", &turn),
+                                         { "w", WG_F32_ARRAY(fed, 4) } });
+
+        CLOSE1(wg_item(&wg_params_find(store, "rng/run")->value), (double)turn, 0, 0);
+        for (int again = 0; again < 2; again++) { /* without an update the counter stands still */
+            CHECK(wg_plan_run(look) == WG_OK);
+            SAME_BITS(wg_plan_value(look, "y")->data, want.data, 4 * sizeof(float));
+        }
+        CHECK(wg_plan_run(p) == WG_OK);
+        SAME_BITS(wg_params_find(store, "w")->value.data, want.data, 4 * sizeof(float));
+        free(want.data);
+    }
+    CHECK(wg_plan_feed(p, "noise/n", WG_F32_ARRAY(fed, 4)) == WG_OK);
+    CHECK(wg_plan_run(p) == WG_OK);
+    SAME_BITS(wg_params_find(store, "w")->value.data, fed, sizeof fed);
+    NO_ERROR(wg_plan_error(p));
+    wg_plan_free(p);
+    wg_plan_free(look);
+    wg_params_free(store);
+    wg_graph_free(g);
+}
+
 TESTS(TEST(draws_follow_their_distribution), TEST(draws_are_independent),
       TEST(uniform_stays_below_hi), TEST(bits_depend_on_the_key_alone), TEST(bits_do_not_change),
-      TEST(a_key_occurs_once), TEST(what_is_refused), TEST(training_moves_on))
+      TEST(a_key_occurs_once), TEST(what_is_refused), TEST(training_moves_on), TEST(plans_draw))
