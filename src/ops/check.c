@@ -42,6 +42,7 @@ struct check {
     bool *own;
     int n_feed;
     int order;
+    double at0; /* the scalar at the point itself */
     wg_plan *all, *value; /* gradients; the scalar that is differentiated, as output 0 */
 };
 
@@ -247,6 +248,7 @@ static wg_status make_plans(struct check *c)
     if (status == WG_OK && wg_plan_run(c->all) != WG_OK) status = hand_on(c, wg_plan_error(c->all));
     if (status == WG_OK && wg_plan_run(c->value) != WG_OK)
         status = hand_on(c, wg_plan_error(c->value));
+    if (status == WG_OK) c->at0 = wg_item(wg_plan_value_at(c->value, 0));
     for (int i = 0; i < n && status == WG_OK; i++) {
         struct leaf *l = &c->leaf[i];
 
@@ -335,7 +337,6 @@ static wg_status check_leaf(struct check *c, struct leaf *l, wg_check_item *wors
     bool entries = l->n <= c->o.every;
     int64_t lines = entries ? l->n : c->o.directions;
     double *base = wg_alloc(l->n, sizeof *base), *d = entries ? NULL : wg_alloc(l->n, sizeof *d);
-    double at0 = wg_item(wg_plan_value_at(c->value, 0));
     enum verdict verdict = PASS;
     struct line line = { .c = c, .l = l, .base = base, .d = d };
     wg_status status = base && (entries || d) ? WG_OK : no_memory(c);
@@ -354,7 +355,7 @@ static wg_status check_leaf(struct check *c, struct leaf *l, wg_check_item *wors
             wg_random_normal(c->o.seed, wg_random_key(l->name), (uint64_t)k, 0, l->n, WG_F64, d);
             for (int64_t i = 0; i < l->n; i++) analytic += l->grad[i] * d[i];
         }
-        s = wg__slope_at(value_at, &line, at0, scale, c->o.rtol / 8, c->o.atol / 8);
+        s = wg__slope_at(value_at, &line, c->at0, scale, c->o.rtol / 8, c->o.atol / 8);
         for (int64_t i = 0; i < l->n; i++) l->x[i] = base[i];
         if (line.failed) status = hand_on(c, wg_plan_error(c->value));
         seen.index = k;

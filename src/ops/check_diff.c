@@ -59,11 +59,14 @@ wg__slope wg__slope_at(wg__line_fn *f, void *arg, double at0, double scale, doub
                 s.value = d.best;
                 s.estimate = d.estimate;
             }
-            if (j.estimate < s.jump_estimate) {
+            /* A kink at the point itself shows in every table, one beside it not in those of shorter steps: one
+             * table without a jump clears the point. */
+            if (fabs(j.best) + j.estimate < fabs(s.jump) + s.jump_estimate) {
                 s.jump = j.best;
                 s.jump_estimate = j.estimate;
             }
-            if (fmax(s.estimate, s.jump_estimate) < atol + rtol * fabs(s.value)) return s;
+            if (fmax(s.estimate, fabs(s.jump) + s.jump_estimate) < atol + rtol * fabs(s.value))
+                return s;
         }
     }
     return s;
