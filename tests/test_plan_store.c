@@ -120,6 +120,7 @@ static void old_values_are_read_first(void)
         wg_update("a", p_add(a, c));
         wg_update("b", p_add(b, a)); /* reads a row by row */
         wg_update("c", p_add(c, p_mul(c, c)));
+        wg_update("d", p_add(entry(&o, "d", 3, 0), a)); /* beside the new a, which comes first */
         wg_end(o.g);
         p = plan_with(&o, (wg_plan_options){ .passes_off = off ? WG_PASS_ALL : 0 });
         REQUIRE(p != NULL);
@@ -130,6 +131,7 @@ static void old_values_are_read_first(void)
         CLOSE(b_data, ((float[]){ 3, 5, 7, 3, 5, 7, 3, 5, 7 }), 9, 0, 0);
         CLOSE1(at(&o, "a", 2), 6, 0, 0);
         CLOSE1(at(&o, "c", 0), 6, 0, 0);
+        CLOSE1(at(&o, "d", 2), 2 + 3 + 4, 0, 0);
         wg_plan_free(p);
         world_free(&o);
     }
@@ -229,6 +231,26 @@ static void a_failing_run_leaves_the_store(void)
     failing_step(WG_PASS_FUSE, false);
     failing_step(WG_PASS_IN_PLACE, false);
     failing_step(0, true);
+}
+
+/* A new value that something refusing reads: it may not be in the store yet. */
+static void refused_after_the_new_value(void)
+{
+    struct world o = world_make();
+    wg_tensor *a = entry(&o, "a", 4, -38.5f), *b;
+    wg_plan *p;
+
+    wg_begin(o.g, "f", WG_TRAIN);
+    b = p_add(a, a);
+    wg_update("a", b);
+    wg_output("t", p_total(b));
+    wg_end(o.g);
+    p = plan(&o);
+    REQUIRE(p != NULL);
+    CHECK(wg_plan_run(p) == WG_EINDEX);
+    CLOSE1(at(&o, "a", 0), -38.5, 0, 0);
+    wg_plan_free(p);
+    world_free(&o);
 }
 
 /* The other errors of a run. */
@@ -353,6 +375,7 @@ TESTS(TEST(updates_commit),
       TEST(old_values_are_read_first),
       TEST(feeds_its_own_memory),
       TEST(a_failing_run_leaves_the_store),
+      TEST(refused_after_the_new_value),
       TEST(errors_before_the_first_step),
       TEST(update_of_other_extents),
       TEST(finite_check_names_the_first))

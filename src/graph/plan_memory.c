@@ -174,27 +174,27 @@ static int64_t units(int64_t bytes)
 
 /* ---- writing over old values ---- */
 
-/* Whether entry `reader`, in the step that computes a result of `type`, goes over in's elements one by one. */
-static bool reads_flat(const wg_build *b, int32_t in, const wg_type *type)
+/* Whether value `owner` may be overwritten by entry e, as far as types go. All results of a step have equally many
+ * elements, so an operand of as many is read element by element by all of them. */
+static bool same_elements(const wg_build *b, int32_t owner, int32_t e)
 {
-    return wg__elements(b->type[in]) == wg__elements(type);
+    return b->type[owner]->dtype == b->type[e]->dtype && wg__elements(b->type[owner]) == wg__elements(b->type[e]);
 }
 
 /* Whether store entry `owner` may be overwritten by entry e of the step that reads it last: every reader there
- * stands before e or is e, goes element by element, and e's elements are as large. */
+ * stands before e or is e. */
 static bool read_before(const wg_build *b, int32_t owner, int32_t e)
 {
     const wg_plan *p = b->p;
     int32_t k = b->step[e];
 
-    if (b->type[owner]->dtype != b->type[e]->dtype || wg__elements(b->type[owner]) != wg__elements(b->type[e]))
-        return false;
+    if (!same_elements(b, owner, e)) return false;
     for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
         int32_t reader = b->member[m];
 
         for (int32_t i = p->first[reader]; i < p->first[reader + 1]; i++) {
             if (b->owner[b->in[i]] != owner || wg__lends_type(wg__op_at(b, reader), i - p->first[reader])) continue;
-            if (reader > e || !reads_flat(b, b->in[i], b->type[reader])) return false;
+            if (reader > e) return false;
         }
     }
     return true;
@@ -247,10 +247,9 @@ static bool dies_at(const wg_build *b, int32_t owner, int32_t k)
     return (b->mark[owner] & WG_STORED) && !(b->mark[owner] & (WG_LEAF | WG_FIXED)) && b->last[owner] == k;
 }
 
-/* A value that this step reads last; who reads it there, and whether element by element. */
+/* A value that this step reads last, and the last member to do so. */
 struct dying {
     int32_t owner, reader;
-    bool    flat;
 };
 
 static int find_dying(const wg_build *b, int32_t k, struct dying *list)
@@ -269,9 +268,8 @@ static int find_dying(const wg_build *b, int32_t k, struct dying *list)
                 continue;
             while (at < n && list[at].owner != owner) at++;
             if (at == LOOK) continue;
-            if (at == n) list[n++] = (struct dying){ owner, e, true };
+            if (at == n) list[n++].owner = owner;
             list[at].reader = e;
-            if (!reads_flat(b, b->in[i], b->type[e])) list[at].flat = false;
         }
     }
     return n;
@@ -290,10 +288,7 @@ static bool take_values(struct walk *w, int32_t k)
         int i = 0;
 
         if (!(b->mark[e] & WG_STORED)) continue;
-        while (i < n && (dying[i].owner < 0 || !dying[i].flat || dying[i].reader > e ||
-                         b->type[dying[i].owner]->dtype != b->type[e]->dtype ||
-                         wg__elements(b->type[dying[i].owner]) != wg__elements(b->type[e])))
-            i++;
+        while (i < n && (dying[i].owner < 0 || dying[i].reader > e || !same_elements(b, dying[i].owner, e))) i++;
         if (i < n) {
             w->place[e] = w->place[dying[i].owner];
             b->last[dying[i].owner] = -1; /* its memory lives on */
