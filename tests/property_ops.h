@@ -370,7 +370,7 @@ static wg_tensor *gen_product(gen *r)
 static wg_tensor *gen_window(gen *r)
 {
     wg_dtype dtype = some_real(r);
-    wg_shape image = WG_SHAPE(1 + below(r, 3), 4 + below(r, 4), 4 + below(r, 4), 1 + below(r, 3));
+    wg_shape image = WG_SHAPE(1 + below(r, 3), 5 + below(r, 4), 5 + below(r, 4), 1 + below(r, 3));
     wg_tensor *x = leaf_of(r, dtype, image), *w, *y;
     wg_window k = { .kernel = { 1 + below(r, 3), 1 + below(r, 3) },
                     .stride = { 1 + below(r, 2), 1 + below(r, 2) },

@@ -364,6 +364,46 @@ static void equal_work_is_done_once(void)
     world_free(&o);
 }
 
+/* A transpose that becomes a flag may change the order of a product's sums: within the bound of either order. */
+static void transposes_are_absorbed(void)
+{
+    enum { M = 37, K = 53, N = 29 };
+    struct world o = world_make();
+    wg_tensor *a = wg_input(o.g, "a", WG_F32, WG_SHAPE(K, M)), *b = wg_input(o.g, "b", WG_F32, WG_SHAPE(N, K));
+    wg_plan_stats stats[2];
+    wg_plan *p[2];
+
+    wg_begin(o.g, "f", WG_PREDICT);
+    wg_output("y", wg_matmul(wg_transpose(a, 0, 1), wg_permute(b, WG_ALL_AXES)));
+    wg_end(o.g);
+    for (int i = 0; i < K * M; i++) fa[i] = (float)(i * 7 % 101 - 50) / 13;
+    for (int i = 0; i < N * K; i++) fb[i] = (float)(i * 11 % 97 - 40) / 17;
+    for (int i = 0; i < 2; i++) {
+        p[i] = plan_with(&o, (wg_plan_options){ .passes_off = i ? WG_PASS_TRANSPOSE : 0 });
+        REQUIRE(p[i] != NULL);
+        wg_plan_feed(p[i], "a", WG_F32_ARRAY(fa, K, M));
+        wg_plan_feed(p[i], "b", WG_F32_ARRAY(fb, N, K));
+        CHECK(wg_plan_run(p[i]) == WG_OK);
+        CHECK(wg_plan_report(p[i], &stats[i]) == WG_OK);
+    }
+    EQ_INT(stats[0].steps, 1);
+    EQ_INT(stats[1].steps, 3);
+    for (int i = 0; i < M * N; i++) {
+        double sum = 0, size = 0;
+
+        for (int k = 0; k < K; k++) {
+            double term = (double)fa[k * M + i / N] * (double)fb[i % N * K + k];
+
+            sum += term;
+            size += fabs(term);
+        }
+        for (int w = 0; w < 2; w++) CLOSE1(value(p[w], "y", i), sum, 0, (K + 1) * 0x1p-24 * size);
+    }
+    wg_plan_free(p[0]);
+    wg_plan_free(p[1]);
+    world_free(&o);
+}
+
 /* A constant part that refuses refuses at every run, and as the others do. */
 static void refusal_of_constants(void)
 {
@@ -395,4 +435,4 @@ TESTS(TEST(runs_at_any_batch),
       TEST(keeps_everything),
       TEST(draws_may_be_fed),
       TEST(equal_work_is_done_once),
-      TEST(refusal_of_constants))
+      TEST(refusal_of_constants), TEST(transposes_are_absorbed))
