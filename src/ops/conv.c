@@ -142,6 +142,8 @@ static size_t conv2d_dx_scratch(const wg_sig *s, const wg_type *out, int threads
 {
     wg__conv v = conv2d_dx_sig(s);
 
+    if (wg__conv_spreads(&v))
+        return wg__conv_spread_scratch(&v, wg_dtype_size(out->dtype), threads);
     return wg__conv_apply_scratch(&v, true, wg_dtype_size(out->dtype), threads);
 }
 
@@ -292,7 +294,9 @@ static void FN(conv2d_dx_eval)(const wg_call *c)
     wg__conv v = conv2d_dx_of(c->attr, &c->tx[0]->shape, &c->tx[1]->shape,
                               c->n_in == 3 ? &c->tx[2]->shape : NULL);
 
-    FN(wg__conv_apply)(&v, true, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+    if (wg__conv_spreads(&v))
+        FN(wg__conv_spread)(&v, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+    else FN(wg__conv_apply)(&v, true, c->x[0], c->x[1], c->y, c->scratch, c->threads);
 }
 
 static void FN(conv2d_dw_eval)(const wg_call *c)

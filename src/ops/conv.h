@@ -68,6 +68,8 @@ const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__
 #define WG_CONV_OF(REAL, S)                                                                        \
     void wg__conv_apply##S(const wg__conv *v, bool adjoint, const REAL *x, const REAL *w, REAL *y, \
                            void *scratch, int threads);                                            \
+    void wg__conv_spread##S(const wg__conv *v, const REAL *dy, const REAL *w, REAL *x,             \
+                            void *scratch, int threads);                                           \
     void wg__conv_weights##S(const wg__conv *v, const REAL *x, const REAL *dy, REAL *dw,           \
                              void *scratch, int threads);
 WG_CONV_OF(float, _f32_0)
@@ -78,8 +80,12 @@ WG_CONV_OF(float, _f32_2)
 WG_CONV_OF(double, _f64_2)
 #undef WG_CONV_OF
 
-/* Bytes of scratch that the last two want. */
+/* Whether the adjoint in x is better made by conv_spread than by conv_apply. */
+bool wg__conv_spreads(const wg__conv *v);
+
+/* Bytes of scratch that they want. */
 size_t wg__conv_apply_scratch(const wg__conv *v, bool adjoint, size_t size, int threads);
+size_t wg__conv_spread_scratch(const wg__conv *v, size_t size, int threads);
 size_t wg__conv_weights_scratch(const wg__conv *v, size_t size, int threads);
 
 /* The same convolution with an axis of extent 1 made the rows: an image of one column becomes one row, and its
