@@ -173,6 +173,10 @@ static void leaves_refuse(void)
             "input: the result f32[9223372036854775807 x 2] has more bytes than can be counted");
     REFUSED(HERE, wg_input(g, "y", WG_F32, WG_SHAPE(1, 1, 1, 1, 1, 1, 1, 1, 1)), WG_EARG,
             "input: shape has a rank above 8");
+    REFUSED(HERE, wg_input(g, "y", WG_F32, WG_SHAPE(-1, 2)), WG_EARG,
+            "input: extent -1 of axis 0 of f32[-1 x 2] is negative");
+    REFUSED(HERE, wg_uniform(g, "y", 0, 1, WG_F32, WG_SHAPE(2, -3)), WG_EARG,
+            "full: extent -3 of axis 1 of f32[2 x -3] is negative");
     REFUSED(HERE, wg_constant(g, WG_F32_ARRAY(NULL, 2)), WG_EARG,
             "constant: value has no elements");
     REFUSED(HERE, wg_scalar(g, WG_I64, 0.5), WG_EARG,

@@ -10,7 +10,7 @@ extern "C" {
 
 /** An input: fed before a run; its extents are an example, any others of the same rank may be fed.
  * Unique per (graph, name): asking again returns the same tensor. Errors: WG_ENAME for an empty name
- * or one used with another type or rank; WG_ELIMIT when the extents overflow. */
+ * or one used with another type or rank; WG_EARG for a negative extent; WG_ELIMIT when extents overflow. */
 WG_API wg_tensor *wg_input(wg_graph *g, const char *name, wg_dtype dtype, wg_shape shape);
 
 /** A parameter: the value of store entry `name`, of exactly this type. Unique per (graph, name). Errors as

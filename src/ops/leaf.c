@@ -18,13 +18,23 @@ static const wg_field leaf_fields[] = { WG_FIELD(struct leaf_attr, name),
                                         WG_FIELD(struct leaf_attr, shape),
                                         WG_FIELD(struct leaf_attr, dtype), WG_FIELDS_END };
 
+/* Sizes are checked for every op; that a user gives a negative extent happens here only. */
+static bool given_type(const wg_sig *s, wg_dtype dtype, const wg_shape *shape, wg_type *out)
+{
+    *out = (wg_type){ dtype, *shape };
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dim[i] < 0)
+            return wg_sig_fail(s, WG_EARG, "extent %" PRId64 " of axis %d of %s is negative",
+                               shape->dim[i], i, WG_TYPE_STR(out));
+    return true;
+}
+
 static bool leaf_infer(const wg_sig *s, wg_type *out)
 {
     const struct leaf_attr *at = s->attr;
 
     if (!at->name || !at->name[0]) return wg_sig_fail(s, WG_ENAME, "the name is empty");
-    *out = (wg_type){ at->dtype, at->shape };
-    return true;
+    return given_type(s, at->dtype, &at->shape, out);
 }
 
 const wg_op wg_op_input = { .name = "input",
@@ -168,8 +178,7 @@ static bool full_infer(const wg_sig *s, wg_type *out)
 {
     const struct full_attr *at = s->attr;
 
-    *out = (wg_type){ at->dtype, at->shape };
-    return value_fits(s, at->dtype, at->value);
+    return given_type(s, at->dtype, &at->shape, out) && value_fits(s, at->dtype, at->value);
 }
 
 static void full_eval(const wg_call *c)

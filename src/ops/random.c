@@ -10,10 +10,13 @@
 /* Elements below which a second thread costs more than it saves: draws are dearer than copies. */
 enum { DRAW_GRAIN = 4096 };
 
-/* Operands: the type to draw, the seed, the run. */
+/* Operands: the type to draw, the seed, the run. Attributes begin with the key. */
 static bool draw_infer(const wg_sig *s, wg_type *out)
 {
+    const char *key = *(const char *const *)s->attr;
+
     *out = *s->in[0];
+    if (!key[0]) return wg_sig_fail(s, WG_ENAME, "the draw's name is empty");
     for (int i = 1; i < 3; i++)
         if (s->in[i]->dtype != WG_I64 || s->in[i]->shape.rank != 0)
             return wg_sig_fail(s, WG_EDTYPE, "%s is %s, wanted i64[]",
