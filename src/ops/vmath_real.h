@@ -102,13 +102,14 @@ WG_INLINE V FN(exp_minus_abs)(V x)
  * it from 1: so ln 2 need not be split where FMA subtracts the exact product. */
 WG_INLINE V FN(half_expm1)(V x)
 {
+    V t = FN(vfma)(x, VSPLAT((REAL)0x1.71547652b82fep0), VSPLAT(MAGIC)), n = t - MAGIC;
 #if LEVEL == 0
-    V t, n, r = FN(exp_reduce)(x, &t, &n);
+    V high = x - n * LN2_HI, low = n * LN2_LO, r = high - low;
+    V p = r + (POLY(r, exp) * r * r + ((high - r) - low)); /* with what r lost */
 #else
-    V t = FN(vfma)(x, VSPLAT((REAL)0x1.71547652b82fep0), VSPLAT(MAGIC));
-    V r = FN(vfma)(MAGIC - t, VSPLAT((REAL)0x1.62e42fefa39efp-1), x);
-#endif
+    V r = FN(vfma)(-n, VSPLAT((REAL)0x1.62e42fefa39efp-1), x);
     V p = FN(vfma)(POLY(r, exp) * r, r, r);
+#endif
     V s = (V)(((VU)t - FN(bits_of)(MAGIC) + U(BIAS - 1)) << MANTISSA);
 
     return FN(vfma)(s, p, s - (REAL)0.5);
