@@ -293,6 +293,10 @@ static void shapes_refuse(void)
     REFUSED(HERE, wg_assemble_like(x, 1, &x, (wg_i64s){ 6, (int64_t[]){ 0, 2, 1, 0, 2, 1 } }),
             WG_ESHAPE,
             "assemble_like: part 0 is f32[2 x 3], its place in f32[2 x 3] is f32[2 x 2]");
+    REFUSED(HERE, wg_assemble_like(x, -1, &x, (wg_i64s){ 0, NULL }), WG_EARG,
+            "assemble_like: no part is given");
+    REFUSED(HERE, wg_assemble_at(x, 1, NULL, &i, 0), WG_EARG,
+            "assemble_at: 1 operands: wanted one, then as many parts as offsets");
     REFUSED(HERE, wg_assemble_at(x, 1, &x, &x, 0), WG_EDTYPE,
             "assemble_at: offset 0 is f32[2 x 3], wanted i64[]");
     REFUSED(HERE, wg_assemble_at(wg_flip(wg_select(x, 0, 0), WG_AXES(0)), 1, &x, &i, 0), WG_ESHAPE,
@@ -327,6 +331,19 @@ static void split_refuses(void)
     ERROR_IS(wg_graph_error(g), WG_EARG, "split: axis -3 is out of range for rank 2: f32[2 x 3]",
              site);
     wg_graph_free(g);
+    g = wg_graph_new();
+    x = wg_input(g, "x", WG_F32, WG_SHAPE(2, 3));
+    wg_split(x, 0, 2, NULL, part);
+    site = ABOVE;
+    ERROR_IS(wg_graph_error(g), WG_EARG, "split: no extents for 2 pieces: size is NULL", site);
+    wg_graph_free(g);
+    g = wg_graph_new();
+    x = wg_input(g, "x", WG_F32, WG_SHAPE(2, 3));
+    wg_split(x, 0, 2, (int64_t[]){ 1, 1 }, NULL);
+    site = ABOVE;
+    ERROR_IS(wg_graph_error(g), WG_EARG, "split: no room for 2 pieces: part is NULL", site);
+    wg_graph_free(g);
+    CHECK(wg_stack(2, NULL, 0) == NULL);
     CHECK(wg_split(NULL, 0, 2, (int64_t[]){ 4, -1 }, part) == NULL);
     CHECK(!part[0] && !part[1]);
 }

@@ -270,9 +270,10 @@ const wg_op wg_op_assemble_like = {
 static wg_tensor *record_parts(const wg_op *op, const void *attr, wg_tensor *like, int n,
                                wg_tensor *const *first, wg_tensor *const *second)
 {
-    int64_t n_in = 1 + (int64_t)n * (second ? 2 : 1);
-    wg_tensor **in = n >= 0 && n_in <= INT32_MAX ? wg_alloc(n_in, sizeof *in) : NULL, *y;
+    int64_t n_in = first && n > 0 ? 1 + (int64_t)n * (second ? 2 : 1) : 1;
+    wg_tensor **in = n_in <= INT32_MAX ? wg_alloc(n_in, sizeof *in) : NULL, *y;
 
+    if (n_in == 1) n = 0; /* the shape rule refuses it */
     if (!in)
         return wg_record_fail(wg_tensor_graph(like), WG_ENOMEM, op->name,
                               "no memory for %d operands", n);

@@ -133,11 +133,12 @@ wg_tensor *wg_concat(int n, wg_tensor *const *x, int axis)
 
 wg_tensor *wg_stack(int n, wg_tensor *const *x, int axis)
 {
-    wg_tensor **piece = wg_alloc(n, sizeof *piece), *y;
+    wg_tensor **piece = x ? wg_alloc(n, sizeof *piece) : NULL, *y;
 
     if (!piece)
-        return n > 0 ? wg_record_fail(wg_tensor_graph(x[0]), WG_ENOMEM, "stack", "out of memory")
-                     : NULL;
+        return x && n > 0
+                   ? wg_record_fail(wg_tensor_graph(x[0]), WG_ENOMEM, "stack", "out of memory")
+                   : NULL;
     for (int i = 0; i < n; i++) piece[i] = wg_unsqueeze(x[i], WG_AXES(axis));
     y = wg_concat(n, piece, axis);
     wg_free(piece);

@@ -44,6 +44,14 @@ wg_graph *wg_split(wg_tensor *x, int axis, int n, const int64_t *size, wg_tensor
     int a = axis_of(x, "split", axis);
     int64_t sum = 0, at = 0;
 
+    if (n > 0 && !part) {
+        wg_record_fail(g, WG_EARG, "split", "no room for %d pieces: part is NULL", n);
+        return g;
+    }
+    if (n > 0 && !size && a >= 0) {
+        wg_record_fail(g, WG_EARG, "split", "no extents for %d pieces: size is NULL", n);
+        a = -1;
+    }
     for (int i = 0; i < n && a >= 0; i++) {
         if (size[i] >= 0 && !__builtin_add_overflow(sum, size[i], &sum)) continue;
         wg_record_fail(g, WG_EARG, "split", "piece %d has extent %" PRId64 ": %s", i, size[i],
