@@ -45,11 +45,12 @@ typedef struct {
     int64_t     stride;  /* bytes an element; 0: stays */
 } wg_ref;
 
-/* An operand that is spread out into a buffer of one block; of period + block elements when it has a period. */
+/* An operand that is spread out into a buffer of one block; of period + block elements when it has a period; that
+ * needs no buffer when a block has one element of it. */
 typedef struct {
     const wg_spread *how;
     const void      *from;
-    int64_t          local;
+    int64_t          local;  /* -1: no buffer */
 } wg_spread_use;
 
 /* Ref `ref` points at what spread `use` made for the block. */
@@ -61,6 +62,7 @@ typedef struct {
 typedef struct {
     int32_t        n_members, n_refs, n_uses, n_pairs, slices;
     int64_t        count, block;
+    int64_t        row;          /* > 0: no block goes beyond a row of so many elements */
     wg_member     *member;
     wg_ref        *ref;
     wg_spread_use *use;
@@ -287,6 +289,7 @@ typedef struct {
     int32_t         in;  /* canonical entry */
     const wg_type  *to;
     const wg_spread *how;
+    bool            whole;  /* one element a row, and blocks end at rows: it is read in place, with step 0 */
     int64_t         local;
 } wg_rows_use;
 
@@ -295,6 +298,7 @@ typedef struct {
     int64_t      count, block;
     bool         blocks;          /* block by block; otherwise each kernel goes over all elements at once */
     int32_t      slices;          /* parts that may run at once */
+    int64_t      row;             /* see wg_blocks */
     int32_t      slot[WG_MAX_MEMBERS];  /* buffer of a value used only inside, -1 */
     int32_t      n_slots;
     int64_t      slot_bytes, n_refs, n_pairs, pointers_at, slice_bytes;

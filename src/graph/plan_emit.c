@@ -72,18 +72,26 @@ static wg_row_fn *row_kernel(const wg_build *b, int32_t e)
     return wg__row_kernel(wg__op_at(b, e), wg__kernel_dtype(b, e), b->p->level);
 }
 
-/* Which operands advance: all but single elements. */
-static const int *row_steps(wg_build *b, int32_t e, int64_t count)
+/* Operand k goes on from element to element: all but single elements do, and what one row has one of. */
+static bool advances(const wg_build *b, const wg_rows *r, int32_t e, int k)
 {
-    const int32_t *in = &b->in[b->p->first[e]];
+    int32_t in = b->in[b->p->first[e] + k];
+    int64_t use;
+
+    if (wg__lends_type(wg__op_at(b, e), k) || r->count == 1) return true;
+    if (wg__elements(b->type[in]) == 1) return false;
+    use = wg__rows_find(r, in, b->type[e]);
+    return use < 0 || !r->use[use].whole;
+}
+
+static const int *row_steps(wg_build *b, const wg_rows *r, int32_t e)
+{
     int n = wg__n_in(b->p, e), ones = 0, *step;
 
-    for (int k = 0; k < n; k++)
-        if (wg__lends_type(wg__op_at(b, e), k) || count == 1 || wg__elements(b->type[in[k]]) != 1) ones++;
+    for (int k = 0; k < n; k++) ones += advances(b, r, e, k);
     if (ones == n && n <= (int)(sizeof all_one / sizeof all_one[0])) return all_one;
     step = take(b, n, sizeof *step);
-    for (int k = 0; step && k < n; k++)
-        step[k] = wg__lends_type(wg__op_at(b, e), k) || count == 1 || wg__elements(b->type[in[k]]) != 1;
+    for (int k = 0; step && k < n; k++) step[k] = advances(b, r, e, k);
     return step;
 }
 
@@ -120,7 +128,7 @@ static bool emit_row(wg_build *b, const wg_rows *r, int32_t step, int32_t m, cha
     i->as.row.attr = b->attr[e];
     i->as.row.n = r->count;
     i->as.row.x = x;
-    i->as.row.step = row_steps(b, e, r->count);
+    i->as.row.step = row_steps(b, r, e);
     i->as.row.y = r->slot[m] >= 0 ? memory + r->slot[m] * r->slot_bytes : b->data[e];
     return i->as.row.step != NULL;
 }
@@ -147,7 +155,7 @@ static bool emit_member(wg_build *b, const wg_rows *r, int32_t step, int32_t m, 
     wg_member *member = &k->member[m];
     wg_ref *ref = &k->ref[k->n_refs];
 
-    *member = (wg_member){ row_kernel(b, e), b->attr[e], row_steps(b, e, r->count), k->n_refs, n };
+    *member = (wg_member){ row_kernel(b, e), b->attr[e], row_steps(b, r, e), k->n_refs, n };
     for (int32_t i = 0; i < n; i++) {
         int32_t in = b->in[p->first[e] + i], slot;
         int64_t use;
@@ -183,6 +191,7 @@ static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memor
     k->slices = r->slices;
     k->count = r->count;
     k->block = r->block;
+    k->row = r->row;
     k->memory = memory;
     k->slice_bytes = (size_t)r->slice_bytes;
     k->pointers_at = (size_t)r->pointers_at;

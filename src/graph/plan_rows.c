@@ -7,7 +7,11 @@
 
 #include "plan.h"
 
-enum { RECENT = 16, PERIOD_BLOCKS = 4 };
+enum {
+    RECENT        = 16,
+    PERIOD_BLOCKS = 4,
+    LEAST_ROW     = 128  /* elements of a row from which on blocks may end with it */
+};
 
 /* Row-major strides of `from`, 0 where it repeats, with neighbouring axes joined where both go on evenly. */
 void wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how)
@@ -106,7 +110,7 @@ static bool add_use(wg_build *b, wg_rows *r, int32_t in, const wg_type *to)
     if (!list || !how) return false;
     wg__spread_make(b->type[in], to, how);
     if (how->period > PERIOD_BLOCKS * r->block) how->period = 0;
-    list[r->n_uses++] = (wg_rows_use){ in, to, how, 0 };
+    list[r->n_uses++] = (wg_rows_use){ in, to, how, false, 0 };
     return true;
 }
 
@@ -127,6 +131,24 @@ static bool find_uses(wg_build *b, wg_rows *r)
         }
     }
     return true;
+}
+
+/* Operands with one element a row are cheap when blocks end with the row. */
+static void end_at_rows(const wg_build *b, wg_rows *r)
+{
+    for (int64_t i = 0; i < r->n_uses; i++) {
+        const wg_spread *how = r->use[i].how;
+
+        if (how->rank != 2 || how->stride[1] != 0 || how->dim[1] < LEAST_ROW) continue;
+        if (r->row == 0) r->row = how->dim[1];
+        r->use[i].whole = how->dim[1] == r->row;
+    }
+    if (r->row > 0 && r->row < r->count) { /* parts of equal length */
+        int64_t limit = b->p->options.block, parts = (r->row - 1) / limit + 1;
+        int64_t even = ((r->row - 1) / parts / 16 + 1) * 16;
+
+        r->block = even < limit ? even : limit;
+    }
 }
 
 bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
@@ -155,13 +177,15 @@ bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
         if (n > p->options.threads) n = p->options.threads;
         if (n > 1) r->slices = (int32_t)n;
         r->blocks = r->members > 1 || r->n_uses > 0 || r->slices > 1;
+        if (r->blocks) end_at_rows(b, r);
     }
     r->slot_bytes = round_up(r->block * most);
     at = r->n_slots * r->slot_bytes;
     for (int64_t i = 0; i < r->n_uses; i++) {
         wg_rows_use *u = &r->use[i];
 
-        u->local = at;
+        u->local = u->whole ? -1 : at;
+        if (u->whole) continue;
         at += round_up((r->block + (r->blocks ? u->how->period : 0)) * u->how->size);
     }
     r->pointers_at = at;

@@ -67,11 +67,22 @@ static const void *spread_block(const wg_spread_use *u, char *memory, int64_t fi
     int last = how->rank - 1;
     int64_t inner = how->dim[last];
 
+    if (u->local < 0) return (const char *)u->from + first / inner * how->size;
     if (how->period > 0) return memory + u->local + first % how->period * how->size;
     if (how->rank == 2 && how->stride[0] == 0 && how->stride[1] == 1 && first % inner + n <= inner)
         return (const char *)u->from + first % inner * how->size;
     wg__spread(how, u->from, first, n, memory + u->local);
     return memory + u->local;
+}
+
+/* A period as often as it takes, so that a block may begin anywhere in it. */
+static void repeat(const wg_spread_use *u, int64_t block, char *memory)
+{
+    int64_t bytes = (u->how->period + block) * u->how->size, have = u->how->period * u->how->size;
+    char *y = memory + u->local;
+
+    memcpy(y, u->from, (size_t)have);
+    for (; have < bytes; have *= 2) memcpy(y + have, y, (size_t)(bytes - have < have ? bytes - have : have));
 }
 
 static void run_slice(const wg_blocks *k, int64_t slice)
@@ -91,11 +102,10 @@ static void run_slice(const wg_blocks *k, int64_t slice)
         x[i] = r->local >= 0 ? memory + r->local : r->base ? (const char *)r->base + lo * r->stride : NULL;
     }
     for (int32_t i = 0; i < k->n_uses; i++)
-        if (k->use[i].how->period > 0)
-            wg__spread(k->use[i].how, k->use[i].from, 0, k->use[i].how->period + k->block, memory + k->use[i].local);
-    for (; lo < hi; lo += k->block) {
-        int64_t n = hi - lo < k->block ? hi - lo : k->block;
-
+        if (k->use[i].how->period > 0) repeat(&k->use[i], k->block, memory);
+    for (int64_t n; lo < hi; lo += n) {
+        n = hi - lo < k->block ? hi - lo : k->block;
+        if (k->row > 0 && n > k->row - lo % k->row) n = k->row - lo % k->row;
         for (int32_t i = 0; i < k->n_uses; i++) spread[i] = spread_block(&k->use[i], memory, lo, n);
         for (int32_t i = 0; i < k->n_pairs; i++) x[k->pair[i].ref] = spread[k->pair[i].use];
         for (int32_t i = 0; i < k->n_members; i++) {
@@ -104,7 +114,7 @@ static void run_slice(const wg_blocks *k, int64_t slice)
             m->row(m->attr, n, x + m->first, m->step, (void *)(uintptr_t)x[m->first + m->n]);
         }
         for (int32_t i = 0; i < k->n_refs; i++)
-            if (k->ref[i].stride) x[i] = (const char *)x[i] + k->ref[i].stride * k->block;
+            if (k->ref[i].stride) x[i] = (const char *)x[i] + k->ref[i].stride * n;
     }
 }
 
