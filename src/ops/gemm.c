@@ -51,11 +51,11 @@ static split split_of(const wg__product *p, size_t size, int threads)
     return best;
 }
 
-/* Whether the right side is worth packing: not for few rows, and not when all of it is in cache. */
-static bool direct(const wg__product *p, int64_t m, int64_t lanes)
+/* Whether the right side is read in place: for few rows, or when all of it is in cache. Whole vectors of `whole`
+ * lanes are read. */
+static bool direct(const wg__product *p, int64_t m, int64_t whole)
 {
-    return !p->tb && (lanes > 8 || p->n % lanes == 0) &&
-           (m <= 40 || p->k * p->n <= 16384 || p->k <= 8);
+    return !p->tb && p->n % whole == 0 && (m <= 40 || p->k * p->n <= 16384 || p->k <= 8);
 }
 
 /* Few rows times a transposed matrix: both lie along k, and packing would cost more than the product. */
@@ -220,8 +220,9 @@ typedef void TILE_T(const wg__sum *s, const REAL *const *row, const REAL *b, int
         TILE(R, W, s, row, b, ldb, to, n);                                                         \
     }
 SHAPE(1, 1)
-SHAPE(2, 1) SHAPE(3, 1) SHAPE(4, 1) SHAPE(5, 1) SHAPE(6, 1) SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2)
-    SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
+SHAPE(2, 1)
+SHAPE(3, 1) SHAPE(4, 1) SHAPE(5, 1) SHAPE(6, 1) SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2)
+    SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
         FN(tile_6_##W)
@@ -493,12 +494,12 @@ static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t
     const wg__product *p = g->p;
     const REAL *row[ROWS];
     REAL *to[ROWS], *packed = (REAL *)scratch;
-    REAL *copy =
-        (REAL *)(scratch + wg__lines((size_t)packed_count(p, &g->s, sizeof(REAL)) * sizeof(REAL)));
-    bool bare = direct(p, m, VN);
+    bool bare = direct(p, m, LEVEL == 2 ? 1 : VN);
     /* Columns are read across cache lines, and rows that lie a large power of two apart fall on the same
      * few sets of the cache: then a copy is faster. */
     bool copied = m > 4 && n > 2 * NR && (p->ta || p->lda % 128 == 0);
+    size_t behind = copied ? (size_t)packed_count(p, &g->s, sizeof(REAL)) * sizeof(REAL) : 0;
+    REAL *copy = (REAL *)(scratch + wg__lines(behind));
     int64_t block = wg__gemm_block(p->k);
 
     for (int64_t j = 0; j < n; j += COLUMNS)
@@ -532,20 +533,25 @@ static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t
         }
 }
 
+static void FN(gemm_at)(const FN(gemm_job) * g, int64_t i, int64_t j, char *scratch)
+{
+    const wg__product *p = g->p;
+    int64_t m = least(p->m - i, g->s.rows), n = least(p->n - j, g->s.columns);
+
+    if (m <= 0 || n <= 0) return;
+    if (as_dots(p)) FN(dot_rows)(p, g->a, g->b + j * p->ldb, g->c + j, n);
+    else FN(gemm_part)(g, i, m, j, n, scratch);
+}
+
 static void FN(gemm_parts)(void *arg, int64_t lo, int64_t hi)
 {
     const FN(gemm_job) *g = arg;
-    const wg__product *p = g->p;
-    size_t bytes = part_bytes(p, &g->s, sizeof(REAL));
+    size_t bytes = part_bytes(g->p, &g->s, sizeof(REAL));
 
-    for (int64_t part = lo; part < hi; part++) {
-        int64_t i = part / g->s.across * g->s.rows, j = part % g->s.across * g->s.columns;
-        int64_t m = least(p->m - i, g->s.rows), n = least(p->n - j, g->s.columns);
-
-        if (m <= 0 || n <= 0) continue;
-        if (as_dots(p)) FN(dot_rows)(p, g->a, g->b + j * p->ldb, g->c + j, n);
-        else FN(gemm_part)(g, i, m, j, n, g->scratch + (size_t)part * bytes);
-    }
+    for (int64_t part = lo; part < hi; part++)
+        FN(gemm_at)
+        (g, part / g->s.across * g->s.rows, part % g->s.across * g->s.columns,
+         g->scratch + (size_t)part * bytes);
 }
 
 void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void *scratch,
@@ -555,13 +561,16 @@ void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void 
     wg__product p = upright(given, &turned);
     FN(gemm_job)
     job = { &p, turned ? b : a, turned ? a : b, c, split_of(&p, sizeof(REAL), threads), scratch };
+    int64_t parts = (int64_t)job.s.down * job.s.across;
 
     if (p.m == 0 || p.n == 0) return;
     if (p.k == 0) {
         for (int64_t i = 0; i < p.m; i++) memset(c + i * p.ldc, 0, (size_t)p.n * sizeof(REAL));
         return;
     }
-    wg_parallel(threads, (int64_t)job.s.down * job.s.across, 1, FN(gemm_parts), &job);
+    if (parts == 1)
+        FN(gemm_at)(&job, 0, 0, scratch); /* small products: no division is affordable */
+    else wg_parallel(threads, parts, 1, FN(gemm_parts), &job);
 }
 
 #undef LOW

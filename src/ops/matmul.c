@@ -217,6 +217,10 @@ static void FN(matmul_eval)(const wg_call *c)
 
     j.batch = products(&c->tx[0]->shape, &c->tx[1]->shape, c->attr, &c->ty->shape, &j.p);
     if (j.p.m == 0 || j.p.n == 0) return;
+    if (j.batch == 1) {
+        FN(wg__gemm)(&j.p, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+        return;
+    }
     if (shared_out(j.batch, c->threads)) {
         double flops = 2.0 * (double)j.p.m * (double)j.p.n * (double)j.p.k * (double)j.batch;
 
