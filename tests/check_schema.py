@@ -20,7 +20,7 @@ BEYOND = {
     "duplicate_entry", "duplicate_member", "entry_huge", "entry_missing", "entry_other_dtype", "entry_overflow",
     "entry_shape", "entry_size", "extent_negative", "extents_overflow", "forward_reference", "infinity_token",
     "integer_too_big", "leaf_no_name", "leaf_twice", "leaf_twice_other_type", "leaf_with_operand",
-    "lone_surrogate", "name_number", "nan_token", "no_operands", "number_bad_nan", "number_list", "number_too_big",
+    "lone_surrogate", "matmul_attribute", "matmul_extents", "matmul_operand", "name_number", "nan_token", "no_operands", "number_bad_nan", "number_list", "number_too_big",
     "number_word", "op_long", "op_odd_characters", "op_wrong_case", "operand_far", "operand_real", "output_absent",
     "rank_9", "self_reference", "shape_text", "shapes_do_not_fit", "shapes_do_not_fit_axis", "store_seed_big",
     "string_with_zero", "too_few_operands", "too_many_operands", "unknown_op", "update_absent", "update_dtype",
