@@ -3,7 +3,7 @@
 # "/* NAME.c: ..." is compiled as it stands and run; the block after it, fenced as text, must be what it
 # printed. xor.c must also be examples/xor.c to the letter.
 set -eu
-build=$1
+build=$(realpath "$1") top=$PWD
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 status=0 n=0
 
@@ -20,13 +20,14 @@ awk -v work="$work" '
     inside == 2 && out != "" { print > out }
 ' README.md
 
-for name in $(cat "$work/names"); do
+while read -r name; do
     n=$((n + 1))
-    (cd "$work" && ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$OLDPWD/include" "$name.c" \
-        -o "$name" "$OLDPWD/$build/libwengert.so" -Wl,-rpath,"$OLDPWD/$build") || { status=1; continue; }
+    (cd "$work" && ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$top/include" "$name.c" \
+        -o "$name" "$build/libwengert.so" -Wl,-rpath,"$build") || { status=1; continue; }
     (cd "$work" && "./$name" >"$name.now" 2>&1) || true
     diff "$work/$name.out" "$work/$name.now" || { echo "README.md: $name.c prints something else"; status=1; }
-done
+done <"$work/names"
 diff "$work/xor.c" examples/xor.c || { echo "README.md: xor.c is not examples/xor.c"; status=1; }
-echo "readme: $n programs do what it says"
+[ $n -ge 2 ] || { echo "README.md: $n programs found"; status=1; }
+[ $status != 0 ] || echo "readme: $n programs do what it says"
 exit $status
