@@ -23,7 +23,8 @@ static void fuzz_json_load(const char *text, size_t n, wg_program *p)
 {
     wg_error error = { 0 };
 
-    if (wg_load_text(text, n, NULL, p, &error) == WG_OK && wg_verify(p->graph, &error) == WG_OK) return;
+    if (wg_load_text(text, n, NULL, p, &error) == WG_OK && wg_verify(p->graph, &error) == WG_OK)
+        return;
     wg_error_print(&error, stderr);
     abort();
 }

@@ -26,7 +26,9 @@ static wg_params *fuzz_tensors_store(const wg_tensors *t)
 
     for (int64_t i = 0; i < t->n; i++) {
         /* The store's names are shorter than a file's may be. */
-        if (wg_params_add(w, t->item[i].name, t->item[i].type.dtype, t->item[i].type.shape, true, NULL, &error) == WG_OK) continue;
+        if (wg_params_add(w, t->item[i].name, t->item[i].type.dtype, t->item[i].type.shape, true,
+                          NULL, &error) == WG_OK)
+            continue;
         if (error.code != WG_ENAME) fuzz_tensors_must(error.code, &error);
         wg_params_free(w);
         return NULL;
@@ -42,8 +44,10 @@ static void fuzz_tensors_round(wg_params *w)
     size_t n, m;
 
     fuzz_tensors_must(wg_params_save_buffer(w, NULL, &first, &n, &error), &error);
-    for (int i = 0; i < wg_params_count(v); i++) wg_params_fill(v, wg_params_at(v, i)->name, 1, NULL);
-    fuzz_tensors_must(wg_params_load_buffer(first, n, v, WG_LOAD_STRICT, NULL, NULL, NULL, &error), &error);
+    for (int i = 0; i < wg_params_count(v); i++)
+        wg_params_fill(v, wg_params_at(v, i)->name, 1, NULL);
+    fuzz_tensors_must(wg_params_load_buffer(first, n, v, WG_LOAD_STRICT, NULL, NULL, NULL, &error),
+                      &error);
     fuzz_tensors_must(wg_params_save_buffer(v, NULL, &second, &m, &error), &error);
     if (m != n || memcmp(first, second, n) != 0) abort();
     wg_free(first);
@@ -61,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     wg_params_add(some, "W", WG_F32, WG_SHAPE(3, 2), true, NULL, NULL);
     wg_params_add(some, "m", WG_BOOL, WG_SHAPE(3), true, NULL, NULL);
-    if (wg_params_load_buffer(data, size, some, WG_LOAD_PARTIAL, "deep/", "", &n, &error) != WG_OK &&
+    if (wg_params_load_buffer(data, size, some, WG_LOAD_PARTIAL, "deep/", "", &n, &error) !=
+            WG_OK &&
         (n != 0 || !error.text[0] || error.code >= WG_N_STATUSES))
         abort();
     wg_params_free(some);
@@ -75,7 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (w) {
         /* A bool that is neither 0 nor 1 is all that can still be wrong. */
-        if (wg_params_load_buffer(data, size, w, WG_LOAD_STRICT, NULL, NULL, &n, &error) == WG_OK) fuzz_tensors_round(w);
+        if (wg_params_load_buffer(data, size, w, WG_LOAD_STRICT, NULL, NULL, &n, &error) == WG_OK)
+            fuzz_tensors_round(w);
         else if (!strstr(error.text, "neither 0 nor 1")) fuzz_tensors_must(error.code, &error);
         wg_params_free(w);
     }

@@ -10,7 +10,8 @@ int main(int argc, char **argv)
     wg_program p = { NULL, NULL };
 
     if (argc != 4) return 2;
-    if (wg_load(argv[1], NULL, &p, &error) == WG_OK && stepping_train(p.graph, p.params, atoi(argv[2]), atoi(argv[3]), &error))
+    if (wg_load(argv[1], NULL, &p, &error) == WG_OK &&
+        stepping_train(p.graph, p.params, atoi(argv[2]), atoi(argv[3]), &error))
         wg_save(argv[1], p.graph, p.params, NULL, &error);
     wg_program_free(&p);
     if (error.code == WG_OK) return 0;

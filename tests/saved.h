@@ -10,7 +10,7 @@
 #include "harness.h"
 #include "temp.h"
 
-enum { EXTENT = 5000 };  /* two entries of 20,000 bytes: above what goes inline */
+enum { EXTENT = 5000 }; /* two entries of 20,000 bytes: above what goes inline */
 
 static inline wg_graph *graph_of(int step, wg_params *w)
 {

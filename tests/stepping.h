@@ -20,15 +20,18 @@ static inline bool stepping_train(wg_graph *g, wg_params *w, int first, int end,
 
     while (f < wg_function_count(g) && wg_function_mode(g, f) != WG_TRAIN) f++;
     n = wg_function_inputs(g, f, STEPPING_INPUTS, leaf);
-    p = n < 0 || n > STEPPING_INPUTS ? NULL : wg_plan_new_error(g, w, wg_function_name(g, f), NULL, error);
-    for (int i = 0; p && i < n; i++) data[i] = calloc((size_t)wg_type_bytes(wg_tensor_type(leaf[i])) + 1, 1);
+    p = n < 0 || n > STEPPING_INPUTS ? NULL
+                                     : wg_plan_new_error(g, w, wg_function_name(g, f), NULL, error);
+    for (int i = 0; p && i < n; i++)
+        data[i] = calloc((size_t)wg_type_bytes(wg_tensor_type(leaf[i])) + 1, 1);
     ok = p != NULL;
     for (int step = first; ok && step < end; step++) {
         for (int i = 0; ok && i < n; i++) {
             const char *name = *(const char *const *)wg_tensor_attr(leaf[i]);
             const wg_type *type = wg_tensor_type(leaf[i]);
 
-            wg_random_normal(99, wg_random_key(name), (uint64_t)step, 0, wg_shape_count(&type->shape), type->dtype, data[i]);
+            wg_random_normal(99, wg_random_key(name), (uint64_t)step, 0,
+                             wg_shape_count(&type->shape), type->dtype, data[i]);
             ok = wg_plan_feed(p, name, wg_array_of(type->dtype, type->shape, data[i])) == WG_OK;
         }
         ok = ok && wg_plan_run(p) == WG_OK;

@@ -17,9 +17,9 @@
 
 static struct {
     bool watching;
-    int count, stop;      /* calls seen; the one that is stopped, 0: none */
-    int fault;            /* what it fails with; 0: the process ends there */
-    size_t most;          /* bytes a read or write moves at once; 0: all */
+    int count, stop; /* calls seen; the one that is stopped, 0: none */
+    int fault;       /* what it fails with; 0: the process ends there */
+    size_t most;     /* bytes a read or write moves at once; 0: all */
 } gate;
 
 /* Whether this call is to fail. */
@@ -118,8 +118,10 @@ static void child_with_limit(const char *path)
         limit.rlim_max = RLIM_INFINITY;
         setrlimit(RLIMIT_FSIZE, &limit);
         error = (wg_error){ 0 };
-        if (save_step(path, 2, 0, &error) == WG_OK) _exit(most > 40000 && loaded_step(path, NULL) == 2 ? 7 : 8);
-        if (!strstr(error.text, "cannot write: File too large") || loaded_step(path, NULL) != 1) _exit(9);
+        if (save_step(path, 2, 0, &error) == WG_OK)
+            _exit(most > 40000 && loaded_step(path, NULL) == 2 ? 7 : 8);
+        if (!strstr(error.text, "cannot write: File too large") || loaded_step(path, NULL) != 1)
+            _exit(9);
     }
     _exit(10);
 }
@@ -162,7 +164,8 @@ static void every_call_fails(void)
                 calls++;
                 refused += status != WG_OK;
                 step = loaded_step(path, NULL);
-                if (!CHECK(status == WG_OK ? step == 2 : step == 1 || step == 2)) fprintf(stderr, "    call %d gave %d\n", stop, step);
+                if (!CHECK(status == WG_OK ? step == 2 : step == 1 || step == 2))
+                    fprintf(stderr, "    call %d gave %d\n", stop, step);
                 CHECK(status == WG_OK || error.text[0]);
                 /* Nothing piles up: the next save removes what this one left. */
                 CHECK(save_step(path, 3, 0, NULL) == WG_OK);
@@ -211,7 +214,8 @@ static void every_call_is_the_last(void)
             break;
         }
     }
-    fprintf(stderr, "ended at each call: %d times the old program, %d times the new one\n", seen[1], seen[2]);
+    fprintf(stderr, "ended at each call: %d times the old program, %d times the new one\n", seen[1],
+            seen[2]);
     CHECK(seen[1] > 5 && seen[2] > 3);
 }
 
@@ -283,7 +287,8 @@ static void killed_at_any_moment(void)
 
     snprintf(path, sizeof path, "%s/m.json", in);
     for (int i = 0; i < 4; i++) EQ_INT(save_step(path, step, 0, NULL), WG_OK);
-    most = fmin(seconds() - began, 0.5);  /* the time of four saves, so that every part of one is met */
+    most =
+        fmin(seconds() - began, 0.5); /* the time of four saves, so that every part of one is met */
     for (int i = 0; i < rounds; i++) {
         long wait = (long)((double)(next(&seed) % 1000000) * 1e-6 * most * 1e9);
         int told = killed_after(path, step + 1, wait), now = loaded_step(path, NULL);
@@ -342,5 +347,5 @@ static void several_at_once(void)
     CHECK(different > 2 && good == loads);
 }
 
-TESTS(TEST(file_size_limit), TEST(every_call_fails), TEST(every_call_is_the_last), TEST(short_and_interrupted),
-      TEST(killed_at_any_moment), TEST(several_at_once))
+TESTS(TEST(file_size_limit), TEST(every_call_fails), TEST(every_call_is_the_last),
+      TEST(short_and_interrupted), TEST(killed_at_any_moment), TEST(several_at_once))

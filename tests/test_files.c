@@ -57,7 +57,8 @@ static void beside_and_inline(void)
     wg__checksum_begin(&check);
     wg__checksum_add(&check, text, n);
     free(text);
-    CHECK(sscanf(first, "m-%16" SCNx64 ".safetensors", &sum) == 1 && sum == wg__checksum_end(&check));
+    CHECK(sscanf(first, "m-%16" SCNx64 ".safetensors", &sum) == 1 &&
+          sum == wg__checksum_end(&check));
     EQ_INT(loaded_step(path, &error), 1);
     NO_ERROR(&error);
 
@@ -70,8 +71,10 @@ static void beside_and_inline(void)
     /* A copy of the JSON keeps its weights; a name that only looks like ours stays too. */
     text = bytes_of(path, &n);
     CHECK(put_file(at(in, "copy.json"), text));
-    CHECK(put_file(at(in, "m-0123.safetensors"), "x") && put_file(at(in, "m-0123456789abcdeg.safetensors"), "x"));
-    CHECK(put_file(at(in, "mm-0123456789abcdef.safetensors"), "x") && put_file(at(in, "m-0123456789abcdef.safetensors"), "x"));
+    CHECK(put_file(at(in, "m-0123.safetensors"), "x") &&
+          put_file(at(in, "m-0123456789abcdeg.safetensors"), "x"));
+    CHECK(put_file(at(in, "mm-0123456789abcdef.safetensors"), "x") &&
+          put_file(at(in, "m-0123456789abcdef.safetensors"), "x"));
     CHECK(put_file(at(in, ".m.tmp-1-0"), "x") && put_file(at(in, ".m.tmp-note"), "x"));
     free(text);
     EQ_INT(save_step(path, 3, 0, &error), WG_OK);
@@ -194,7 +197,8 @@ static void weights_that_are_not_right(void)
 
         wg__checksum_begin(&sum);
         wg__checksum_add(&sum, text, n);
-        refuses(path, WG_EFORMAT, "%s: its checksum is %016" PRIx64 ", the program's %.16s", name, wg__checksum_end(&sum), name + 2);
+        refuses(path, WG_EFORMAT, "%s: its checksum is %016" PRIx64 ", the program's %.16s", name,
+                wg__checksum_end(&sum), name + 2);
         free(text);
     }
     CHECK(truncate(weights, 100) == 0);
@@ -211,16 +215,20 @@ static void weights_that_are_not_right(void)
     wg_program_free(&p);
     alone.max_bytes = 20000;
     EQ_INT(wg_load(path, &alone, &p, &error), WG_ELIMIT);
-    ERROR_IS(&error, WG_ELIMIT, "m.json: entry \"B\": the store has more bytes than are allowed", NULL);
+    ERROR_IS(&error, WG_ELIMIT, "m.json: entry \"B\": the store has more bytes than are allowed",
+             NULL);
 }
 
 /* The weights file lists what the program does not, or as another type. */
 static void weights_of_another_program(void)
 {
     static const char text[] =
-        "{\"wengert\": 1, \"functions\": {\"f\": {\"mode\": \"predict\", \"outputs\": {\"y\": 0}, \"updates\": {}}},\n"
-        "\"nodes\": [{\"op\": \"input\", \"in\": [], \"attr\": {\"name\": \"x\", \"shape\": [], \"dtype\": \"f32\"}}],\n"
-        "\"store\": {\"dtype\": \"f32\", \"seed\": \"1\"}, \"weights\": {\"file\": \"w\", \"bytes\": %d, \"xxh64\": \"0000000000000000\"},\n"
+        "{\"wengert\": 1, \"functions\": {\"f\": {\"mode\": \"predict\", \"outputs\": {\"y\": 0}, "
+        "\"updates\": {}}},\n"
+        "\"nodes\": [{\"op\": \"input\", \"in\": [], \"attr\": {\"name\": \"x\", \"shape\": [], "
+        "\"dtype\": \"f32\"}}],\n"
+        "\"store\": {\"dtype\": \"f32\", \"seed\": \"1\"}, \"weights\": {\"file\": \"w\", "
+        "\"bytes\": %d, \"xxh64\": \"0000000000000000\"},\n"
         "\"params\": {%s}}\n";
     const char *in = folder();
     wg_params *w = wg__params_empty(WG_F32, 1);
@@ -229,12 +237,16 @@ static void weights_of_another_program(void)
 
     wg_params_add(w, "A", WG_F32, WG_SHAPE(2), true, NULL, NULL);
     CHECK(wg_params_save(at(in, "w"), w, NULL, NULL) == WG_OK && stat(at(in, "w"), &st) == 0);
-    snprintf(json, sizeof json, text, (int)st.st_size, "\"A\": {\"dtype\": \"f64\", \"shape\": [2], \"trainable\": true}");
+    snprintf(json, sizeof json, text, (int)st.st_size,
+             "\"A\": {\"dtype\": \"f64\", \"shape\": [2], \"trainable\": true}");
     put_file(at(in, "p.json"), json);
-    refuses(at(in, "p.json"), WG_EFORMAT, "p.json: entry \"A\": f64[2], in the weights file f32[2]");
-    snprintf(json, sizeof json, text, (int)st.st_size, "\"B\": {\"dtype\": \"f32\", \"shape\": [2], \"trainable\": true}");
+    refuses(at(in, "p.json"), WG_EFORMAT,
+            "p.json: entry \"A\": f64[2], in the weights file f32[2]");
+    snprintf(json, sizeof json, text, (int)st.st_size,
+             "\"B\": {\"dtype\": \"f32\", \"shape\": [2], \"trainable\": true}");
     put_file(at(in, "p.json"), json);
-    refuses(at(in, "p.json"), WG_EFORMAT, "p.json: entry \"B\": the weights file has no such tensor");
+    refuses(at(in, "p.json"), WG_EFORMAT,
+            "p.json: entry \"B\": the weights file has no such tensor");
     snprintf(json, sizeof json, text, (int)st.st_size, "");
     put_file(at(in, "p.json"), json);
     refuses(at(in, "p.json"), WG_EFORMAT, "p.json: tensor \"A\" of the weights file is no entry");
@@ -242,7 +254,8 @@ static void weights_of_another_program(void)
              "\"A\": {\"dtype\": \"f32\", \"shape\": [2], \"trainable\": true, \"data\": [1, 2]}");
     put_file(at(in, "p.json"), json);
     refuses(at(in, "p.json"), WG_EFORMAT, "p.json: entry \"A\": 'data' beside a weights file");
-    snprintf(json, sizeof json, text, (int)st.st_size, "\"A\": {\"dtype\": \"f32\", \"shape\": [2], \"trainable\": true}");
+    snprintf(json, sizeof json, text, (int)st.st_size,
+             "\"A\": {\"dtype\": \"f32\", \"shape\": [2], \"trainable\": true}");
     put_file(at(in, "p.json"), json);
     {
         char name[64];
@@ -253,7 +266,8 @@ static void weights_of_another_program(void)
         wg__checksum_begin(&sum);
         wg__checksum_add(&sum, bytes, n);
         snprintf(name, sizeof name, "%016" PRIx64, wg__checksum_end(&sum));
-        refuses(at(in, "p.json"), WG_EFORMAT, "w: its checksum is %s, the program's 0000000000000000", name);
+        refuses(at(in, "p.json"), WG_EFORMAT,
+                "w: its checksum is %s, the program's 0000000000000000", name);
         free(bytes);
     }
     wg_params_free(w);
@@ -273,7 +287,8 @@ static void files_that_are_not_there(void)
     refuses(at(in, "pipe.json"), WG_EIO, "pipe.json: is no regular file");
     EQ_INT(save_step(at(in, "m.json"), 1, 0, NULL), WG_OK);
     EQ_INT(wg_load(at(in, "m.json"), &small, &p, &error), WG_ELIMIT);
-    CHECK(strstr(error.text, "m.json: has ") == error.text && strstr(error.text, " bytes, more than the 100 allowed") != NULL);
+    CHECK(strstr(error.text, "m.json: has ") == error.text &&
+          strstr(error.text, " bytes, more than the 100 allowed") != NULL);
     put_file(at(in, "none.json"), "");
     refuses(at(in, "none.json"), WG_EFORMAT, "none.json: is empty");
 }
@@ -294,7 +309,8 @@ static void places_that_cannot_be_written(void)
     char long_name[400], path[600];
 
     save_refuses("", ": the path is empty");
-    save_refuses("/nowhere/at/all.json", "all.json: cannot open its folder: No such file or directory");
+    save_refuses("/nowhere/at/all.json",
+                 "all.json: cannot open its folder: No such file or directory");
     save_refuses("/dev/null/m.json", "m.json: cannot open its folder: Not a directory");
     save_refuses(at(in, "."), ".: is a folder");
     CHECK(mkdir(at(in, "d.json"), 0777) == 0);
@@ -304,7 +320,8 @@ static void places_that_cannot_be_written(void)
     memset(long_name, 'n', sizeof long_name);
     long_name[399] = '\0';
     snprintf(path, sizeof path, "%s/%s", in, long_name);
-    save_refuses(path, "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn...: cannot write: File name too long");
+    save_refuses(path, "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn...: cannot "
+                       "write: File name too long");
     EQ_INT(count_names(in, ""), 2);
     save_refuses("/dev/full", "full: cannot write: No space left on device");
     CHECK(lstat("/dev/full", &(struct stat){ 0 }) == 0);
@@ -317,7 +334,10 @@ static void child_without_rights(const char *path)
     wg_error error = { 0 };
 
     if (geteuid() == 0 && setuid(65534) != 0) _exit(98);
-    _exit(save_step(path, 2, 0, &error) == WG_EIO && strstr(error.text, "m.json: cannot write: Permission denied") ? 7 : 8);
+    _exit(save_step(path, 2, 0, &error) == WG_EIO &&
+                  strstr(error.text, "m.json: cannot write: Permission denied")
+              ? 7
+              : 8);
 }
 
 static void folder_without_rights(void)
@@ -331,6 +351,7 @@ static void folder_without_rights(void)
     CHECK(chmod(in, 0755) == 0);
 }
 
-TESTS(TEST(beside_and_inline), TEST(same_files_again), TEST(link_is_not_written_through), TEST(weights_that_are_not_right),
-      TEST(weights_of_another_program), TEST(files_that_are_not_there), TEST(places_that_cannot_be_written),
+TESTS(TEST(beside_and_inline), TEST(same_files_again), TEST(link_is_not_written_through),
+      TEST(weights_that_are_not_right), TEST(weights_of_another_program),
+      TEST(files_that_are_not_there), TEST(places_that_cannot_be_written),
       TEST(folder_without_rights))

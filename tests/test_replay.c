@@ -62,9 +62,15 @@ static size_t bend(uint8_t *to, const uint8_t *from, size_t n, uint64_t *seed)
 
         if (run > n - at) run = n - at;
         switch (next(seed) % 6) {
-        case 0: to[at] = (uint8_t)next(seed); break;
-        case 1: to[at] = (uint8_t)often[next(seed) % (sizeof often - 1)]; break;
-        case 2: to[at] ^= (uint8_t)(1u << next(seed) % 8); break;
+        case 0:
+            to[at] = (uint8_t)next(seed);
+            break;
+        case 1:
+            to[at] = (uint8_t)often[next(seed) % (sizeof often - 1)];
+            break;
+        case 2:
+            to[at] ^= (uint8_t)(1u << next(seed) % 8);
+            break;
         case 3:
             memmove(to + at, to + at + run, n - at - run);
             n -= run;

@@ -17,10 +17,12 @@ enum { STEPS = 20, PART = 7 };
 /* Two layers with dropout. Everything an optimiser can leave behind is store entries. */
 static wg_tensor *model(wg_graph *g, wg_params *w, wg_dtype dtype)
 {
-    wg_tensor *x = wg_input(g, "x", dtype, WG_SHAPE(6, 5)), *y = wg_input(g, "y", dtype, WG_SHAPE(6, 1)), *h;
+    wg_tensor *x = wg_input(g, "x", dtype, WG_SHAPE(6, 5)),
+              *y = wg_input(g, "y", dtype, WG_SHAPE(6, 1)), *h;
 
     wg_scope_begin(g, "first");
-    h = wg_tanh(wg_add(wg_matmul(x, wg_param_leaf(g, w, "first/W")), wg_param_leaf(g, w, "first/b")));
+    h = wg_tanh(
+        wg_add(wg_matmul(x, wg_param_leaf(g, w, "first/W")), wg_param_leaf(g, w, "first/b")));
     h = wg_mul(h, wg_bernoulli_like(h, "keep", 0.8));
     wg_scope_end(g);
     h = wg_matmul(h, wg_param_leaf(g, w, "second/W"));
@@ -52,7 +54,8 @@ static wg_graph *with_plain_ops(wg_params *w, wg_dtype dtype)
         char velocity[64];
 
         snprintf(velocity, sizeof velocity, "%s/v", names[i]);
-        wg_params_add(w, velocity, dtype, wg_params_find(w, names[i])->value.type.shape, false, NULL, NULL);
+        wg_params_add(w, velocity, dtype, wg_params_find(w, names[i])->value.type.shape, false,
+                      NULL, NULL);
     }
     wg_begin(g, "train", WG_TRAIN);
     lr = wg_param_leaf(g, w, "lr");

@@ -40,18 +40,23 @@ static void checksum_is_xxh64(void)
     CHECK(sum_of("abc", 3, 3) == 0x44bc2cf5ad770999u);
     CHECK(sum_of(text, strlen(text), strlen(text)) == 0xfbcea83c8a378bf1u);
     for (size_t step = 1; step < 100; step++)
-        CHECK(sum_of(long_text, sizeof long_text, step) == sum_of(long_text, sizeof long_text, sizeof long_text));
+        CHECK(sum_of(long_text, sizeof long_text, step) ==
+              sum_of(long_text, sizeof long_text, sizeof long_text));
 }
 
 /* ---- a file made by hand after the format's description ---- */
 
-static const char hand_header[] = "{\"__metadata__\":{\"format\":\"wengert\"},"
-                                  "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
-                                  "\"W\":{\"dtype\":\"F32\",\"shape\":[2, 2],\"data_offsets\":[8,24]},"
-                                  "\"m\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[24,27]}}";
-static const unsigned char hand_elements[] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,              /* -2 */
-                                               0, 0, 0x80, 0x3f, 0, 0, 0, 0x80, 0, 0, 0x80, 0x7f, 0, 0, 0xc0, 0xff, /* 1, -0, inf, -nan */
-                                               1, 0, 1 };
+static const char hand_header[] =
+    "{\"__metadata__\":{\"format\":\"wengert\"},"
+    "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]},"
+    "\"W\":{\"dtype\":\"F32\",\"shape\":[2, 2],\"data_offsets\":[8,24]},"
+    "\"m\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[24,27]}}";
+static const unsigned char hand_elements[] = {
+    0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* -2 */
+    0,    0,    0x80, 0x3f, 0,    0,    0,    0x80,
+    0,    0,    0x80, 0x7f, 0,    0,    0xc0, 0xff, /* 1, -0, inf, -nan */
+    1,    0,    1
+};
 
 static size_t by_hand(unsigned char *to)
 {
@@ -139,11 +144,12 @@ static double value_of(const wg_params *w, const char *name)
     return wg_item(&wg_params_find(w, name)->value);
 }
 
-#define STORE(value, ...) store_of(WG_N_ARGS(const char *, __VA_ARGS__), (const char *const[]){ __VA_ARGS__ }, value)
+#define STORE(value, ...)                                                                          \
+    store_of(WG_N_ARGS(const char *, __VA_ARGS__), (const char *const[]){ __VA_ARGS__ }, value)
 
 /* Loads what `from` holds into w; the store must be untouched when it fails. */
-static wg_status move(const wg_params *from, const char *below, wg_params *w, wg_load_mode mode, const char *old,
-                      const char *new, int *loaded, wg_error *error)
+static wg_status move(const wg_params *from, const char *below, wg_params *w, wg_load_mode mode,
+                      const char *old, const char *new, int *loaded, wg_error *error)
 {
     wg_params *before = wg_params_copy(w, WG_N_DTYPES);
     void *data;
@@ -222,9 +228,11 @@ static void prefixes(void)
     wg_params_free(b);
     b = STORE(10, "dec/W");
     EQ_INT(move(a, NULL, b, WG_LOAD_PARTIAL, "enc/", "dec/", &n, &error), WG_ENAME);
-    ERROR_IS(&error, WG_ENAME, "buffer: tensors \"dec/W\" and \"enc/W\" both go to \"dec/W\"", NULL);
+    ERROR_IS(&error, WG_ENAME, "buffer: tensors \"dec/W\" and \"enc/W\" both go to \"dec/W\"",
+             NULL);
     error = (wg_error){ 0 };
-    EQ_INT(wg_params_save_buffer(a, "nothing", &(void *){ NULL }, &(size_t){ 0 }, &error), WG_ENAME);
+    EQ_INT(wg_params_save_buffer(a, "nothing", &(void *){ NULL }, &(size_t){ 0 }, &error),
+           WG_ENAME);
     ERROR_IS(&error, WG_ENAME, "buffer: the store has no entry below \"nothing\"", NULL);
     wg_params_free(same);
     wg_params_free(b);
@@ -258,11 +266,13 @@ static void saves_and_loads_files(void)
     EQ_INT(wg_params_save(temp_dir(), v, NULL, &error), WG_EIO);
     CHECK(strstr(error.text, ": is a folder") != NULL);
     error = (wg_error){ 0 };
-    EQ_INT(wg_params_load("absent.safetensors", v, WG_LOAD_STRICT, NULL, NULL, NULL, &error), WG_EIO);
+    EQ_INT(wg_params_load("absent.safetensors", v, WG_LOAD_STRICT, NULL, NULL, NULL, &error),
+           WG_EIO);
     ERROR_IS(&error, WG_EIO, "absent.safetensors: cannot open: No such file or directory", NULL);
     error = (wg_error){ 0 };
     EQ_INT(wg_params_save("/nowhere/at/all/w.safetensors", v, NULL, &error), WG_EIO);
-    ERROR_IS(&error, WG_EIO, "w.safetensors: cannot open its folder: No such file or directory", NULL);
+    ERROR_IS(&error, WG_EIO, "w.safetensors: cannot open its folder: No such file or directory",
+             NULL);
     EQ_INT(wg_params_save(NULL, v, NULL, NULL), WG_EARG);
     EQ_INT(wg_params_load(NULL, v, WG_LOAD_STRICT, NULL, NULL, NULL, NULL), WG_EARG);
     EQ_INT(wg_params_save_buffer(v, NULL, NULL, NULL, NULL), WG_EARG);
@@ -338,7 +348,8 @@ static void cut_or_bent(void)
 
     live = wg__live_bytes();
     for (size_t cut = 0; cut < n; cut++)
-        accepted += wg_params_load_buffer(whole, cut, w, WG_LOAD_PARTIAL, NULL, NULL, NULL, NULL) == WG_OK;
+        accepted +=
+            wg_params_load_buffer(whole, cut, w, WG_LOAD_PARTIAL, NULL, NULL, NULL, NULL) == WG_OK;
     EQ_INT(accepted, 0);
     for (size_t bit = 0; bit < header * 8; bit++) {
         int loaded;
@@ -355,5 +366,6 @@ static void cut_or_bent(void)
     wg_params_free(w);
 }
 
-TESTS(TEST(checksum_is_xxh64), TEST(bytes_to_the_letter), TEST(empty_and_zero_size), TEST(strict_and_partial),
-      TEST(prefixes), TEST(saves_and_loads_files), TEST(bad_files), TEST(cut_or_bent))
+TESTS(TEST(checksum_is_xxh64), TEST(bytes_to_the_letter), TEST(empty_and_zero_size),
+      TEST(strict_and_partial), TEST(prefixes), TEST(saves_and_loads_files), TEST(bad_files),
+      TEST(cut_or_bent))

@@ -69,7 +69,8 @@ uint64_t wg__checksum_end(const wg_checksum *s)
     uint64_t h = p5;
 
     if (s->total >= sizeof s->rest) {
-        h = rotate(s->lane[0], 1) + rotate(s->lane[1], 7) + rotate(s->lane[2], 12) + rotate(s->lane[3], 18);
+        h = rotate(s->lane[0], 1) + rotate(s->lane[1], 7) + rotate(s->lane[2], 12) +
+            rotate(s->lane[3], 18);
         for (int i = 0; i < 4; i++) h = (h ^ round64(0, s->lane[i])) * p1 + p4;
     }
     h += s->total;

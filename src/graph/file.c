@@ -27,7 +27,8 @@ const char *wg__shown(const char *s, char buf[WG_SHOWN])
 
     /* A cut never leaves half a character: 10xxxxxx continues one. */
     while (keep < n && keep > 0 && ((unsigned char)s[keep] & 0xc0) == 0x80) keep--;
-    for (size_t i = 0; i < keep; i++) buf[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i];
+    for (size_t i = 0; i < keep; i++)
+        buf[i] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? '?' : s[i];
     strcpy(buf + keep, keep < n ? "..." : "");
     return buf;
 }
@@ -105,12 +106,14 @@ static bool is_temporary(const char *name, const char *stem)
 
     temporary_start(start, stem);
     n = strlen(start);
-    return strncmp(name, start, n) == 0 && name[n] && strspn(name + n, "0123456789-") == strlen(name + n);
+    return strncmp(name, start, n) == 0 && name[n] &&
+           strspn(name + n, "0123456789-") == strlen(name + n);
 }
 
 bool wg__beside_name(const char *name)
 {
-    return name[0] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strpbrk(name, "/\\") && strlen(name) < 256;
+    return name[0] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strpbrk(name, "/\\") &&
+           strlen(name) < 256;
 }
 
 /* ---- folders ---- */
@@ -122,7 +125,9 @@ static bool is_own_link(const char *path)
     ssize_t n = readlink(path, target, sizeof target);
     const char *base = base_of(path);
 
-    if (n <= 0 || n >= (ssize_t)sizeof target || !ends_with(base, weights_end) || strlen(base) > 255) return false;
+    if (n <= 0 || n >= (ssize_t)sizeof target || !ends_with(base, weights_end) ||
+        strlen(base) > 255)
+        return false;
     target[n] = '\0';
     snprintf(stem, sizeof stem, "%.*s", (int)(strlen(base) - strlen(weights_end)), base);
     return is_weights_name(target, stem);
@@ -144,10 +149,12 @@ wg_status wg__place_write(wg_place *p, const char *path, wg_error *error)
     if (!base[0] || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return wg__io_fail(error, WG_EIO, shown, "is a folder");
     strcpy(p->base, base);
-    snprintf(folder, sizeof folder, "%.*s", base == path ? 1 : (int)(base - path), base == path ? "." : path);
+    snprintf(folder, sizeof folder, "%.*s", base == path ? 1 : (int)(base - path),
+             base == path ? "." : path);
     p->fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (p->fd < 0) return system_fail(error, shown, "cannot open its folder", errno);
-    p->plain = fstatat(p->fd, base, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode);
+    p->plain = fstatat(p->fd, base, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(st.st_mode) ||
+               S_ISLNK(st.st_mode);
     if (!p->plain && S_ISDIR(st.st_mode)) {
         wg__place_close(p);
         return wg__io_fail(error, WG_EIO, shown, "is a folder");
@@ -192,8 +199,11 @@ wg_status wg__place_free(const wg_place *p, const char *name, wg_error *error)
 {
     struct stat st;
 
-    if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) return WG_OK;
-    return wg__io_fail(error, WG_EIO, name, S_ISDIR(st.st_mode) ? "is a folder" : "is no regular file");
+    if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(st.st_mode) ||
+        S_ISLNK(st.st_mode))
+        return WG_OK;
+    return wg__io_fail(error, WG_EIO, name,
+                       S_ISDIR(st.st_mode) ? "is a folder" : "is no regular file");
 }
 
 /* ---- reading ---- */
@@ -206,12 +216,13 @@ static wg_status opened(wg_in *in, int fd, bool beside, int64_t max_bytes, wg_er
     in->fd = fd;
     if (fstat(fd, &st) != 0) system_fail(error, in->name, "cannot open", errno);
     else if (!S_ISREG(st.st_mode))
-        wg__io_fail(error, WG_EIO, in->name, S_ISDIR(st.st_mode) ? "is a folder" : "is no regular file");
+        wg__io_fail(error, WG_EIO, in->name,
+                    S_ISDIR(st.st_mode) ? "is a folder" : "is no regular file");
     else if (beside && st.st_nlink > 1)
         wg__io_fail(error, WG_EIO, in->name, "has a second name elsewhere (a hard link): copy it");
     else if (st.st_size > max_bytes)
-        wg__io_fail(error, WG_ELIMIT, in->name, "has %lld bytes, more than the %lld allowed", (long long)st.st_size,
-                    (long long)max_bytes);
+        wg__io_fail(error, WG_ELIMIT, in->name, "has %lld bytes, more than the %lld allowed",
+                    (long long)st.st_size, (long long)max_bytes);
     if (error->code != WG_OK) {
         wg__in_close(in);
         return error->code;
@@ -227,10 +238,12 @@ static wg_status opened(wg_in *in, int fd, bool beside, int64_t max_bytes, wg_er
 wg_status wg__in_open(wg_in *in, const char *path, int64_t max_bytes, wg_error *error)
 {
     *in = (wg_in){ .name = path, .fd = -1 };
-    return opened(in, open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), false, max_bytes, error);
+    return opened(in, open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), false, max_bytes,
+                  error);
 }
 
-wg_status wg__in_beside(wg_in *in, const wg_place *p, const char *name, int64_t max_bytes, wg_error *error)
+wg_status wg__in_beside(wg_in *in, const wg_place *p, const char *name, int64_t max_bytes,
+                        wg_error *error)
 {
     char path[PATH_MAX + 256];
     int fd;
@@ -239,7 +252,8 @@ wg_status wg__in_beside(wg_in *in, const wg_place *p, const char *name, int64_t 
     if (!wg__beside_name(name)) return wg__io_fail(error, WG_EFORMAT, name, "leaves the folder");
     snprintf(path, sizeof path, "%s/%s", p->folder, name);
     fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 && errno == ELOOP) return wg__io_fail(error, WG_EIO, name, "is a link: it might leave the folder");
+    if (fd < 0 && errno == ELOOP)
+        return wg__io_fail(error, WG_EIO, name, "is a link: it might leave the folder");
     return opened(in, fd, true, max_bytes, error);
 }
 
@@ -253,7 +267,8 @@ wg_status wg__in_read(wg_in *in, void *to, int64_t n, wg_error *error)
     unsigned char *p = to;
 
     if (n > in->size - in->at)
-        return wg__io_fail(error, WG_EFORMAT, in->name, "ends after %lld bytes", (long long)in->size);
+        return wg__io_fail(error, WG_EFORMAT, in->name, "ends after %lld bytes",
+                           (long long)in->size);
     if (in->fd < 0) {
         if (n > 0) memcpy(to, in->memory + in->at, (size_t)n);
         in->at += n;
@@ -265,8 +280,8 @@ wg_status wg__in_read(wg_in *in, void *to, int64_t n, wg_error *error)
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return system_fail(error, in->name, "cannot read", errno);
         if (got == 0)
-            return wg__io_fail(error, WG_EIO, in->name, "was cut short while it was read, at byte %lld",
-                               (long long)in->at);
+            return wg__io_fail(error, WG_EIO, in->name,
+                               "was cut short while it was read, at byte %lld", (long long)in->at);
         p += got;
         n -= got;
         in->at += got;
@@ -279,7 +294,9 @@ wg_status wg__in_whole(wg_in *in, char **text, wg_error *error)
     wg_status status;
 
     *text = wg__alloc((size_t)in->size + 1);
-    if (!*text) return wg__io_fail(error, WG_ENOMEM, in->name, "out of memory for %lld bytes", (long long)in->size);
+    if (!*text)
+        return wg__io_fail(error, WG_ENOMEM, in->name, "out of memory for %lld bytes",
+                           (long long)in->size);
     (*text)[in->size] = '\0';
     status = wg__in_read(in, *text, in->size, error);
     if (status == WG_OK) return WG_OK;
@@ -292,9 +309,9 @@ bool wg__in_same(const wg_in *in, const char *path)
 {
     struct stat st;
 
-    return stat(path, &st) == 0 && in->stamp[0] == (int64_t)st.st_dev && in->stamp[1] == (int64_t)st.st_ino &&
-           in->stamp[2] == (int64_t)st.st_mtim.tv_sec && in->stamp[3] == (int64_t)st.st_mtim.tv_nsec &&
-           in->size == (int64_t)st.st_size;
+    return stat(path, &st) == 0 && in->stamp[0] == (int64_t)st.st_dev &&
+           in->stamp[1] == (int64_t)st.st_ino && in->stamp[2] == (int64_t)st.st_mtim.tv_sec &&
+           in->stamp[3] == (int64_t)st.st_mtim.tv_nsec && in->size == (int64_t)st.st_size;
 }
 
 void wg__in_close(wg_in *in)
@@ -319,7 +336,8 @@ wg_status wg__out_file(wg_out *o, const wg_place *p, wg_error *error)
     temporary_start(start, stem);
     for (int i = 0; i < TEMPORARIES && o->fd < 0; i++) {
         snprintf(o->temporary, sizeof o->temporary, "%s%ld-%d", start, (long)getpid(), i);
-        o->fd = openat(p->fd, o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        o->fd =
+            openat(p->fd, o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (o->fd < 0 && errno != EEXIST) break;
     }
     return o->fd >= 0 ? WG_OK : system_fail(error, p->base, "cannot write", errno);
@@ -372,7 +390,8 @@ wg_status wg__out_commit(wg_out *o, const char *name, wg_error *error)
     const wg_place *p = o->place;
     int fd = o->fd;
 
-    if (!o->fault && o->aside && fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP) o->fault = errno;
+    if (!o->fault && o->aside && fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+        o->fault = errno;
     o->fd = -1;
     /* After an interrupted close the descriptor is gone all the same, and fsync has told of every byte. */
     if (close(fd) != 0 && !o->fault && errno != EINTR) o->fault = errno;
@@ -439,7 +458,8 @@ static bool holds(const char *text, size_t n, const char *name)
 {
     size_t m = strlen(name);
 
-    for (const char *at = text; n >= m && (at = memchr(at, name[0], n - m - (size_t)(at - text) + 1)); at++) {
+    for (const char *at = text;
+         n >= m && (at = memchr(at, name[0], n - m - (size_t)(at - text) + 1)); at++) {
         if (memcmp(at, name, m) == 0) return true;
         if (at == text + (n - m)) break;
     }
@@ -449,7 +469,8 @@ static bool holds(const char *text, size_t n, const char *name)
 /* Drops from the list what this JSON file names; false when that cannot be told. */
 static bool spare_named(struct stale *s, int folder, const char *json)
 {
-    wg_in in = { .name = json, .fd = openat(folder, json, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) };
+    wg_in in = { .name = json,
+                 .fd = openat(folder, json, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) };
     wg_error error;
     struct stat st;
     char *text = NULL;
@@ -519,5 +540,6 @@ void wg__place_sweep(const wg_place *p, const char *keep)
     n = readlinkat(p->fd, link, target, sizeof target - 1);
     if (n <= 0) return;
     target[n] = '\0';
-    if (is_weights_name(target, stem) && faccessat(p->fd, target, F_OK, 0) != 0) unlinkat(p->fd, link, 0);
+    if (is_weights_name(target, stem) && faccessat(p->fd, target, F_OK, 0) != 0)
+        unlinkat(p->fd, link, 0);
 }

@@ -41,14 +41,21 @@ static int64_t too_deep(const char *text, size_t n)
 static const char *fault_text(enum json_error_code code)
 {
     switch (code) {
-    case json_error_premature_end_of_input: return "ends too early";
-    case json_error_end_of_input_expected: return "goes on after its end";
-    case json_error_duplicate_key: return "a name occurs twice in one object";
-    case json_error_numeric_overflow: return "a number is out of range";
-    case json_error_invalid_utf8: return "is not UTF-8";
+    case json_error_premature_end_of_input:
+        return "ends too early";
+    case json_error_end_of_input_expected:
+        return "goes on after its end";
+    case json_error_duplicate_key:
+        return "a name occurs twice in one object";
+    case json_error_numeric_overflow:
+        return "a number is out of range";
+    case json_error_invalid_utf8:
+        return "is not UTF-8";
     case json_error_null_character:
-    case json_error_null_byte_in_key: return "a string holds the character 0";
-    default: return "is not JSON";
+    case json_error_null_byte_in_key:
+        return "a string holds the character 0";
+    default:
+        return "is not JSON";
     }
 }
 
@@ -65,12 +72,14 @@ wg_json *wg__json_parse(const char *text, size_t n, const char *file, wg_error *
     }
     /* jansson counts lines and columns in ints. */
     if (n > INT32_MAX) {
-        wg__io_fail(error, WG_ELIMIT, file, "%zu bytes of JSON are more than %" PRId32, n, INT32_MAX);
+        wg__io_fail(error, WG_ELIMIT, file, "%zu bytes of JSON are more than %" PRId32, n,
+                    INT32_MAX);
         return NULL;
     }
     line = too_deep(text, n);
     if (line > 0) {
-        wg__io_fail(error, WG_ELIMIT, file, "line %" PRId64 ": nested deeper than %d levels", line, WG_JSON_DEPTH);
+        wg__io_fail(error, WG_ELIMIT, file, "line %" PRId64 ": nested deeper than %d levels", line,
+                    WG_JSON_DEPTH);
         return NULL;
     }
     v = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
@@ -80,8 +89,8 @@ wg_json *wg__json_parse(const char *text, size_t n, const char *file, wg_error *
         return NULL;
     }
     near = strstr(e.text, " near ");
-    wg__io_fail(error, WG_EFORMAT, file, "line %d, column %d: %s%s", e.line, e.column, fault_text(json_error_code(&e)),
-                near ? WG_SHOW(near) : "");
+    wg__io_fail(error, WG_EFORMAT, file, "line %d, column %d: %s%s", e.line, e.column,
+                fault_text(json_error_code(&e)), near ? WG_SHOW(near) : "");
     return NULL;
 }
 
@@ -93,21 +102,28 @@ void wg__json_free(wg_json *v)
 wg_json_kind wg__json_kind(const wg_json *v)
 {
     switch (json_typeof(inside(v))) {
-    case JSON_OBJECT: return WG_JSON_OBJECT;
-    case JSON_ARRAY: return WG_JSON_LIST;
-    case JSON_STRING: return WG_JSON_TEXT;
-    case JSON_INTEGER: return WG_JSON_INT;
-    case JSON_REAL: return WG_JSON_REAL;
+    case JSON_OBJECT:
+        return WG_JSON_OBJECT;
+    case JSON_ARRAY:
+        return WG_JSON_LIST;
+    case JSON_STRING:
+        return WG_JSON_TEXT;
+    case JSON_INTEGER:
+        return WG_JSON_INT;
+    case JSON_REAL:
+        return WG_JSON_REAL;
     case JSON_TRUE:
-    case JSON_FALSE: return WG_JSON_BOOL;
-    default: return WG_JSON_NULL;
+    case JSON_FALSE:
+        return WG_JSON_BOOL;
+    default:
+        return WG_JSON_NULL;
     }
 }
 
 const char *wg__json_what(const wg_json *v)
 {
-    static const char *const what[] = { "null", "a truth value", "an integer", "a real number", "a string", "a list",
-                                        "an object" };
+    static const char *const what[] = { "null",     "a truth value", "an integer", "a real number",
+                                        "a string", "a list",        "an object" };
 
     return v ? what[wg__json_kind(v)] : "missing";
 }
@@ -171,11 +187,21 @@ void wg__put_value(wg_text *t, const wg_json *v)
     bool first = true;
 
     switch (wg__json_kind(v)) {
-    case WG_JSON_NULL: wg__put(t, "null"); break;
-    case WG_JSON_BOOL: wg__put(t, json_is_true(inside(v)) ? "true" : "false"); break;
-    case WG_JSON_INT: wg__put_int(t, json_integer_value(inside(v))); break;
-    case WG_JSON_REAL: wg__put_real(t, json_real_value(inside(v))); break;
-    case WG_JSON_TEXT: wg__put_string(t, wg__json_text(v)); break;
+    case WG_JSON_NULL:
+        wg__put(t, "null");
+        break;
+    case WG_JSON_BOOL:
+        wg__put(t, json_is_true(inside(v)) ? "true" : "false");
+        break;
+    case WG_JSON_INT:
+        wg__put_int(t, json_integer_value(inside(v)));
+        break;
+    case WG_JSON_REAL:
+        wg__put_real(t, json_real_value(inside(v)));
+        break;
+    case WG_JSON_TEXT:
+        wg__put_string(t, wg__json_text(v));
+        break;
     case WG_JSON_LIST:
         wg__put(t, "[");
         for (int64_t i = 0; i < wg__json_count(v); i++) {

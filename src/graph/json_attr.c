@@ -41,17 +41,39 @@ static void put_array(wg_text *t, const wg_array *a)
 static void put_member(wg_text *t, const wg_field *f, const void *at)
 {
     switch (f->kind) {
-    case WG_A_BOOL: wg__put(t, *(const bool *)at ? "true" : "false"); break;
-    case WG_A_I64: wg__put_int(t, *(const int64_t *)at); break;
-    case WG_A_F64: wg__put_f64(t, *(const double *)at); break;
-    case WG_A_AXES: put_axes(t, at); break;
-    case WG_A_SHAPE: wg__put_shape(t, at); break;
-    case WG_A_DTYPE: wg__put_string(t, wg_dtype_name(*(const wg_dtype *)at)); break;
-    case WG_A_STR: wg__put_string(t, *(const char *const *)at); break;
-    case WG_A_I64N: put_i64s(t, (int64_t)(f->size / sizeof(int64_t)), at); break;
-    case WG_A_I64S: put_i64s(t, ((const wg_i64s *)at)->n, ((const wg_i64s *)at)->v); break;
-    case WG_A_ARRAY: put_array(t, at); break;
-    case WG_A_CHOICE: wg__put_string(t, f->choices[*(const int64_t *)at]); break;
+    case WG_A_BOOL:
+        wg__put(t, *(const bool *)at ? "true" : "false");
+        break;
+    case WG_A_I64:
+        wg__put_int(t, *(const int64_t *)at);
+        break;
+    case WG_A_F64:
+        wg__put_f64(t, *(const double *)at);
+        break;
+    case WG_A_AXES:
+        put_axes(t, at);
+        break;
+    case WG_A_SHAPE:
+        wg__put_shape(t, at);
+        break;
+    case WG_A_DTYPE:
+        wg__put_string(t, wg_dtype_name(*(const wg_dtype *)at));
+        break;
+    case WG_A_STR:
+        wg__put_string(t, *(const char *const *)at);
+        break;
+    case WG_A_I64N:
+        put_i64s(t, (int64_t)(f->size / sizeof(int64_t)), at);
+        break;
+    case WG_A_I64S:
+        put_i64s(t, ((const wg_i64s *)at)->n, ((const wg_i64s *)at)->v);
+        break;
+    case WG_A_ARRAY:
+        put_array(t, at);
+        break;
+    case WG_A_CHOICE:
+        wg__put_string(t, f->choices[*(const int64_t *)at]);
+        break;
     }
 }
 
@@ -109,7 +131,8 @@ static bool read_f64(const wg_json *v, double *out)
     if (strcmp(s, "inf") == 0) *out = INFINITY;
     else if (strcmp(s, "-inf") == 0) *out = -INFINITY;
     else if (strcmp(s, "nan") == 0) *out = NAN;
-    else if (strncmp(s, "nan:", 4) == 0 && nan_bits(s + 4, 16, &bits)) memcpy(out, &bits, sizeof bits);
+    else if (strncmp(s, "nan:", 4) == 0 && nan_bits(s + 4, 16, &bits))
+        memcpy(out, &bits, sizeof bits);
     else return false;
     return true;
 }
@@ -123,12 +146,14 @@ static bool read_f32(const wg_json *v, int64_t i, float *out, wg_misfit *m)
     if (s && strncmp(s, "nan:", 4) == 0) {
         uint32_t half;
 
-        if (!nan_bits(s + 4, 8, &bits)) return wg__misfit(m, WG_EFORMAT, "element %" PRId64 " is no number", i);
+        if (!nan_bits(s + 4, 8, &bits))
+            return wg__misfit(m, WG_EFORMAT, "element %" PRId64 " is no number", i);
         half = (uint32_t)bits;
         memcpy(out, &half, sizeof half);
         return true;
     }
-    if (!read_f64(v, &number)) return wg__misfit(m, WG_EFORMAT, "element %" PRId64 " is no number", i);
+    if (!read_f64(v, &number))
+        return wg__misfit(m, WG_EFORMAT, "element %" PRId64 " is no number", i);
     /* From halfway between the largest f32 and the power of two above, rounding would give infinity. */
     if (isfinite(number) && fabs(number) >= 0x1.ffffffp127)
         return wg__misfit(m, WG_EFORMAT, "element %" PRId64 " is %g, outside of f32", i, number);
@@ -142,8 +167,8 @@ bool wg__read_elements(const wg_json *v, const wg_type *type, void *out, wg_misf
 
     if (!v || wg__json_kind(v) != WG_JSON_LIST) return wrong_kind(m, "'data'", v, "a list");
     if (wg__json_count(v) != n)
-        return wg__misfit(m, WG_EFORMAT, "'data' has %" PRId64 " elements, %s has %" PRId64, wg__json_count(v),
-                          WG_TYPE_STR(type), n);
+        return wg__misfit(m, WG_EFORMAT, "'data' has %" PRId64 " elements, %s has %" PRId64,
+                          wg__json_count(v), WG_TYPE_STR(type), n);
     for (int64_t i = 0; i < n; i++) {
         const wg_json *e = wg__json_at(v, i);
         bool ok;
@@ -152,9 +177,15 @@ bool wg__read_elements(const wg_json *v, const wg_type *type, void *out, wg_misf
         case WG_F32:
             if (!read_f32(e, i, (float *)out + i, m)) return false;
             continue;
-        case WG_F64: ok = read_f64(e, (double *)out + i); break;
-        case WG_I64: ok = wg__json_int(e, (int64_t *)out + i); break;
-        default: ok = wg__json_bool(e, (bool *)out + i); break;
+        case WG_F64:
+            ok = read_f64(e, (double *)out + i);
+            break;
+        case WG_I64:
+            ok = wg__json_int(e, (int64_t *)out + i);
+            break;
+        default:
+            ok = wg__json_bool(e, (bool *)out + i);
+            break;
         }
         if (ok) continue;
         return wg__misfit(m, WG_EFORMAT, "element %" PRId64 " is no %s", i,
@@ -183,9 +214,12 @@ static bool read_ints(const wg_json *list, const char *what, int64_t most, int64
 {
     int64_t n = wg__json_count(list);
 
-    if (!list || wg__json_kind(list) != WG_JSON_LIST) return wrong_kind(m, what, list, "a list of integers");
+    if (!list || wg__json_kind(list) != WG_JSON_LIST)
+        return wrong_kind(m, what, list, "a list of integers");
     if (n > most)
-        return wg__misfit(m, WG_EFORMAT, "%s has %" PRId64 " numbers, at most %" PRId64 " are allowed", what, n, most);
+        return wg__misfit(m, WG_EFORMAT,
+                          "%s has %" PRId64 " numbers, at most %" PRId64 " are allowed", what, n,
+                          most);
     for (int64_t i = 0; i < n; i++)
         if (!wg__json_int(wg__json_at(list, i), &v[i]))
             return wg__misfit(m, WG_EFORMAT, "%s[%" PRId64 "] is %s, not an integer", what, i,
@@ -212,13 +246,15 @@ static bool read_axes(const wg_json *v, const char *what, wg_axes *out, wg_misfi
     out->n = (int)wg__json_count(v);
     for (int i = 0; i < out->n; i++) {
         if (axis[i] < -WG_MAX_RANK || axis[i] >= WG_MAX_RANK)
-            return wg__misfit(m, WG_EFORMAT, "%s[%d] is %" PRId64 ", which is no axis", what, i, axis[i]);
+            return wg__misfit(m, WG_EFORMAT, "%s[%d] is %" PRId64 ", which is no axis", what, i,
+                              axis[i]);
         out->axis[i] = (int)axis[i];
     }
     return true;
 }
 
-static bool read_list(const wg_json *v, const char *what, wg_arena *scratch, wg_i64s *out, wg_misfit *m)
+static bool read_list(const wg_json *v, const char *what, wg_arena *scratch, wg_i64s *out,
+                      wg_misfit *m)
 {
     int64_t n = wg__json_count(v), *list;
 
@@ -229,7 +265,8 @@ static bool read_list(const wg_json *v, const char *what, wg_arena *scratch, wg_
     return read_ints(v, what, n, list, m);
 }
 
-static bool read_array(const wg_json *v, const char *what, wg_arena *scratch, wg_array *out, wg_misfit *m)
+static bool read_array(const wg_json *v, const char *what, wg_arena *scratch, wg_array *out,
+                       wg_misfit *m)
 {
     wg_json_walk w = { .object = v };
     const wg_json *data;
@@ -237,7 +274,8 @@ static bool read_array(const wg_json *v, const char *what, wg_arena *scratch, wg
 
     if (wg__json_kind(v) != WG_JSON_OBJECT) return wrong_kind(m, what, v, "an object");
     while (wg__json_next(&w))
-        if (strcmp(w.key, "dtype") != 0 && strcmp(w.key, "shape") != 0 && strcmp(w.key, "data") != 0)
+        if (strcmp(w.key, "dtype") != 0 && strcmp(w.key, "shape") != 0 &&
+            strcmp(w.key, "data") != 0)
             return wg__misfit(m, WG_EFORMAT, "%s: unknown member \"%s\"", what, WG_SHOW(w.key));
     data = wg__json_get(v, "data");
     if (!wg__read_dtype(wg__json_get(v, "dtype"), "'dtype'", &out->type.dtype, &inner) ||
@@ -250,10 +288,12 @@ static bool read_array(const wg_json *v, const char *what, wg_arena *scratch, wg
         out->data = wg__arena_take(scratch, (size_t)wg_type_bytes(&out->type));
         if (!out->data) return wg__misfit(m, WG_ENOMEM, "out of memory");
     }
-    return wg__read_elements(data, &out->type, out->data, &inner) || wg__misfit(m, inner.code, "%s: %s", what, inner.text);
+    return wg__read_elements(data, &out->type, out->data, &inner) ||
+           wg__misfit(m, inner.code, "%s: %s", what, inner.text);
 }
 
-static bool read_choice(const wg_json *v, const char *what, const wg_field *f, int64_t *out, wg_misfit *m)
+static bool read_choice(const wg_json *v, const char *what, const wg_field *f, int64_t *out,
+                        wg_misfit *m)
 {
     const char *s = wg__json_text(v);
     char list[100];
@@ -268,15 +308,22 @@ static bool read_choice(const wg_json *v, const char *what, const wg_field *f, i
     return wg__misfit(m, WG_EFORMAT, "%s is \"%s\", not one of %s", what, WG_SHOW(s), list);
 }
 
-static bool read_member(const wg_json *v, const char *what, const wg_field *f, wg_arena *scratch, void *at, wg_misfit *m)
+static bool read_member(const wg_json *v, const char *what, const wg_field *f, wg_arena *scratch,
+                        void *at, wg_misfit *m)
 {
     switch (f->kind) {
-    case WG_A_BOOL: return wg__json_bool(v, at) || wrong_kind(m, what, v, "true or false");
-    case WG_A_I64: return wg__json_int(v, at) || wrong_kind(m, what, v, "an integer");
-    case WG_A_F64: return read_f64(v, at) || wrong_kind(m, what, v, "a number");
-    case WG_A_AXES: return read_axes(v, what, at, m);
-    case WG_A_SHAPE: return wg__read_extents(v, what, at, m);
-    case WG_A_DTYPE: return wg__read_dtype(v, what, at, m);
+    case WG_A_BOOL:
+        return wg__json_bool(v, at) || wrong_kind(m, what, v, "true or false");
+    case WG_A_I64:
+        return wg__json_int(v, at) || wrong_kind(m, what, v, "an integer");
+    case WG_A_F64:
+        return read_f64(v, at) || wrong_kind(m, what, v, "a number");
+    case WG_A_AXES:
+        return read_axes(v, what, at, m);
+    case WG_A_SHAPE:
+        return wg__read_extents(v, what, at, m);
+    case WG_A_DTYPE:
+        return wg__read_dtype(v, what, at, m);
     case WG_A_STR:
         *(const char **)at = wg__json_text(v);
         return *(const char **)at || wrong_kind(m, what, v, "a string");
@@ -285,11 +332,15 @@ static bool read_member(const wg_json *v, const char *what, const wg_field *f, w
 
         if (!read_ints(v, what, n, at, m)) return false;
         return wg__json_count(v) == n ||
-               wg__misfit(m, WG_EFORMAT, "%s has %" PRId64 " numbers, wanted %" PRId64, what, wg__json_count(v), n);
+               wg__misfit(m, WG_EFORMAT, "%s has %" PRId64 " numbers, wanted %" PRId64, what,
+                          wg__json_count(v), n);
     }
-    case WG_A_I64S: return read_list(v, what, scratch, at, m);
-    case WG_A_ARRAY: return read_array(v, what, scratch, at, m);
-    case WG_A_CHOICE: return read_choice(v, what, f, at, m);
+    case WG_A_I64S:
+        return read_list(v, what, scratch, at, m);
+    case WG_A_ARRAY:
+        return read_array(v, what, scratch, at, m);
+    case WG_A_CHOICE:
+        return read_choice(v, what, f, at, m);
     }
     return wg__misfit(m, WG_EFORMAT, "%s is of an unknown kind", what);
 }
@@ -302,7 +353,8 @@ static const wg_field *field_of(const wg_field *fields, const char *name)
     return f && f->name ? f : NULL;
 }
 
-bool wg__read_attr(const wg_json *v, const wg_field *fields, wg_arena *scratch, void *attr, wg_misfit *m)
+bool wg__read_attr(const wg_json *v, const wg_field *fields, wg_arena *scratch, void *attr,
+                   wg_misfit *m)
 {
     wg_json_walk w = { .object = v };
 
@@ -313,9 +365,11 @@ bool wg__read_attr(const wg_json *v, const wg_field *fields, wg_arena *scratch, 
 
         snprintf(what, sizeof what, "attribute '%s'", f->name);
         if (!member) return wg__misfit(m, WG_EFORMAT, "%s is missing", what);
-        if (!read_member(member, what, f, scratch, (unsigned char *)attr + f->offset, m)) return false;
+        if (!read_member(member, what, f, scratch, (unsigned char *)attr + f->offset, m))
+            return false;
     }
     while (v && wg__json_next(&w))
-        if (!field_of(fields, w.key)) return wg__misfit(m, WG_EFORMAT, "unknown attribute \"%s\"", WG_SHOW(w.key));
+        if (!field_of(fields, w.key))
+            return wg__misfit(m, WG_EFORMAT, "unknown attribute \"%s\"", WG_SHOW(w.key));
     return true;
 }

@@ -27,15 +27,21 @@ static wg_status choose_functions(wg_saved *s, const char *name, const char *fil
     int only = name ? wg_function_find(s->g, name) : -1;
 
     if (s->g->open >= 0)
-        return wg__io_fail(error, WG_ESTATE, file, "function \"%s\" is still open: call wg_end first",
+        return wg__io_fail(error, WG_ESTATE, file,
+                           "function \"%s\" is still open: call wg_end first",
                            WG_SHOW(s->g->function[s->g->open].name));
     if (s->g->n_functions == 0)
-        return wg__io_fail(error, WG_ESTATE, file, "the graph has no function: call wg_begin and wg_end");
+        return wg__io_fail(error, WG_ESTATE, file,
+                           "the graph has no function: call wg_begin and wg_end");
     if (s->g->n_functions > WG_MAX_FUNCTIONS)
-        return wg__io_fail(error, WG_ELIMIT, file, "%" PRId64 " functions are more than %d", s->g->n_functions, WG_MAX_FUNCTIONS);
+        return wg__io_fail(error, WG_ELIMIT, file, "%" PRId64 " functions are more than %d",
+                           s->g->n_functions, WG_MAX_FUNCTIONS);
     if (s->g->n_meta > WG_MAX_METADATA)
-        return wg__io_fail(error, WG_ELIMIT, file, "%" PRId64 " metadata are more than %d", s->g->n_meta, WG_MAX_METADATA);
-    if (name && only < 0) return wg__io_fail(error, WG_ENAME, file, "the graph has no function \"%s\"", WG_SHOW(name));
+        return wg__io_fail(error, WG_ELIMIT, file, "%" PRId64 " metadata are more than %d",
+                           s->g->n_meta, WG_MAX_METADATA);
+    if (name && only < 0)
+        return wg__io_fail(error, WG_ENAME, file, "the graph has no function \"%s\"",
+                           WG_SHOW(name));
     s->n_functions = name ? 1 : (int)s->g->n_functions;
     s->function = wg__array(s->n_functions, sizeof *s->function);
     if (!s->function) return no_memory(file, error);
@@ -55,7 +61,8 @@ static wg_status find_order(wg_saved *s, const char *file, wg_error *error)
         wg_tensor **own = NULL, **wider;
         int64_t more = wg__function_roots(s->g, s->function[i], &own, NULL);
 
-        wider = more < 0 || n + more > INT_MAX ? NULL : wg__grow(roots, &cap, n + more, sizeof *roots);
+        wider =
+            more < 0 || n + more > INT_MAX ? NULL : wg__grow(roots, &cap, n + more, sizeof *roots);
         if (wider) {
             roots = wider;
             memcpy(roots + n, own, (size_t)more * sizeof *own);
@@ -92,9 +99,12 @@ static wg_status choose_entries(wg_saved *s, bool all, const char *file, wg_erro
         wg__release(wanted);
         return no_memory(file, error);
     }
-    for (int64_t i = 0; i < s->w->n; i++) wanted[i] = all || strncmp(s->w->entry[i]->param.name, "rng/", 4) == 0;
+    for (int64_t i = 0; i < s->w->n; i++)
+        wanted[i] = all || strncmp(s->w->entry[i]->param.name, "rng/", 4) == 0;
     for (int64_t i = 0; !all && i < s->n; i++) {
-        int64_t at = s->order[i]->op->flags & WG_OP_PARAM ? wg__table_get(&s->w->names, wg__leaf_name(s->order[i])) : -1;
+        int64_t at = s->order[i]->op->flags & WG_OP_PARAM
+                         ? wg__table_get(&s->w->names, wg__leaf_name(s->order[i]))
+                         : -1;
 
         if (at >= 0) wanted[at] = true;
     }
@@ -109,12 +119,13 @@ static wg_status choose_entries(wg_saved *s, bool all, const char *file, wg_erro
     qsort(s->entry, (size_t)s->n_entries, sizeof *s->entry, by_name);
     for (int64_t i = 0; i < s->n_entries; i++)
         if (!wg__add(s->bytes, wg_type_bytes(&s->entry[i]->value.type), &s->bytes))
-            return wg__io_fail(error, WG_ELIMIT, file, "the store has more bytes than can be counted");
+            return wg__io_fail(error, WG_ELIMIT, file,
+                               "the store has more bytes than can be counted");
     return WG_OK;
 }
 
-wg_status wg__params_fit(const wg_graph *g, int64_t n, wg_tensor *const *node, int n_functions, const int *function,
-                         const wg_params *w, const char *file, wg_error *error)
+wg_status wg__params_fit(const wg_graph *g, int64_t n, wg_tensor *const *node, int n_functions,
+                         const int *function, const wg_params *w, const char *file, wg_error *error)
 {
     for (int64_t i = 0; i < n; i++) {
         const wg_tensor *t = node[i];
@@ -123,12 +134,14 @@ wg_status wg__params_fit(const wg_graph *g, int64_t n, wg_tensor *const *node, i
         if (!(t->op->flags & WG_OP_PARAM)) continue;
         p = wg__params_find(w, wg__leaf_name(t));
         if (!p)
-            return wg__io_fail(error, WG_ENAME, file, "%s: node %" PRId64 ": the store has no entry \"%s\"", t->op->name, i,
-                               WG_SHOW(wg__leaf_name(t)));
+            return wg__io_fail(error, WG_ENAME, file,
+                               "%s: node %" PRId64 ": the store has no entry \"%s\"", t->op->name,
+                               i, WG_SHOW(wg__leaf_name(t)));
         if (!wg_type_equal(&p->value.type, t->type))
-            return wg__io_fail(error, p->value.type.dtype == t->type->dtype ? WG_ESHAPE : WG_EDTYPE, file,
-                               "%s: node %" PRId64 ": \"%s\" is %s, the store's %s", t->op->name, i,
-                               WG_SHOW(wg__leaf_name(t)), WG_TYPE_STR(t->type), WG_TYPE_STR(&p->value.type));
+            return wg__io_fail(error, p->value.type.dtype == t->type->dtype ? WG_ESHAPE : WG_EDTYPE,
+                               file, "%s: node %" PRId64 ": \"%s\" is %s, the store's %s",
+                               t->op->name, i, WG_SHOW(wg__leaf_name(t)), WG_TYPE_STR(t->type),
+                               WG_TYPE_STR(&p->value.type));
     }
     for (int k = 0; k < n_functions; k++) {
         const wg_function *f = &g->function[function ? function[k] : k];
@@ -138,19 +151,22 @@ wg_status wg__params_fit(const wg_graph *g, int64_t n, wg_tensor *const *node, i
             const wg_type *type = f->updates.item[i].t->type;
 
             if (!p)
-                return wg__io_fail(error, WG_ENAME, file, "function \"%s\": the store has no entry \"%s\" to update",
+                return wg__io_fail(error, WG_ENAME, file,
+                                   "function \"%s\": the store has no entry \"%s\" to update",
                                    WG_SHOW(f->name), WG_SHOW(f->updates.item[i].name));
             if (p->value.type.dtype != type->dtype || p->value.type.shape.rank != type->shape.rank)
-                return wg__io_fail(error, p->value.type.dtype == type->dtype ? WG_ESHAPE : WG_EDTYPE, file,
+                return wg__io_fail(error,
+                                   p->value.type.dtype == type->dtype ? WG_ESHAPE : WG_EDTYPE, file,
                                    "function \"%s\": \"%s\" is %s, its update %s", WG_SHOW(f->name),
-                                   WG_SHOW(f->updates.item[i].name), WG_TYPE_STR(&p->value.type), WG_TYPE_STR(type));
+                                   WG_SHOW(f->updates.item[i].name), WG_TYPE_STR(&p->value.type),
+                                   WG_TYPE_STR(type));
         }
     }
     return WG_OK;
 }
 
-wg_status wg__saved_open(wg_saved *s, const wg_graph *g, const wg_params *w, const char *function, const char *file,
-                         wg_error *error)
+wg_status wg__saved_open(wg_saved *s, const wg_graph *g, const wg_params *w, const char *function,
+                         const char *file, wg_error *error)
 {
     wg_status status;
 
@@ -161,7 +177,8 @@ wg_status wg__saved_open(wg_saved *s, const wg_graph *g, const wg_params *w, con
     }
     status = choose_functions(s, function, file, error);
     if (status == WG_OK) status = find_order(s, file, error);
-    if (status == WG_OK && w) status = wg__params_fit(g, s->n, s->order, s->n_functions, s->function, w, file, error);
+    if (status == WG_OK && w)
+        status = wg__params_fit(g, s->n, s->order, s->n_functions, s->function, w, file, error);
     if (status == WG_OK && w) status = choose_entries(s, !function, file, error);
     if (status != WG_OK) wg__saved_close(s);
     return status;
@@ -213,10 +230,12 @@ static void put_functions(const struct writer *w)
 
         line(w, i == 0);
         put_key(w, f->name);
-        wg__put(w->t, f->mode == WG_TRAIN ? "{\"mode\": \"train\", \"outputs\": " : "{\"mode\": \"predict\", \"outputs\": ");
+        wg__put(w->t, f->mode == WG_TRAIN ? "{\"mode\": \"train\", \"outputs\": "
+                                          : "{\"mode\": \"predict\", \"outputs\": ");
         put_bindings(w, f->outputs.n, f->outputs.item);
         wg__put(w->t, ", \"updates\": ");
-        if (wg__function_roots(w->s->g, w->s->function[i], &roots, &updates) < 0) w->t->no_memory = true;
+        if (wg__function_roots(w->s->g, w->s->function[i], &roots, &updates) < 0)
+            w->t->no_memory = true;
         else put_bindings(w, f->updates.n, updates);
         wg__put(w->t, "}");
         wg__release(updates);
@@ -274,7 +293,8 @@ static void put_entries(const struct writer *w, bool with_data)
 
 static int by_key(const void *a, const void *b)
 {
-    return strcmp((*(const struct wg_meta *const *)a)->key, (*(const struct wg_meta *const *)b)->key);
+    return strcmp((*(const struct wg_meta *const *)a)->key,
+                  (*(const struct wg_meta *const *)b)->key);
 }
 
 static void put_metadata(const struct writer *w)
@@ -288,7 +308,8 @@ static void put_metadata(const struct writer *w)
         return;
     }
     for (int64_t i = 0; i < g->n_meta; i++)
-        if (strcmp(g->meta[i].key, WG_META_SCHEDULERS) != 0 && strcmp(g->meta[i].key, WG_META_EXTENSIONS) != 0)
+        if (strcmp(g->meta[i].key, WG_META_SCHEDULERS) != 0 &&
+            strcmp(g->meta[i].key, WG_META_EXTENSIONS) != 0)
             list[n++] = &g->meta[i];
     qsort(list, (size_t)n, sizeof *list, by_key);
     for (int64_t i = 0; i < n; i++) {
@@ -314,8 +335,8 @@ static wg_status put_kept(const struct writer *w, const char *key, bool of_objec
         status = wg__io_fail(error, WG_EFORMAT, key, "is %s, not an object", wg__json_what(v));
     while (status == WG_OK && of_objects && wg__json_next(&walk))
         if (wg__json_kind(walk.value) != WG_JSON_OBJECT)
-            status = wg__io_fail(error, WG_EFORMAT, key, "\"%s\" is %s, not an object", WG_SHOW(walk.key),
-                                 wg__json_what(walk.value));
+            status = wg__io_fail(error, WG_EFORMAT, key, "\"%s\" is %s, not an object",
+                                 WG_SHOW(walk.key), wg__json_what(walk.value));
     /* Strings of v that are not UTF-8 cannot be: they were parsed. */
     if (status == WG_OK) wg__put_value(w->t, v);
     wg__json_free(v);
@@ -346,12 +367,13 @@ static void put_store(const struct writer *w, const wg_weights *weights)
     line(w, false);
     wg__put(w->t, "\"weights\": {\"file\": ");
     wg__put_string(w->t, weights->file);
-    snprintf(text, sizeof text, ", \"bytes\": %" PRId64 ", \"xxh64\": \"%016" PRIx64 "\"}", weights->bytes, weights->sum);
+    snprintf(text, sizeof text, ", \"bytes\": %" PRId64 ", \"xxh64\": \"%016" PRIx64 "\"}",
+             weights->bytes, weights->sum);
     wg__put(w->t, text);
 }
 
-wg_status wg__put_program(wg_text *t, const wg_saved *s, const wg_save_options *options, const wg_weights *weights,
-                          wg_error *error)
+wg_status wg__put_program(wg_text *t, const wg_saved *s, const wg_save_options *options,
+                          const wg_weights *weights, wg_error *error)
 {
     struct writer w = { t, s, options->compact };
     wg_status status;

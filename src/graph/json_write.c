@@ -34,7 +34,12 @@ static int character(const unsigned char *s)
 {
     unsigned least = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
     unsigned most = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
-    int n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    int n = s[0] < 0x80   ? 1
+            : s[0] < 0xc2 ? 0
+            : s[0] < 0xe0 ? 2
+            : s[0] < 0xf0 ? 3
+            : s[0] < 0xf5 ? 4
+                          : 0;
 
     if (n > 1 && (s[1] < least || s[1] > most)) return 0;
     for (int i = 2; i < n; i++)
@@ -86,7 +91,8 @@ static void shortest(char to[40], double v, int digits, bool single)
 
     do {
         snprintf(text, sizeof text, "%.*g", digits++, v);
-    } while (digits <= 17 && (single ? (float)strtod(text, NULL) != (float)v : strtod(text, NULL) != v));
+    } while (digits <= 17 &&
+             (single ? (float)strtod(text, NULL) != (float)v : strtod(text, NULL) != v));
     for (const char *p = text; *p; p++) {
         if (strchr("0123456789+-e", *p)) {
             *at++ = *p;
@@ -157,10 +163,18 @@ void wg__put_elements(wg_text *t, const wg_array *a)
     for (int64_t i = 0; i < n && !t->no_memory; i++) {
         if (i > 0) wg__put(t, ", ");
         switch (a->type.dtype) {
-        case WG_F32: put_f32(t, ((const float *)a->data)[i]); break;
-        case WG_F64: wg__put_f64(t, ((const double *)a->data)[i]); break;
-        case WG_I64: wg__put_int(t, ((const int64_t *)a->data)[i]); break;
-        default: wg__put(t, ((const unsigned char *)a->data)[i] ? "true" : "false"); break;
+        case WG_F32:
+            put_f32(t, ((const float *)a->data)[i]);
+            break;
+        case WG_F64:
+            wg__put_f64(t, ((const double *)a->data)[i]);
+            break;
+        case WG_I64:
+            wg__put_int(t, ((const int64_t *)a->data)[i]);
+            break;
+        default:
+            wg__put(t, ((const unsigned char *)a->data)[i] ? "true" : "false");
+            break;
         }
     }
     wg__put(t, "]");
@@ -172,7 +186,8 @@ wg_status wg__text_end(wg_text *t, const char *file, char **text, size_t *n, wg_
 
     wg__putn(t, "", 1);
     if (t->no_memory) status = wg__io_fail(error, WG_ENOMEM, file, "out of memory");
-    else if (t->bad_text) status = wg__io_fail(error, WG_ENAME, file, "\"%s\" is not UTF-8", WG_SHOW(t->bad_text));
+    else if (t->bad_text)
+        status = wg__io_fail(error, WG_ENAME, file, "\"%s\" is not UTF-8", WG_SHOW(t->bad_text));
     if (status == WG_OK) {
         *text = t->text;
         *n = (size_t)t->n - 1;

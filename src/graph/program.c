@@ -19,8 +19,9 @@ static wg_status finish(wg_error *error, const wg_error *own)
 
 /* ---- saving a program ---- */
 
-static wg_status make_text(const wg_saved *s, const wg_save_options *options, const wg_weights *weights, const char *file,
-                           char **text, size_t *n, wg_error *error)
+static wg_status make_text(const wg_saved *s, const wg_save_options *options,
+                           const wg_weights *weights, const char *file, char **text, size_t *n,
+                           wg_error *error)
 {
     wg_text t = { NULL, 0, 0, false, NULL };
     wg_status status = wg__put_program(&t, s, options, weights, error);
@@ -30,8 +31,8 @@ static wg_status make_text(const wg_saved *s, const wg_save_options *options, co
     return status;
 }
 
-wg_status wg_save_text(const wg_graph *g, const wg_params *w, const wg_save_options *options, char **text,
-                       size_t *length, wg_error *error)
+wg_status wg_save_text(const wg_graph *g, const wg_params *w, const wg_save_options *options,
+                       char **text, size_t *length, wg_error *error)
 {
     wg_error own;
     wg_saved s;
@@ -44,22 +45,24 @@ wg_status wg_save_text(const wg_graph *g, const wg_params *w, const wg_save_opti
         return finish(error, &own);
     }
     options = options ? options : &save_defaults;
-    if (wg__saved_open(&s, g, w, options->function, "text", &own) != WG_OK) return finish(error, &own);
+    if (wg__saved_open(&s, g, w, options->function, "text", &own) != WG_OK)
+        return finish(error, &own);
     make_text(&s, options, NULL, "text", text, length ? length : &n, &own);
     wg__saved_close(&s);
     return finish(error, &own);
 }
 
 /* The weights under a name that holds their checksum, on the disk before the JSON names them. */
-static wg_status save_weights(const wg_place *p, const wg_saved *s, char name[WG_WEIGHTS_NAME], wg_weights *weights,
-                              wg_error *error)
+static wg_status save_weights(const wg_place *p, const wg_saved *s, char name[WG_WEIGHTS_NAME],
+                              wg_weights *weights, wg_error *error)
 {
     char stem[256], link[WG_WEIGHTS_NAME];
     wg_out o;
 
     wg__stem(stem, p->base);
     snprintf(link, sizeof link, "%s.safetensors", stem);
-    if (wg__place_free(p, link, error) != WG_OK || wg__out_file(&o, p, error) != WG_OK) return error->code;
+    if (wg__place_free(p, link, error) != WG_OK || wg__out_file(&o, p, error) != WG_OK)
+        return error->code;
     if (wg__tensors_write(&o, s->n_entries, s->entry, p->base, error) != WG_OK) {
         wg__out_drop(&o);
         return error->code;
@@ -72,8 +75,8 @@ static wg_status save_weights(const wg_place *p, const wg_saved *s, char name[WG
 }
 
 /* The one commit. */
-static wg_status save_json(const wg_place *p, const wg_saved *s, const wg_save_options *options, const wg_weights *weights,
-                           wg_error *error)
+static wg_status save_json(const wg_place *p, const wg_saved *s, const wg_save_options *options,
+                           const wg_weights *weights, wg_error *error)
 {
     char *text;
     size_t n;
@@ -88,8 +91,8 @@ static wg_status save_json(const wg_place *p, const wg_saved *s, const wg_save_o
     return error->code;
 }
 
-wg_status wg_save(const char *path, const wg_graph *g, const wg_params *w, const wg_save_options *options,
-                  wg_error *error)
+wg_status wg_save(const char *path, const wg_graph *g, const wg_params *w,
+                  const wg_save_options *options, wg_error *error)
 {
     char name[WG_WEIGHTS_NAME], stem[256], link[WG_WEIGHTS_NAME];
     int64_t most;
@@ -104,11 +107,13 @@ wg_status wg_save(const char *path, const wg_graph *g, const wg_params *w, const
         return finish(error, &own);
     }
     options = options ? options : &save_defaults;
-    if (wg__saved_open(&s, g, w, options->function, path, &own) != WG_OK) return finish(error, &own);
+    if (wg__saved_open(&s, g, w, options->function, path, &own) != WG_OK)
+        return finish(error, &own);
     if (wg__place_write(&p, path, &own) == WG_OK) {
         most = options->inline_bytes == 0 ? INLINE_BYTES : options->inline_bytes;
         /* A device or a pipe has nothing beside it. */
-        if (p.plain && s.n_entries > 0 && s.bytes > most) save_weights(&p, &s, name, &weights, &own);
+        if (p.plain && s.n_entries > 0 && s.bytes > most)
+            save_weights(&p, &s, name, &weights, &own);
         if (own.code == WG_OK) save_json(&p, &s, options, weights.file ? &weights : NULL, &own);
         if (own.code == WG_OK && weights.file) {
             wg__stem(stem, p.base);
@@ -135,11 +140,13 @@ static wg_status read_weights(wg_loading *l, wg_tensors *t, wg_error *error)
     wg_status status;
 
     if (!to) return wg__io_fail(error, WG_ENOMEM, l->file, "out of memory");
-    for (int64_t i = 0; i < t->n; i++) to[i] = wg__params_find(l->params, t->item[i].name)->value.data;
+    for (int64_t i = 0; i < t->n; i++)
+        to[i] = wg__params_find(l->params, t->item[i].name)->value.data;
     status = wg__tensors_read(t, to, error);
     wg__release(to);
     if (status == WG_OK && wg__checksum_end(&t->sum) != l->weights.sum)
-        return wg__io_fail(error, WG_EFORMAT, t->in->name, "its checksum is %016" PRIx64 ", the program's %016" PRIx64,
+        return wg__io_fail(error, WG_EFORMAT, t->in->name,
+                           "its checksum is %016" PRIx64 ", the program's %016" PRIx64,
                            wg__checksum_end(&t->sum), l->weights.sum);
     return status;
 }
@@ -151,11 +158,13 @@ static wg_status load_weights(wg_loading *l, const wg_place *p, bool *stale, wg_
     wg_status status;
 
     *stale = true;
-    status = wg__in_beside(&in, p, l->weights.file,
-                           l->options->max_bytes > 0 ? l->options->max_bytes : INT64_C(1) << 40, error);
+    status =
+        wg__in_beside(&in, p, l->weights.file,
+                      l->options->max_bytes > 0 ? l->options->max_bytes : INT64_C(1) << 40, error);
     if (status != WG_OK) return status;
     if (in.size != l->weights.bytes)
-        status = wg__io_fail(error, WG_EFORMAT, l->weights.file, "has %" PRId64 " bytes, the program says %" PRId64, in.size,
+        status = wg__io_fail(error, WG_EFORMAT, l->weights.file,
+                             "has %" PRId64 " bytes, the program says %" PRId64, in.size,
                              l->weights.bytes);
     if (status == WG_OK) status = wg__tensors_open(&t, &in, error);
     if (status == WG_OK) {
@@ -170,7 +179,8 @@ static wg_status load_weights(wg_loading *l, const wg_place *p, bool *stale, wg_
 
 /* p NULL: there is no folder to find weights in. *stale: the weights failed, perhaps because they were replaced. */
 static wg_status load_from(const char *text, size_t n, const char *file, const wg_place *p,
-                           const wg_load_options *options, wg_program *program, bool *stale, wg_error *error)
+                           const wg_load_options *options, wg_program *program, bool *stale,
+                           wg_error *error)
 {
     wg_loading l = { .file = file, .options = options };
     wg_status status;
@@ -179,10 +189,12 @@ static wg_status load_from(const char *text, size_t n, const char *file, const w
     l.root = wg__json_parse(text, n, file, error);
     if (!l.root) return error->code;
     status = wg__load_graph(&l, error);
-    if (status == WG_OK && (!l.weights.file || options->no_params)) status = wg__load_store(&l, NULL, error);
+    if (status == WG_OK && (!l.weights.file || options->no_params))
+        status = wg__load_store(&l, NULL, error);
     else if (status == WG_OK && p) status = load_weights(&l, p, stale, error);
     else if (status == WG_OK)
-        status = wg__io_fail(error, WG_EFORMAT, file, "its weights lie in \"%s\", which has no folder here",
+        status = wg__io_fail(error, WG_EFORMAT, file,
+                             "its weights lie in \"%s\", which has no folder here",
                              WG_SHOW(l.weights.file));
     wg__json_free(l.root);
     *program = (wg_program){ l.graph, l.params };
@@ -190,10 +202,11 @@ static wg_status load_from(const char *text, size_t n, const char *file, const w
     return status;
 }
 
-static wg_status load_once(const char *path, const wg_load_options *options, wg_program *program, bool *again,
-                           wg_error *error)
+static wg_status load_once(const char *path, const wg_load_options *options, wg_program *program,
+                           bool *again, wg_error *error)
 {
-    int64_t most = options->max_bytes > 0 && options->max_bytes < INT32_MAX ? options->max_bytes : INT32_MAX;
+    int64_t most =
+        options->max_bytes > 0 && options->max_bytes < INT32_MAX ? options->max_bytes : INT32_MAX;
     char *text = NULL;
     wg_place p;
     wg_in in;
@@ -211,7 +224,8 @@ static wg_status load_once(const char *path, const wg_load_options *options, wg_
     return error->code;
 }
 
-wg_status wg_load(const char *path, const wg_load_options *options, wg_program *program, wg_error *error)
+wg_status wg_load(const char *path, const wg_load_options *options, wg_program *program,
+                  wg_error *error)
 {
     bool again = true;
     wg_error own;
@@ -230,16 +244,19 @@ wg_status wg_load(const char *path, const wg_load_options *options, wg_program *
     return finish(error, &own);
 }
 
-wg_status wg_load_text(const char *text, size_t length, const wg_load_options *options, wg_program *program,
-                       wg_error *error)
+wg_status wg_load_text(const char *text, size_t length, const wg_load_options *options,
+                       wg_program *program, wg_error *error)
 {
     bool stale;
     wg_error own;
 
     wg__error_clear(&own);
     if (program) *program = (wg_program){ NULL, NULL };
-    if (!text || !program) wg_fail(&own, WG_EARG, "load_text", "the %s is NULL", text ? "program" : "text");
-    else load_from(text, length, "text", NULL, options ? options : &load_defaults, program, &stale, &own);
+    if (!text || !program)
+        wg_fail(&own, WG_EARG, "load_text", "the %s is NULL", text ? "program" : "text");
+    else
+        load_from(text, length, "text", NULL, options ? options : &load_defaults, program, &stale,
+                  &own);
     return finish(error, &own);
 }
 
@@ -262,7 +279,8 @@ static bool lies_below(const char *name, const char *prefix)
     return n == 0 || prefix[n - 1] == '/' || name[n] == '/' || name[n] == '\0';
 }
 
-static wg_status write_entries(wg_out *o, const wg_params *w, const char *prefix, const char *file, wg_error *error)
+static wg_status write_entries(wg_out *o, const wg_params *w, const char *prefix, const char *file,
+                               wg_error *error)
 {
     const wg_param **entry = wg__array(w->n, sizeof *entry);
     int64_t n = 0;
@@ -270,9 +288,11 @@ static wg_status write_entries(wg_out *o, const wg_params *w, const char *prefix
 
     if (!entry) return wg__io_fail(error, WG_ENOMEM, file, "out of memory");
     for (int64_t i = 0; i < w->n; i++)
-        if (!prefix || lies_below(w->entry[i]->param.name, prefix)) entry[n++] = &w->entry[i]->param;
+        if (!prefix || lies_below(w->entry[i]->param.name, prefix))
+            entry[n++] = &w->entry[i]->param;
     if (prefix && n == 0)
-        status = wg__io_fail(error, WG_ENAME, file, "the store has no entry below \"%s\"", WG_SHOW(prefix));
+        status = wg__io_fail(error, WG_ENAME, file, "the store has no entry below \"%s\"",
+                             WG_SHOW(prefix));
     else status = wg__tensors_write(o, n, entry, file, error);
     wg__release(entry);
     return status;
@@ -299,7 +319,8 @@ wg_status wg_params_save(const char *path, const wg_params *w, const char *prefi
     return finish(error, &own);
 }
 
-wg_status wg_params_save_buffer(const wg_params *w, const char *prefix, void **data, size_t *length, wg_error *error)
+wg_status wg_params_save_buffer(const wg_params *w, const char *prefix, void **data, size_t *length,
+                                wg_error *error)
 {
     wg_error own;
     wg_out o;
@@ -307,7 +328,10 @@ wg_status wg_params_save_buffer(const wg_params *w, const char *prefix, void **d
     wg__error_clear(&own);
     if (data) *data = NULL;
     if (!w || !data || !length) {
-        wg_fail(&own, WG_EARG, "params_save_buffer", "the %s is NULL", !w ? "store" : data ? "length" : "buffer");
+        wg_fail(&own, WG_EARG, "params_save_buffer", "the %s is NULL",
+                !w     ? "store"
+                : data ? "length"
+                       : "buffer");
         return finish(error, &own);
     }
     wg__out_memory(&o);
@@ -326,9 +350,9 @@ wg_status wg_params_save_buffer(const wg_params *w, const char *prefix, void **d
 struct matching {
     const wg_params *w;
     const char *from, *to;
-    int64_t *entry;   /* by tensor: -1: nowhere */
-    int64_t *tensor;  /* by entry: -1: none */
-    void **staged;    /* by tensor */
+    int64_t *entry;  /* by tensor: -1: nowhere */
+    int64_t *tensor; /* by entry: -1: none */
+    void **staged;   /* by tensor */
 };
 
 static bool mapped_name(const struct matching *m, const char *name, char out[LONGEST_NAME + 1])
@@ -336,10 +360,12 @@ static bool mapped_name(const struct matching *m, const char *name, char out[LON
     size_t n = strlen(m->from);
     bool maps = strncmp(name, m->from, n) == 0;
 
-    return snprintf(out, LONGEST_NAME + 1, "%s%s", maps ? m->to : "", maps ? name + n : name) <= LONGEST_NAME;
+    return snprintf(out, LONGEST_NAME + 1, "%s%s", maps ? m->to : "", maps ? name + n : name) <=
+           LONGEST_NAME;
 }
 
-static wg_status match_one(struct matching *m, const wg_tensors *t, int64_t i, wg_load_mode mode, wg_error *error)
+static wg_status match_one(struct matching *m, const wg_tensors *t, int64_t i, wg_load_mode mode,
+                           wg_error *error)
 {
     const struct wg_held *item = &t->item[i];
     char name[LONGEST_NAME + 1];
@@ -349,24 +375,27 @@ static wg_status match_one(struct matching *m, const wg_tensors *t, int64_t i, w
     m->entry[i] = at;
     if (at < 0 && mode == WG_LOAD_PARTIAL) return WG_OK;
     if (at < 0)
-        return wg__io_fail(error, WG_ENAME, t->in->name, "tensor \"%s\": the store has no entry \"%s\"", WG_SHOW(item->name),
+        return wg__io_fail(error, WG_ENAME, t->in->name,
+                           "tensor \"%s\": the store has no entry \"%s\"", WG_SHOW(item->name),
                            WG_SHOW(name));
     type = &m->w->entry[at]->param.value.type;
     if (!wg_type_equal(type, &item->type))
-        return wg__io_fail(error, type->dtype == item->type.dtype ? WG_ESHAPE : WG_EDTYPE, t->in->name,
-                           "tensor \"%s\" is %s, the store's \"%s\" %s", WG_SHOW(item->name), WG_TYPE_STR(&item->type),
-                           WG_SHOW(name), WG_TYPE_STR(type));
+        return wg__io_fail(error, type->dtype == item->type.dtype ? WG_ESHAPE : WG_EDTYPE,
+                           t->in->name, "tensor \"%s\" is %s, the store's \"%s\" %s",
+                           WG_SHOW(item->name), WG_TYPE_STR(&item->type), WG_SHOW(name),
+                           WG_TYPE_STR(type));
     if (m->tensor[at] >= 0)
-        return wg__io_fail(error, WG_ENAME, t->in->name, "tensors \"%s\" and \"%s\" both go to \"%s\"",
-                           WG_SHOW(t->item[m->tensor[at]].name), WG_SHOW(item->name), WG_SHOW(name));
+        return wg__io_fail(
+            error, WG_ENAME, t->in->name, "tensors \"%s\" and \"%s\" both go to \"%s\"",
+            WG_SHOW(t->item[m->tensor[at]].name), WG_SHOW(item->name), WG_SHOW(name));
     m->tensor[at] = i;
     m->staged[i] = wg__alloc((size_t)(item->end - item->begin));
     return m->staged[i] ? WG_OK : wg__io_fail(error, WG_ENOMEM, t->in->name, "out of memory");
 }
 
 /* Values are read aside and copied when nothing can fail any more. */
-static wg_status load_values(wg_in *in, wg_params *w, wg_load_mode mode, const char *from, const char *to, int *n_loaded,
-                             wg_error *error)
+static wg_status load_values(wg_in *in, wg_params *w, wg_load_mode mode, const char *from,
+                             const char *to, int *n_loaded, wg_error *error)
 {
     struct matching m = { w, from ? from : "", to ? to : "", NULL, NULL, NULL };
     wg_tensors t;
@@ -377,7 +406,8 @@ static wg_status load_values(wg_in *in, wg_params *w, wg_load_mode mode, const c
     m.entry = wg__array(t.n, sizeof *m.entry);
     m.tensor = wg__array(w->n, sizeof *m.tensor);
     m.staged = wg__array(t.n, sizeof *m.staged);
-    if (!m.entry || !m.tensor || !m.staged) status = wg__io_fail(error, WG_ENOMEM, in->name, "out of memory");
+    if (!m.entry || !m.tensor || !m.staged)
+        status = wg__io_fail(error, WG_ENOMEM, in->name, "out of memory");
     for (int64_t i = 0; m.staged && i < t.n; i++) m.staged[i] = NULL;
     for (int64_t i = 0; status == WG_OK && i < w->n; i++) m.tensor[i] = -1;
     for (int64_t i = 0; status == WG_OK && i < t.n; i++) status = match_one(&m, &t, i, mode, error);
@@ -402,8 +432,8 @@ static wg_status load_values(wg_in *in, wg_params *w, wg_load_mode mode, const c
     return status;
 }
 
-wg_status wg_params_load(const char *path, wg_params *w, wg_load_mode mode, const char *from, const char *to,
-                         int *n_loaded, wg_error *error)
+wg_status wg_params_load(const char *path, wg_params *w, wg_load_mode mode, const char *from,
+                         const char *to, int *n_loaded, wg_error *error)
 {
     wg_error own;
     wg_in in;
@@ -419,8 +449,8 @@ wg_status wg_params_load(const char *path, wg_params *w, wg_load_mode mode, cons
     return finish(error, &own);
 }
 
-wg_status wg_params_load_buffer(const void *data, size_t length, wg_params *w, wg_load_mode mode, const char *from,
-                                const char *to, int *n_loaded, wg_error *error)
+wg_status wg_params_load_buffer(const void *data, size_t length, wg_params *w, wg_load_mode mode,
+                                const char *from, const char *to, int *n_loaded, wg_error *error)
 {
     wg_error own;
     wg_in in;

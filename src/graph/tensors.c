@@ -14,8 +14,10 @@ static const char *const codes[WG_N_DTYPES] = { "F32", "F64", "I64", "BOOL" };
 
 /* ---- the header, read ---- */
 
-static wg_status refuse(const wg_tensors *t, wg_error *error, const char *name, const char *fmt, ...) WG_PRINTF(4, 5);
-static wg_status refuse(const wg_tensors *t, wg_error *error, const char *name, const char *fmt, ...)
+static wg_status refuse(const wg_tensors *t, wg_error *error, const char *name, const char *fmt,
+                        ...) WG_PRINTF(4, 5);
+static wg_status refuse(const wg_tensors *t, wg_error *error, const char *name, const char *fmt,
+                        ...)
 {
     char text[160];
     va_list args;
@@ -39,40 +41,51 @@ static bool is_code(const wg_json *v, wg_dtype *out)
 }
 
 /* One member of the header. `end` is where the one before ended: elements follow each other without holes. */
-static wg_status read_item(wg_tensors *t, const char *name, const wg_json *v, int64_t end, int64_t room, wg_error *error)
+static wg_status read_item(wg_tensors *t, const char *name, const wg_json *v, int64_t end,
+                           int64_t room, wg_error *error)
 {
     struct wg_held *item = &t->item[t->n];
     const wg_json *offsets, *code;
     wg_json_walk w = { .object = v };
     wg_misfit m;
 
-    if (wg__json_kind(v) != WG_JSON_OBJECT) return refuse(t, error, name, "is %s, not an object", wg__json_what(v));
+    if (wg__json_kind(v) != WG_JSON_OBJECT)
+        return refuse(t, error, name, "is %s, not an object", wg__json_what(v));
     while (wg__json_next(&w))
-        if (strcmp(w.key, "dtype") != 0 && strcmp(w.key, "shape") != 0 && strcmp(w.key, "data_offsets") != 0)
+        if (strcmp(w.key, "dtype") != 0 && strcmp(w.key, "shape") != 0 &&
+            strcmp(w.key, "data_offsets") != 0)
             return refuse(t, error, name, "unknown member \"%s\"", WG_SHOW(w.key));
     if (!name[0]) return refuse(t, error, name, "the name is empty");
     *item = (struct wg_held){ .name = name };
     code = wg__json_get(v, "dtype");
     if (!is_code(code, &item->type.dtype)) {
-        if (!code || !wg__json_text(code)) return refuse(t, error, name, "'dtype' is %s, not a string", wg__json_what(code));
-        return refuse(t, error, name, "dtype \"%s\" is not F32, F64, I64 or BOOL", WG_SHOW(wg__json_text(code)));
+        if (!code || !wg__json_text(code))
+            return refuse(t, error, name, "'dtype' is %s, not a string", wg__json_what(code));
+        return refuse(t, error, name, "dtype \"%s\" is not F32, F64, I64 or BOOL",
+                      WG_SHOW(wg__json_text(code)));
     }
     if (!wg__read_extents(wg__json_get(v, "shape"), "'shape'", &item->type.shape, &m))
         return refuse(t, error, name, "%s", m.text);
-    if (wg_type_bytes(&item->type) < 0) return refuse(t, error, name, "%s is no legal type", WG_TYPE_STR(&item->type));
+    if (wg_type_bytes(&item->type) < 0)
+        return refuse(t, error, name, "%s is no legal type", WG_TYPE_STR(&item->type));
     offsets = wg__json_get(v, "data_offsets");
     if (wg__json_count(offsets) != 2 || !wg__json_int(wg__json_at(offsets, 0), &item->begin) ||
         !wg__json_int(wg__json_at(offsets, 1), &item->end))
         return refuse(t, error, name, "'data_offsets' is not a list of two integers");
     if (item->begin < 0 || item->end < item->begin || item->end > room)
-        return refuse(t, error, name, "offsets %" PRId64 " to %" PRId64 " do not lie within the %" PRId64 " bytes of elements",
+        return refuse(t, error, name,
+                      "offsets %" PRId64 " to %" PRId64 " do not lie within the %" PRId64
+                      " bytes of elements",
                       item->begin, item->end, room);
     if (item->begin != end)
-        return refuse(t, error, name, "begins at byte %" PRId64 ", the one before ends at %" PRId64, item->begin, end);
+        return refuse(t, error, name, "begins at byte %" PRId64 ", the one before ends at %" PRId64,
+                      item->begin, end);
     if (item->end - item->begin != wg_type_bytes(&item->type))
-        return refuse(t, error, name, "has %" PRId64 " bytes, %s wants %" PRId64, item->end - item->begin,
-                      WG_TYPE_STR(&item->type), wg_type_bytes(&item->type));
-    if (!wg__table_put(&t->names, name, t->n)) return wg__io_fail(error, WG_ENOMEM, t->in->name, "out of memory");
+        return refuse(t, error, name, "has %" PRId64 " bytes, %s wants %" PRId64,
+                      item->end - item->begin, WG_TYPE_STR(&item->type),
+                      wg_type_bytes(&item->type));
+    if (!wg__table_put(&t->names, name, t->n))
+        return wg__io_fail(error, WG_ENOMEM, t->in->name, "out of memory");
     t->n++;
     return WG_OK;
 }
@@ -82,11 +95,13 @@ static wg_status check_metadata(const wg_tensors *t, const wg_json *v, wg_error 
     wg_json_walk w = { .object = v };
 
     if (wg__json_kind(v) != WG_JSON_OBJECT)
-        return wg__io_fail(error, WG_EFORMAT, t->in->name, "'__metadata__' is %s, not an object", wg__json_what(v));
+        return wg__io_fail(error, WG_EFORMAT, t->in->name, "'__metadata__' is %s, not an object",
+                           wg__json_what(v));
     while (wg__json_next(&w))
         if (!wg__json_text(w.value))
-            return wg__io_fail(error, WG_EFORMAT, t->in->name, "'__metadata__': \"%s\" is %s, not a string",
-                               WG_SHOW(w.key), wg__json_what(w.value));
+            return wg__io_fail(error, WG_EFORMAT, t->in->name,
+                               "'__metadata__': \"%s\" is %s, not a string", WG_SHOW(w.key),
+                               wg__json_what(w.value));
     return WG_OK;
 }
 
@@ -97,7 +112,8 @@ static wg_status read_header(wg_tensors *t, int64_t room, wg_error *error)
     wg_status status = WG_OK;
 
     if (wg__json_kind(t->header) != WG_JSON_OBJECT)
-        return wg__io_fail(error, WG_EFORMAT, t->in->name, "the header is %s, not an object", wg__json_what(t->header));
+        return wg__io_fail(error, WG_EFORMAT, t->in->name, "the header is %s, not an object",
+                           wg__json_what(t->header));
     t->item = wg__array(wg__json_count(t->header), sizeof *t->item);
     if (!t->item) return wg__io_fail(error, WG_ENOMEM, t->in->name, "out of memory");
     while (status == WG_OK && wg__json_next(&w)) {
@@ -109,7 +125,8 @@ static wg_status read_header(wg_tensors *t, int64_t room, wg_error *error)
         if (status == WG_OK) end = t->item[t->n - 1].end;
     }
     if (status == WG_OK && end != room)
-        return wg__io_fail(error, WG_EFORMAT, t->in->name, "%" PRId64 " bytes at the end belong to no tensor", room - end);
+        return wg__io_fail(error, WG_EFORMAT, t->in->name,
+                           "%" PRId64 " bytes at the end belong to no tensor", room - end);
     return status;
 }
 
@@ -123,16 +140,19 @@ wg_status wg__tensors_open(wg_tensors *t, wg_in *in, wg_error *error)
     *t = (wg_tensors){ .in = in };
     wg__checksum_begin(&t->sum);
     if (in->size < LENGTH_BYTES)
-        return wg__io_fail(error, WG_EFORMAT, in->name, "%" PRId64 " bytes are no safetensors file", in->size);
+        return wg__io_fail(error, WG_EFORMAT, in->name, "%" PRId64 " bytes are no safetensors file",
+                           in->size);
     status = wg__in_read(in, length, LENGTH_BYTES, error);
     if (status != WG_OK) return status;
     for (int i = LENGTH_BYTES - 1; i >= 0; i--) n = n << 8 | length[i];
     if (n > WG_HEADER_BYTES)
-        return wg__io_fail(error, WG_ELIMIT, in->name, "a header of %" PRIu64 " bytes is above the limit of %d", n,
+        return wg__io_fail(error, WG_ELIMIT, in->name,
+                           "a header of %" PRIu64 " bytes is above the limit of %d", n,
                            WG_HEADER_BYTES);
     if ((int64_t)n > in->size - LENGTH_BYTES)
-        return wg__io_fail(error, WG_EFORMAT, in->name, "a header of %" PRIu64 " bytes does not fit into the file's %" PRId64,
-                           n, in->size);
+        return wg__io_fail(error, WG_EFORMAT, in->name,
+                           "a header of %" PRIu64 " bytes does not fit into the file's %" PRId64, n,
+                           in->size);
     text = wg__alloc((size_t)n);
     if (!text) return wg__io_fail(error, WG_ENOMEM, in->name, "out of memory");
     status = wg__in_read(in, text, (int64_t)n, error);
@@ -142,7 +162,8 @@ wg_status wg__tensors_open(wg_tensors *t, wg_in *in, wg_error *error)
         status = wg__io_fail(error, WG_EFORMAT, in->name, "the header does not begin with '{'");
     if (status == WG_OK) {
         t->header = wg__json_parse(text, (size_t)n, in->name, error);
-        status = t->header ? read_header(t, in->size - LENGTH_BYTES - (int64_t)n, error) : error->code;
+        status =
+            t->header ? read_header(t, in->size - LENGTH_BYTES - (int64_t)n, error) : error->code;
     }
     wg__release(text);
     if (status != WG_OK) wg__tensors_close(t);
@@ -268,7 +289,8 @@ static void put_values(wg_out *o, const wg_array *a)
     }
 }
 
-wg_status wg__tensors_write(wg_out *o, int64_t n, const wg_param *const *entry, const char *file, wg_error *error)
+wg_status wg__tensors_write(wg_out *o, int64_t n, const wg_param *const *entry, const char *file,
+                            wg_error *error)
 {
     const wg_param **sorted = wg__array(n, sizeof *sorted);
     wg_text header = { NULL, 0, 0, false, NULL };
@@ -283,7 +305,8 @@ wg_status wg__tensors_write(wg_out *o, int64_t n, const wg_param *const *entry, 
         if (strcmp(entry[i]->name, "__metadata__") == 0)
             status = wg__io_fail(error, WG_ENAME, file, "no entry may be called __metadata__");
         else if (!wg__add(sum, wg_type_bytes(&entry[i]->value.type), &sum))
-            status = wg__io_fail(error, WG_ELIMIT, file, "the store has more bytes than can be counted");
+            status =
+                wg__io_fail(error, WG_ELIMIT, file, "the store has more bytes than can be counted");
     }
     if (status == WG_OK) {
         qsort(sorted, (size_t)n, sizeof *sorted, in_file_order);
@@ -291,9 +314,12 @@ wg_status wg__tensors_write(wg_out *o, int64_t n, const wg_param *const *entry, 
         status = wg__text_end(&header, file, &text, &bytes, error);
     }
     if (status == WG_OK && bytes > WG_HEADER_BYTES)
-        status = wg__io_fail(error, WG_ELIMIT, file, "a header of %zu bytes is above the limit of %d", bytes, WG_HEADER_BYTES);
+        status =
+            wg__io_fail(error, WG_ELIMIT, file, "a header of %zu bytes is above the limit of %d",
+                        bytes, WG_HEADER_BYTES);
     if (status == WG_OK) {
-        for (int i = 0; i < LENGTH_BYTES; i++) length[i] = (unsigned char)((uint64_t)bytes >> 8 * i);
+        for (int i = 0; i < LENGTH_BYTES; i++)
+            length[i] = (unsigned char)((uint64_t)bytes >> 8 * i);
         wg__out_put(o, length, LENGTH_BYTES);
         wg__out_put(o, text, bytes);
         for (int64_t i = 0; i < n; i++) put_values(o, &sorted[i]->value);
