@@ -591,6 +591,41 @@ static void one_order(void)
     }
 }
 
+/* A softmax down the columns is that of the transposed along its rows, to the bit. */
+static void softmax_of_columns(void)
+{
+    static const int64_t extents[][2] = { { 3, 5 }, { 17, 130 }, { 1025, 33 }, { 1600, 3 } };
+
+    for (int e = 0; e < 4; e++) {
+        int64_t rows = extents[e][0], cols = extents[e][1];
+        wg_graph *g = wg_graph_new();
+        wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE(rows, cols)), *xt = wg_input(g, "xt", WG_F32, WG_SHAPE(cols, rows));
+        float *v = values(WG_F32, rows * cols, -9, 9), *t = take((size_t)(rows * cols) * sizeof *t);
+        float *back = take((size_t)(rows * cols) * sizeof *back);
+
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < cols; j++) t[j * rows + i] = v[i * cols + j];
+        for (int level = 0; level <= wg_level(); level++) {
+            for (int logs = 0; logs < 2; logs++) {
+                wg_tensor *down = logs ? wg_log_softmax(x, 0) : wg_softmax(x, 0);
+                wg_tensor *along = logs ? wg_log_softmax(xt, 1) : wg_softmax(xt, 1);
+                float *a = run(down, level, 2, (const void *const[]){ v }, NULL);
+                float *b = run(along, level, 2, (const void *const[]){ t }, NULL);
+
+                for (int64_t i = 0; i < rows; i++)
+                    for (int64_t j = 0; j < cols; j++) back[i * cols + j] = b[j * rows + i];
+                SAME_BITS(a, back, (size_t)(rows * cols) * sizeof *a);
+                free(a);
+                free(b);
+            }
+        }
+        free(v);
+        free(t);
+        free(back);
+        wg_graph_free(g);
+    }
+}
+
 /* ---- special values ---- */
 
 static double one(wg_tensor *t, const void *x, int level)
@@ -757,5 +792,5 @@ static void errors(void)
 }
 
 TESTS(TEST(sums), TEST(products), TEST(extremes), TEST(norms), TEST(logsumexps), TEST(positions), TEST(partners),
-      TEST(products_but_one), TEST(softmaxes), TEST(running_sums), TEST(broadcasts), TEST(one_order), TEST(special_values),
+      TEST(products_but_one), TEST(softmaxes), TEST(running_sums), TEST(broadcasts), TEST(one_order), TEST(softmax_of_columns), TEST(special_values),
       TEST(integers_wrap), TEST(empty), TEST(errors))

@@ -13,15 +13,35 @@ WG_INLINE REAL FN(join1)(int op, REAL a, REAL b)
     return b < a || b != b ? b : a;
 }
 
+/* Without NaN a comparison is one instruction, and NaN is looked for once. */
+WG_INLINE REAL FN(join_lanes)(int op, const REAL *lane, int64_t n)
+{
+    REAL r = lane[0];
+
+    for (int64_t i = 1; i < n; i++) {
+        if (op == WG_JOIN_MAX) r = lane[i] > r ? lane[i] : r;
+        else if (op == WG_JOIN_MIN) r = lane[i] < r ? lane[i] : r;
+        else r = FN(join1)(op, r, lane[i]);
+    }
+    return r;
+}
+
 WG_INLINE REAL FN(lanes)(int op, V a)
 {
-    REAL lane[VN], r;
+    REAL lane[VN];
 
     VSTORE(lane, a);
-    r = lane[0];
+    if ((op == WG_JOIN_MAX || op == WG_JOIN_MIN) && vany(vne(a, a))) return (REAL)NAN;
     WG_UNROLL
-    for (int i = 1; i < VN; i++) r = FN(join1)(op, r, lane[i]);
-    return r;
+    for (int half = VN / 2; half > 0; half /= 2) {
+        WG_UNROLL
+        for (int i = 0; i < half; i++) {
+            REAL pair[2] = { lane[i], lane[i + half] };
+
+            lane[i] = FN(join_lanes)(op, pair, 2);
+        }
+    }
+    return lane[0];
 }
 
 /* Four vectors in flight: one waits for its last result. */
@@ -32,9 +52,9 @@ WG_INLINE REAL FN(row_block)(int op, const REAL *x, int64_t n)
     REAL r;
 
     if (n < VN) {
-        r = x[0];
-        for (i = 1; i < n; i++) r = FN(join1)(op, r, x[i]);
-        return r;
+        a = VLOAD_N(x, (int)n); /* lanes beyond hold 0, no NaN */
+        if ((op == WG_JOIN_MAX || op == WG_JOIN_MIN) && vany(vne(a, a))) return (REAL)NAN;
+        return FN(join_lanes)(op, x, n);
     }
     a = VLOAD(x);
     if (n >= 4 * VN) {

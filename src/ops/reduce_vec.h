@@ -11,6 +11,8 @@
 #ifndef WG_OPS_REDUCE_VEC_H
 #define WG_OPS_REDUCE_VEC_H
 
+#include <math.h>
+
 #include "vec.h"
 
 enum { WG_JOIN_SUM, WG_JOIN_PROD, WG_JOIN_MAX, WG_JOIN_MIN };

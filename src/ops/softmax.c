@@ -13,7 +13,8 @@ struct softmax_attr {
 };
 static const wg_field softmax_fields[] = { WG_FIELD(struct softmax_attr, axis), WG_FIELDS_END };
 
-enum { SOFTMAX_CHUNK = 256 }; /* neighbouring lines taken together */
+/* neighbouring lines taken together; levels of the tree over blocks of a line */
+enum { SOFTMAX_CHUNK = 128, SOFTMAX_LEVELS = 48 };
 
 struct softmax_job {
     const wg_call *c;
@@ -137,7 +138,45 @@ WG_INLINE V FN(load_columns)(const REAL *p, int64_t left)
     return left >= VN ? VLOAD(p) : VLOAD_N(p, (int)left);
 }
 
-/* m <= SOFTMAX_CHUNK neighbouring lines whose elements lie `step` apart. */
+/* y = e^(x - top) and its sums, for m <= SOFTMAX_CHUNK neighbouring lines whose elements lie `step` apart: exp_row with a
+ * row of numbers in place of each. Columns beyond m are computed with the last vector and never read. */
+static void FN(exp_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, const REAL *top, REAL *y, REAL *sum)
+{
+    _Alignas(64) REAL lane[16][SOFTMAX_CHUNK], part[SOFTMAX_LEVELS][SOFTMAX_CHUNK];
+    int64_t blocks = 0;
+    bool any = false;
+
+    for (int64_t from = 0; from < n; from += WG_BLOCK, blocks++) {
+        int64_t end = n - from < WG_BLOCK ? n : from + WG_BLOCK;
+        int k = 0;
+
+        memset(lane, 0, sizeof lane);
+        for (int64_t i = from; i < end; i++) {
+            REAL *to = lane[(i - from) & 15];
+
+            for (int64_t j = 0; j < m; j += VN) {
+                V e = vexp(FN(load_columns)(x + i * step + j, m - j) - VLOAD(top + j));
+
+                FN(store_columns)(y + i * step + j, m - j, e);
+                VSTORE(to + j, VLOAD(to + j) + e);
+            }
+        }
+        for (int half = 8; half > 0; half /= 2)
+            for (int l = 0; l < half; l++)
+                for (int64_t j = 0; j < m; j += VN)
+                    VSTORE(&lane[l][j], VLOAD(&lane[l][j]) + VLOAD(&lane[l + half][j]));
+        for (; blocks >> k & 1; k++)
+            for (int64_t j = 0; j < m; j += VN) VSTORE(&lane[0][j], VLOAD(&part[k][j]) + VLOAD(&lane[0][j]));
+        memcpy(part[k], lane[0], sizeof lane[0]);
+    }
+    for (int k = 0; blocks >> k; k++) {
+        if (!(blocks >> k & 1)) continue;
+        for (int64_t j = 0; j < m; j += VN)
+            VSTORE(sum + j, any ? VLOAD(&part[k][j]) + VLOAD(sum + j) : VLOAD(&part[k][j]));
+        any = true;
+    }
+}
+
 WG_INLINE void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, REAL *y, bool logarithm)
 {
     _Alignas(64) REAL top[SOFTMAX_CHUNK], scale[SOFTMAX_CHUNK];
@@ -146,16 +185,9 @@ WG_INLINE void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64
     for (int64_t i = 1; i < n; i++)
         for (int64_t j = 0; j < m; j += VN)
             VSTORE(top + j, vmax(VLOAD(top + j), FN(load_columns)(x + i * step + j, m - j)));
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < m; j += VN)
-            FN(store_columns)(y + i * step + j, m - j,
-                              vexp(FN(load_columns)(x + i * step + j, m - j) - VLOAD(top + j)));
-    FN(vsum_columns)(scale, y, n, step, m);
-    for (int64_t j = 0; j < m; j += VN) {
-        V sum = FN(load_columns)(scale + j, m - j);
-
-        VSTORE(scale + j, logarithm ? vlog(sum) : 1 / sum);
-    }
+    FN(exp_columns)(x, n, step, m, top, y, scale);
+    for (int64_t j = 0; j < m; j += VN)
+        VSTORE(scale + j, logarithm ? vlog(VLOAD(scale + j)) : 1 / VLOAD(scale + j));
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < m; j += VN) {
             V s = VLOAD(scale + j), t = VLOAD(top + j);
