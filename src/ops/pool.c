@@ -104,7 +104,7 @@ static void pool_pick_vjp(const wg_vjp *v, wg_tensor **dx)
     if (v->need[0]) dx[0] = wg_pool_scatter(v->dy, v->x[1], *(const wg_window *)v->attr);
 }
 
-enum { CHUNK = 64 }; /* bytes of channels that one task makes: a line of cache */
+enum { CHUNK = 64 }; /* bytes of channels that a task makes at least: a line of cache */
 
 /* Rows or tasks that are worth a thread, when each reads this many elements. */
 static int64_t grain(int64_t elements)
@@ -165,7 +165,7 @@ wg_tensor *wg_pool_pick(wg_tensor *u, wg_tensor *x, wg_window window)
 
 typedef struct {
     wg__axis_window row, column;
-    int64_t channels;
+    int64_t channels, wide;
     const REAL *x, *u; /* the image; what goes with it */
     REAL *y;
 } FN(pool_job);
@@ -262,7 +262,7 @@ static FN(pool_job) FN(job_of)(const wg_call *c, const wg_type *image)
     const wg_window *w = c->attr;
     wg__windows g = wg__windows_of(w, x->dim[1], x->dim[2], w->kernel);
 
-    return (FN(pool_job)){ g.axis[0], g.axis[1], x->dim[3], NULL, NULL, c->y };
+    return (FN(pool_job)){ g.axis[0], g.axis[1], x->dim[3], 0, NULL, NULL, c->y };
 }
 
 static int64_t FN(window_grain)(const FN(pool_job) * j)
@@ -396,27 +396,30 @@ static void FN(pool_pick_eval)(const wg_call *c)
                 &j);
 }
 
-/* Windows may overlap, so a task owns some channels of a whole image. */
+/* Windows may overlap, so a task owns some channels of a whole image: all of them, unless there are more
+ * threads than images. */
 static void FN(scatter_tasks)(void *arg, int64_t lo, int64_t hi)
 {
     const FN(pool_job) *j = arg;
-    const int64_t wide = CHUNK / (int64_t)sizeof(REAL);
-    int64_t ch = j->channels, chunks = (ch + wide - 1) / wide, places = j->row.n * j->column.n;
+    int64_t ch = j->channels, wide = j->wide, chunks = (ch + wide - 1) / wide;
+    int64_t places = j->row.n * j->column.n;
 
     for (int64_t t = lo; t < hi; t++) {
-        int64_t image = t / chunks, first = t % chunks * wide,
-                end = first + wide < ch ? first + wide : ch;
+        int64_t image = t / chunks, first = t % chunks * wide;
+        int64_t n = first + wide < ch ? wide : ch - first;
         const REAL *x = j->x + image * places * ch;
         const REAL *dy = j->u + image * j->row.out * j->column.out * ch;
         REAL *y = j->y + image * places * ch;
 
-        for (int64_t q = 0; q < places; q++)
-            memset(y + q * ch + first, 0, (size_t)(end - first) * sizeof(REAL));
+        if (n == ch) memset(y, 0, (size_t)(places * ch) * sizeof(REAL));
+        else
+            for (int64_t q = 0; q < places; q++)
+                memset(y + q * ch + first, 0, (size_t)n * sizeof(REAL));
         for (int64_t o = 0; o < j->row.out; o++)
             for (int64_t p = 0; p < j->column.out; p++, dy += ch) {
                 FN(window) w = FN(window_at)(j, o, p);
 
-                for (int64_t k = first; k < end; k += VN)
+                for (int64_t k = first; k < first + n; k += VN)
                     FN(at_largest)(true, j, &w, k, LOAD(dy + k, ch - k), x, NULL, y);
             }
     }
@@ -425,13 +428,14 @@ static void FN(scatter_tasks)(void *arg, int64_t lo, int64_t hi)
 static void FN(pool_scatter_eval)(const wg_call *c)
 {
     FN(pool_job) j = FN(job_of)(c, c->ty);
-    const int64_t wide = CHUNK / (int64_t)sizeof(REAL);
+    int64_t images = c->ty->shape.dim[0];
 
     j.u = c->x[0];
     j.x = c->x[1];
+    j.wide = images < c->threads ? CHUNK / (int64_t)sizeof(REAL) : j.channels;
     if (wg__count(c->ty) == 0) return;
-    wg_parallel(c->threads, c->ty->shape.dim[0] * ((j.channels + wide - 1) / wide),
-                grain(j.row.n * j.column.n * wide), FN(scatter_tasks), &j);
+    wg_parallel(c->threads, images * ((j.channels + j.wide - 1) / j.wide),
+                grain(j.row.n * j.column.n * j.wide), FN(scatter_tasks), &j);
 }
 
 #undef LOAD
