@@ -25,20 +25,35 @@ ROW2(p_sub_f32, float, a - b)
 ROW2(p_mul_f32, float, a *b)
 
 #define ADD_ROWS [WG_F32] = { p_add_f32 }, [WG_F64] = { p_add_f64 }, [WG_I64] = { p_add_i64 }
-static const wg_op p_add_op = { .name = "add", .doc = "", .n_in = 2, .flags = WG_OP_NO_GRAD | WG_OP_COMMUTES,
-                                .decides = -1, .infer = wg_infer_broadcast, .row = { ADD_ROWS } };
+static const wg_op p_add_op = { .name = "add",
+                                .doc = "",
+                                .n_in = 2,
+                                .flags = WG_OP_NO_GRAD | WG_OP_COMMUTES,
+                                .decides = -1,
+                                .infer = wg_infer_broadcast,
+                                .row = { ADD_ROWS } };
 static inline wg_tensor *p_add(wg_tensor *a, wg_tensor *b)
 {
     return wg_record2(&p_add_op, NULL, a, b);
 }
-static const wg_op p_sub_op = { .name = "sub", .doc = "", .n_in = 2, .flags = WG_OP_NO_GRAD, .decides = -1,
-                                .infer = wg_infer_broadcast, .row = { [WG_F32] = { p_sub_f32 } } };
+static const wg_op p_sub_op = { .name = "sub",
+                                .doc = "",
+                                .n_in = 2,
+                                .flags = WG_OP_NO_GRAD,
+                                .decides = -1,
+                                .infer = wg_infer_broadcast,
+                                .row = { [WG_F32] = { p_sub_f32 } } };
 static inline wg_tensor *p_sub(wg_tensor *a, wg_tensor *b)
 {
     return wg_record2(&p_sub_op, NULL, a, b);
 }
-static const wg_op p_mul_op = { .name = "mul", .doc = "", .n_in = 2, .flags = WG_OP_NO_GRAD | WG_OP_COMMUTES,
-                                .decides = -1, .infer = wg_infer_broadcast, .row = { [WG_F32] = { p_mul_f32 } } };
+static const wg_op p_mul_op = { .name = "mul",
+                                .doc = "",
+                                .n_in = 2,
+                                .flags = WG_OP_NO_GRAD | WG_OP_COMMUTES,
+                                .decides = -1,
+                                .infer = wg_infer_broadcast,
+                                .row = { [WG_F32] = { p_mul_f32 } } };
 static inline wg_tensor *p_mul(wg_tensor *a, wg_tensor *b)
 {
     return wg_record2(&p_mul_op, NULL, a, b);
@@ -56,8 +71,13 @@ static bool p_less_infer(const wg_sig *s, wg_type *out)
     out->dtype = WG_BOOL;
     return wg_sig_same_dtype(s) && wg_sig_broadcast(s, &out->shape);
 }
-static const wg_op p_less_op = { .name = "less", .doc = "", .n_in = 2, .flags = WG_OP_NO_GRAD, .decides = 0,
-                                 .infer = p_less_infer, .row = { [WG_F32] = { p_less_f32 } } };
+static const wg_op p_less_op = { .name = "less",
+                                 .doc = "",
+                                 .n_in = 2,
+                                 .flags = WG_OP_NO_GRAD,
+                                 .decides = 0,
+                                 .infer = p_less_infer,
+                                 .row = { [WG_F32] = { p_less_f32 } } };
 static inline wg_tensor *p_less(wg_tensor *a, wg_tensor *b)
 {
     return wg_record2(&p_less_op, NULL, a, b);
@@ -66,16 +86,21 @@ static void p_pick_f32(const void *attr, int64_t n, const void *const *x, const 
 {
     (void)attr;
     for (int64_t i = 0; i < n; i++)
-        ((float *)y)[i] = ((const bool *)x[0])[i * step[0]] ? ((const float *)x[1])[i * step[1]] :
-                                                              ((const float *)x[2])[i * step[2]];
+        ((float *)y)[i] = ((const bool *)x[0])[i * step[0]] ? ((const float *)x[1])[i * step[1]]
+                                                            : ((const float *)x[2])[i * step[2]];
 }
 static bool p_pick_infer(const wg_sig *s, wg_type *out)
 {
     out->dtype = s->in[1]->dtype;
     return wg_sig_broadcast(s, &out->shape);
 }
-static const wg_op p_pick_op = { .name = "pick", .doc = "", .n_in = 3, .flags = WG_OP_NO_GRAD, .decides = 1,
-                                 .infer = p_pick_infer, .row = { [WG_F32] = { p_pick_f32 } } };
+static const wg_op p_pick_op = { .name = "pick",
+                                 .doc = "",
+                                 .n_in = 3,
+                                 .flags = WG_OP_NO_GRAD,
+                                 .decides = 1,
+                                 .infer = p_pick_infer,
+                                 .row = { [WG_F32] = { p_pick_f32 } } };
 static inline wg_tensor *p_pick(wg_tensor *c, wg_tensor *a, wg_tensor *b)
 {
     return wg_record3(&p_pick_op, NULL, c, a, b);
@@ -86,8 +111,13 @@ static void p_log_f32(const void *attr, int64_t n, const void *const *x, const i
     (void)attr;
     for (int64_t i = 0; i < n; i++) ((float *)y)[i] = logf(((const float *)x[0])[i * step[0]]);
 }
-static const wg_op p_log_op = { .name = "log", .doc = "", .n_in = 1, .flags = WG_OP_NO_GRAD, .decides = -1,
-                                .infer = wg_infer_same, .row = { [WG_F32] = { p_log_f32 } } };
+static const wg_op p_log_op = { .name = "log",
+                                .doc = "",
+                                .n_in = 1,
+                                .flags = WG_OP_NO_GRAD,
+                                .decides = -1,
+                                .infer = wg_infer_same,
+                                .row = { [WG_F32] = { p_log_f32 } } };
 static inline wg_tensor *p_log(wg_tensor *x)
 {
     return wg_record1(&p_log_op, NULL, x);
@@ -119,8 +149,12 @@ static void p_total_eval(const wg_call *c)
     for (int64_t i = 0; i < n; i++) sum += own[i];
     *(float *)c->y = sum;
 }
-static const wg_op p_total_op = { .name = "total", .doc = "", .n_in = 1, .flags = WG_OP_NO_GRAD,
-                                  .infer = p_total_infer, .eval = { [WG_F32] = { p_total_eval } },
+static const wg_op p_total_op = { .name = "total",
+                                  .doc = "",
+                                  .n_in = 1,
+                                  .flags = WG_OP_NO_GRAD,
+                                  .infer = p_total_infer,
+                                  .eval = { [WG_F32] = { p_total_eval } },
                                   .scratch = p_total_scratch };
 static inline wg_tensor *p_total(wg_tensor *x)
 {
@@ -136,9 +170,15 @@ static void p_draw_eval(const wg_call *c)
 {
     for (int64_t i = 0; i < wg_shape_count(&c->ty->shape); i++) ((float *)c->y)[i] = 0.5f;
 }
-static const wg_op p_draw_op = { .name = "draw", .doc = "", .n_in = 1, .flags = WG_OP_NO_GRAD | WG_OP_RANDOM,
-                                 .shape_only = WG_SHAPE_ONLY(0), .attr_size = sizeof(struct p_draw_attr),
-                                 .fields = p_draw_fields, .infer = wg_infer_same, .eval = { [WG_F32] = { p_draw_eval } } };
+static const wg_op p_draw_op = { .name = "draw",
+                                 .doc = "",
+                                 .n_in = 1,
+                                 .flags = WG_OP_NO_GRAD | WG_OP_RANDOM,
+                                 .shape_only = WG_SHAPE_ONLY(0),
+                                 .attr_size = sizeof(struct p_draw_attr),
+                                 .fields = p_draw_fields,
+                                 .infer = wg_infer_same,
+                                 .eval = { [WG_F32] = { p_draw_eval } } };
 static inline wg_tensor *p_draw(wg_tensor *like, const char *name)
 {
     return wg_record1(&p_draw_op, &(struct p_draw_attr){ name }, like);

@@ -68,7 +68,8 @@ static inline unsigned char *snapshot(const wg_params *w, size_t *bytes)
     size_t at_byte = 0;
 
     *bytes = 0;
-    for (int i = 0; i < wg_params_count(w); i++) *bytes += (size_t)wg_type_bytes(&wg_params_at(w, i)->value.type);
+    for (int i = 0; i < wg_params_count(w); i++)
+        *bytes += (size_t)wg_type_bytes(&wg_params_at(w, i)->value.type);
     all = malloc(*bytes + 1);
     for (int i = 0; i < wg_params_count(w); i++) {
         const wg_array *v = &wg_params_at(w, i)->value;
@@ -91,7 +92,8 @@ static inline void same_store(const wg_params *w, const unsigned char *before)
 /* Gradient descent with momentum on W [n] and M [n]. */
 static inline void momentum(struct world *o, int64_t n, const char *w, const char *m)
 {
-    wg_tensor *x = wg_input(o->g, "x", WG_F32, WG_SHAPE(1)), *W = entry(o, w, n, 1), *M = entry(o, m, n, 0), *dW;
+    wg_tensor *x = wg_input(o->g, "x", WG_F32, WG_SHAPE(1)), *W = entry(o, w, n, 1),
+              *M = entry(o, m, n, 0), *dW;
 
     dW = p_mul(W, p_total(p_mul(W, x)));
     M = p_add(p_mul(M, wg_scalar(o->g, WG_F32, 0.5)), dW);

@@ -14,16 +14,16 @@
 enum { POOL = 400, FEEDS = 64 };
 
 typedef struct {
-    uint64_t   state;
-    wg_graph  *g;
+    uint64_t state;
+    wg_graph *g;
     wg_params *w;
-    wg_shape   full;          /* what tensors of the graph broadcast to */
+    wg_shape full; /* what tensors of the graph broadcast to */
     wg_tensor *pool[POOL];
-    int        n, names;
-    wg_feed    feed[FEEDS];
-    int        n_feeds;
-    wg_tensor *leaf[POOL];    /* real inputs and parameters: what to differentiate by */
-    int        n_leaves;
+    int n, names;
+    wg_feed feed[FEEDS];
+    int n_feeds;
+    wg_tensor *leaf[POOL]; /* real inputs and parameters: what to differentiate by */
+    int n_leaves;
 } gen;
 
 typedef wg_tensor *generator(gen *r);
@@ -81,7 +81,8 @@ static inline void *random_data(gen *r, const wg_type *type, int64_t most)
     for (int64_t i = 0; i < n; i++) {
         if (type->dtype == WG_F32) ((float *)data)[i] = (float)number(r);
         else if (type->dtype == WG_F64) ((double *)data)[i] = number(r);
-        else if (type->dtype == WG_I64) ((int64_t *)data)[i] = most > 0 ? below(r, most) : below(r, 21) - 10;
+        else if (type->dtype == WG_I64)
+            ((int64_t *)data)[i] = most > 0 ? below(r, most) : below(r, 21) - 10;
         else ((bool *)data)[i] = chance(r, 50);
     }
     return data;
@@ -225,10 +226,14 @@ static inline wg_axes some_axes(gen *r, int rank)
 static inline wg_tensor *tame(gen *r, wg_tensor *t)
 {
     switch (below(r, 4)) {
-    case 0: return wg_tanh(t);
-    case 1: return wg_sin(t);
-    case 2: return wg_clip(t, -2, 2);
-    default: return wg_sigmoid(t);
+    case 0:
+        return wg_tanh(t);
+    case 1:
+        return wg_sin(t);
+    case 2:
+        return wg_clip(t, -2, 2);
+    default:
+        return wg_sigmoid(t);
     }
 }
 

@@ -11,27 +11,48 @@ static wg_tensor *gen_unary(gen *r)
     wg_tensor *x = real(r);
 
     switch (below(r, 21)) {
-    case 0: return wg_neg(x);
-    case 1: return tame(r, wg_square(x));
-    case 2: return wg_sqrt(positive(r, x));
-    case 3: return wg_rsqrt(positive(r, x));
-    case 4: return wg_reciprocal(positive(r, x));
-    case 5: return wg_abs(x);
-    case 6: return wg_sign(x);
-    case 7: return wg_exp(tame(r, x));
-    case 8: return wg_expm1(tame(r, x));
-    case 9: return wg_log(positive(r, x));
-    case 10: return wg_log1p(positive(r, x));
-    case 11: return wg_sin(x);
-    case 12: return wg_cos(x);
-    case 13: return wg_tanh(x);
-    case 14: return wg_sigmoid(x);
-    case 15: return wg_erf(x);
-    case 16: return wg_softplus(x);
-    case 17: return wg_relu(x);
-    case 18: return wg_floor(x);
-    case 19: return wg_round(x);
-    default: return wg_clip(x, -1, 1.5);
+    case 0:
+        return wg_neg(x);
+    case 1:
+        return tame(r, wg_square(x));
+    case 2:
+        return wg_sqrt(positive(r, x));
+    case 3:
+        return wg_rsqrt(positive(r, x));
+    case 4:
+        return wg_reciprocal(positive(r, x));
+    case 5:
+        return wg_abs(x);
+    case 6:
+        return wg_sign(x);
+    case 7:
+        return wg_exp(tame(r, x));
+    case 8:
+        return wg_expm1(tame(r, x));
+    case 9:
+        return wg_log(positive(r, x));
+    case 10:
+        return wg_log1p(positive(r, x));
+    case 11:
+        return wg_sin(x);
+    case 12:
+        return wg_cos(x);
+    case 13:
+        return wg_tanh(x);
+    case 14:
+        return wg_sigmoid(x);
+    case 15:
+        return wg_erf(x);
+    case 16:
+        return wg_softplus(x);
+    case 17:
+        return wg_relu(x);
+    case 18:
+        return wg_floor(x);
+    case 19:
+        return wg_round(x);
+    default:
+        return wg_clip(x, -1, 1.5);
     }
 }
 
@@ -40,13 +61,20 @@ static wg_tensor *gen_binary(gen *r)
     wg_tensor *a = real(r), *b = partner(r, a);
 
     switch (below(r, 7)) {
-    case 0: return wg_add(a, b);
-    case 1: return wg_sub(a, b);
-    case 2: return tame(r, wg_mul(a, b));
-    case 3: return wg_div(a, positive(r, b));
-    case 4: return wg_pow(positive(r, tame(r, a)), tame(r, b));
-    case 5: return wg_maximum(a, b);
-    default: return wg_minimum(a, b);
+    case 0:
+        return wg_add(a, b);
+    case 1:
+        return wg_sub(a, b);
+    case 2:
+        return tame(r, wg_mul(a, b));
+    case 3:
+        return wg_div(a, positive(r, b));
+    case 4:
+        return wg_pow(positive(r, tame(r, a)), tame(r, b));
+    case 5:
+        return wg_maximum(a, b);
+    default:
+        return wg_minimum(a, b);
     }
 }
 
@@ -55,15 +83,24 @@ static wg_tensor *gen_integers(gen *r)
     wg_tensor *a = of_dtype(r, WG_I64), *b = partner(r, a);
 
     switch (below(r, 9)) {
-    case 0: return wg_add(a, b);
-    case 1: return wg_sub(a, b);
-    case 2: return wg_mul(a, b);
-    case 3: return wg_div(a, b);
-    case 4: return wg_maximum(a, b);
-    case 5: return wg_minimum(a, b);
-    case 6: return wg_neg(a);
-    case 7: return wg_abs(a);
-    default: return wg_sign(a);
+    case 0:
+        return wg_add(a, b);
+    case 1:
+        return wg_sub(a, b);
+    case 2:
+        return wg_mul(a, b);
+    case 3:
+        return wg_div(a, b);
+    case 4:
+        return wg_maximum(a, b);
+    case 5:
+        return wg_minimum(a, b);
+    case 6:
+        return wg_neg(a);
+    case 7:
+        return wg_abs(a);
+    default:
+        return wg_sign(a);
     }
 }
 
@@ -72,13 +109,20 @@ static wg_tensor *gen_compare(gen *r)
     wg_tensor *a = chance(r, 80) ? real(r) : of_dtype(r, WG_I64), *b = partner(r, a);
 
     switch (below(r, 7)) {
-    case 0: return wg_eq(a, b);
-    case 1: return wg_ne(a, b);
-    case 2: return wg_lt(a, b);
-    case 3: return wg_le(a, b);
-    case 4: return wg_gt(a, b);
-    case 5: return wg_ge(a, b);
-    default: return wg_is_finite(real(r));
+    case 0:
+        return wg_eq(a, b);
+    case 1:
+        return wg_ne(a, b);
+    case 2:
+        return wg_lt(a, b);
+    case 3:
+        return wg_le(a, b);
+    case 4:
+        return wg_gt(a, b);
+    case 5:
+        return wg_ge(a, b);
+    default:
+        return wg_is_finite(real(r));
     }
 }
 
@@ -87,10 +131,14 @@ static wg_tensor *gen_logic(gen *r)
     wg_tensor *a = of_dtype(r, WG_BOOL), *b = partner(r, a);
 
     switch (below(r, 4)) {
-    case 0: return wg_logical_and(a, b);
-    case 1: return wg_logical_or(a, b);
-    case 2: return wg_logical_xor(a, b);
-    default: return wg_logical_not(a);
+    case 0:
+        return wg_logical_and(a, b);
+    case 1:
+        return wg_logical_or(a, b);
+    case 2:
+        return wg_logical_xor(a, b);
+    default:
+        return wg_logical_not(a);
     }
 }
 
@@ -115,14 +163,23 @@ static wg_tensor *gen_leaf(gen *r)
     wg_tensor *x = any(r), *axis = axed(r, false);
 
     switch (below(r, 8)) {
-    case 0: return constant(r, (wg_dtype)below(r, WG_N_DTYPES), some_shape(r), 0);
-    case 1: return wg_scalar(r->g, some_real(r), number(r));
-    case 2: return chance(r, 50) ? wg_full_like(x, 1) : wg_zeros_like(x);
-    case 3: return wg_arange(r->g, chance(r, 50) ? WG_F32 : WG_I64, (double)below(r, 3), (double)below(r, 9), 1);
-    case 4: return wg_arange_like(axis, some_axis(r, axis));
-    case 5: return wg_extent(axis, some_axis(r, axis));
-    case 6: return wg_count(axis, some_axes(r, wg_rank(axis)));
-    default: return leaf_of(r, (wg_dtype)below(r, WG_N_DTYPES), some_shape(r));
+    case 0:
+        return constant(r, (wg_dtype)below(r, WG_N_DTYPES), some_shape(r), 0);
+    case 1:
+        return wg_scalar(r->g, some_real(r), number(r));
+    case 2:
+        return chance(r, 50) ? wg_full_like(x, 1) : wg_zeros_like(x);
+    case 3:
+        return wg_arange(r->g, chance(r, 50) ? WG_F32 : WG_I64, (double)below(r, 3),
+                         (double)below(r, 9), 1);
+    case 4:
+        return wg_arange_like(axis, some_axis(r, axis));
+    case 5:
+        return wg_extent(axis, some_axis(r, axis));
+    case 6:
+        return wg_count(axis, some_axes(r, wg_rank(axis)));
+    default:
+        return leaf_of(r, (wg_dtype)below(r, WG_N_DTYPES), some_shape(r));
     }
 }
 
@@ -133,12 +190,18 @@ static wg_tensor *gen_random(gen *r)
 
     fresh(r, name);
     switch (below(r, 6)) {
-    case 0: return wg_uniform_like(x, name, -1, 2);
-    case 1: return wg_normal_like(x, name, 0.5, 0.5);
-    case 2: return wg_bernoulli_like(x, name, 0.3);
-    case 3: return wg_uniform(r->g, name, 0, 1, some_real(r), some_shape(r));
-    case 4: return wg_normal(r->g, name, 0, 1, some_real(r), some_shape(r));
-    default: return wg_bernoulli(r->g, name, 0.5, some_real(r), some_shape(r));
+    case 0:
+        return wg_uniform_like(x, name, -1, 2);
+    case 1:
+        return wg_normal_like(x, name, 0.5, 0.5);
+    case 2:
+        return wg_bernoulli_like(x, name, 0.3);
+    case 3:
+        return wg_uniform(r->g, name, 0, 1, some_real(r), some_shape(r));
+    case 4:
+        return wg_normal(r->g, name, 0, 1, some_real(r), some_shape(r));
+    default:
+        return wg_bernoulli(r->g, name, 0.5, some_real(r), some_shape(r));
     }
 }
 
@@ -151,20 +214,34 @@ static wg_tensor *gen_reduce(gen *r)
     bool keep = chance(r, 50);
 
     switch (below(r, 14)) {
-    case 0: return tame(r, wg_sum(x, axes, keep));
-    case 1: return wg_mean(x, axes, keep);
-    case 2: return wg_prod(wg_tanh(x), axes, keep);
-    case 3: return wg_max(x, axes, keep);
-    case 4: return wg_min(x, axes, keep);
-    case 5: return tame(r, wg_var(x, axes, 0, keep));
-    case 6: return wg_logsumexp(tame(r, x), axes, keep);
-    case 7: return tame(r, wg_norm(x, axes, keep));
-    case 8: return wg_argmax(x, some_axis(r, x), keep);
-    case 9: return wg_argmin(x, some_axis(r, x), keep);
-    case 10: return tame(r, wg_cumsum(x, some_axis(r, x), chance(r, 50)));
-    case 11: return wg_softmax(x, some_axis(r, x));
-    case 12: return wg_log_softmax(tame(r, x), some_axis(r, x));
-    default: return wg_expand_like(wg_sum(tame(r, x), axes, keep), x, axes, keep);
+    case 0:
+        return tame(r, wg_sum(x, axes, keep));
+    case 1:
+        return wg_mean(x, axes, keep);
+    case 2:
+        return wg_prod(wg_tanh(x), axes, keep);
+    case 3:
+        return wg_max(x, axes, keep);
+    case 4:
+        return wg_min(x, axes, keep);
+    case 5:
+        return tame(r, wg_var(x, axes, 0, keep));
+    case 6:
+        return wg_logsumexp(tame(r, x), axes, keep);
+    case 7:
+        return tame(r, wg_norm(x, axes, keep));
+    case 8:
+        return wg_argmax(x, some_axis(r, x), keep);
+    case 9:
+        return wg_argmin(x, some_axis(r, x), keep);
+    case 10:
+        return tame(r, wg_cumsum(x, some_axis(r, x), chance(r, 50)));
+    case 11:
+        return wg_softmax(x, some_axis(r, x));
+    case 12:
+        return wg_log_softmax(tame(r, x), some_axis(r, x));
+    default:
+        return wg_expand_like(wg_sum(tame(r, x), axes, keep), x, axes, keep);
     }
 }
 
@@ -177,7 +254,8 @@ static wg_tensor *gen_like(gen *r)
         wg_tensor *like = any(r);
 
         if (!joined(shape_of(x), shape_of(like), &out)) continue;
-        if (wg_shape_equal(&out, shape_of(x)) && chance(r, 60)) return tame(r, wg_sum_to_like(x, like));
+        if (wg_shape_equal(&out, shape_of(x)) && chance(r, 60))
+            return tame(r, wg_sum_to_like(x, like));
         if (wg_shape_equal(&out, shape_of(like))) return wg_broadcast_like(x, like);
     }
     return NULL;
@@ -192,8 +270,10 @@ static wg_tensor *gen_reshape(gen *r)
     wg_axes ones = { 0, { 0 } };
 
     switch (below(r, 7)) {
-    case 0: return count_of(x) > 0 ? wg_reshape(x, WG_SHAPE(-1)) : NULL;
-    case 1: return rank > 1 && count_of(x) > 0 ? wg_reshape(x, WG_SHAPE(0, -1)) : NULL;
+    case 0:
+        return count_of(x) > 0 ? wg_reshape(x, WG_SHAPE(-1)) : NULL;
+    case 1:
+        return rank > 1 && count_of(x) > 0 ? wg_reshape(x, WG_SHAPE(0, -1)) : NULL;
     case 2:
         for (int i = 0; i < 20; i++) {
             wg_tensor *like = any(r);
@@ -208,8 +288,10 @@ static wg_tensor *gen_reshape(gen *r)
         for (int i = 0; i < rank; i++)
             if (shape_of(x)->dim[i] == 1) ones.axis[ones.n++] = i;
         return ones.n > 0 ? wg_squeeze(x, ones) : NULL;
-    case 5: return rank < 6 ? wg_unsqueeze(x, WG_AXES((int)below(r, rank + 1))) : NULL;
-    default: return wg_detach(x);
+    case 5:
+        return rank < 6 ? wg_unsqueeze(x, WG_AXES((int)below(r, rank + 1))) : NULL;
+    default:
+        return wg_detach(x);
     }
 }
 
@@ -244,7 +326,8 @@ static wg_tensor *gen_slice(gen *r)
     }
     y = wg_slice(x, n, start, stop, step);
     switch (below(r, 4)) {
-    case 0: return wg_select(x, some_axis(r, x), 0);
+    case 0:
+        return wg_select(x, some_axis(r, x), 0);
     case 1: {
         wg_tensor *two[2] = { y, wg_neg(y) };
         int64_t triples[2 * 3 * WG_MAX_RANK];
@@ -260,7 +343,8 @@ static wg_tensor *gen_slice(gen *r)
             }
         return wg_assemble_like(x, 2, two, (wg_i64s){ 2 * 3 * rank, triples });
     }
-    default: return y;
+    default:
+        return y;
     }
 }
 
@@ -277,9 +361,12 @@ static wg_tensor *gen_pad(gen *r)
         if (to.dim[i] == 1) to.dim[i] = chance(r, 50) ? 3 : -1;
     }
     switch (below(r, 3)) {
-    case 0: return wg_pad(x, rank, before, after, 0.5);
-    case 1: return wg_dilate(x, some_axes(r, rank), 1 + below(r, 2));
-    default: return wg_expand(x, to);
+    case 0:
+        return wg_pad(x, rank, before, after, 0.5);
+    case 1:
+        return wg_dilate(x, some_axes(r, rank), 1 + below(r, 2));
+    default:
+        return wg_expand(x, to);
     }
 }
 
@@ -296,10 +383,13 @@ static wg_tensor *gen_join(gen *r)
     place = chance(r, 50) ? wg_scalar(r->g, WG_I64, 0) : wg_extent(x, axis);
     if (n < 2) place = wg_scalar(r->g, WG_I64, 0);
     switch (below(r, 3)) {
-    case 0: return wg_part_like(y, x, place, axis);
-    case 1: return wg_place_like(x, y, place, axis);
+    case 0:
+        return wg_part_like(y, x, place, axis);
+    case 1:
+        return wg_place_like(x, y, place, axis);
     default: {
-        wg_tensor *zero = wg_scalar(r->g, WG_I64, 0), *part[2] = { x, wg_neg(x) }, *at[2] = { zero, place };
+        wg_tensor *zero = wg_scalar(r->g, WG_I64, 0), *part[2] = { x, wg_neg(x) },
+                  *at[2] = { zero, place };
 
         return wg_assemble_at(y, 2, part, at, axis);
     }
@@ -317,18 +407,21 @@ static wg_tensor *gen_index(gen *r)
 
     along.dim[at] = 1 + below(r, 4);
     switch (below(r, 7)) {
-    case 0: return wg_gather(x, constant(r, WG_I64, WG_SHAPE(3, 2), n), axis);
+    case 0:
+        return wg_gather(x, constant(r, WG_I64, WG_SHAPE(3, 2), n), axis);
     case 1: /* what gather gives back to where it came from */
         idx = constant(r, WG_I64, WG_SHAPE(5), n);
         return tame(r, wg_scatter_add_like(wg_gather(x, idx, axis), idx, x, axis));
     case 2:
         idx = constant(r, WG_I64, WG_SHAPE(4), n);
         return tame(r, wg_scatter_add(x, idx, wg_gather(x, idx, axis), axis));
-    case 3: return wg_take_along_axis(x, constant(r, WG_I64, along, n), axis);
+    case 3:
+        return wg_take_along_axis(x, constant(r, WG_I64, along, n), axis);
     case 4:
         idx = constant(r, WG_I64, along, n);
         return tame(r, wg_scatter_along_like(wg_take_along_axis(x, idx, axis), idx, x, axis));
-    case 5: return wg_one_hot(constant(r, WG_I64, WG_SHAPE(2, 3), 5), 5, some_real(r));
+    case 5:
+        return wg_one_hot(constant(r, WG_I64, WG_SHAPE(2, 3), 5), 5, some_real(r));
     default:
         for (int i = 0; i < wg_rank(x) - 1; i++) out.dim[out.rank++] = shape_of(x)->dim[i];
         n = shape_of(x)->dim[wg_rank(x) - 1];
@@ -380,13 +473,20 @@ static wg_tensor *gen_window(gen *r)
     if (chance(r, 40)) k.pad_mode = WG_PAD_SAME;
     if (chance(r, 30)) x = tame(r, x);
     switch (below(r, 9)) {
-    case 0: return wg_avg_pool2d(x, k);
-    case 1: return wg_max_pool2d(x, k);
-    case 2: return wg_im2col(x, k);
-    case 3: return tame(r, wg_col2im_like(wg_im2col(x, k), x, k));
-    case 4: return tame(r, wg_avg_spread(wg_avg_pool2d(x, k), x, k));
-    case 5: return tame(r, wg_pool_scatter(wg_max_pool2d(x, k), x, k));
-    case 6: return wg_pool_pick(wg_sin(x), x, k);
+    case 0:
+        return wg_avg_pool2d(x, k);
+    case 1:
+        return wg_max_pool2d(x, k);
+    case 2:
+        return wg_im2col(x, k);
+    case 3:
+        return tame(r, wg_col2im_like(wg_im2col(x, k), x, k));
+    case 4:
+        return tame(r, wg_avg_spread(wg_avg_pool2d(x, k), x, k));
+    case 5:
+        return tame(r, wg_pool_scatter(wg_max_pool2d(x, k), x, k));
+    case 6:
+        return wg_pool_pick(wg_sin(x), x, k);
     default:
         w = leaf_of(r, dtype, WG_SHAPE(k.kernel[0], k.kernel[1], image.dim[3], 2));
         k.kernel[0] = k.kernel[1] = 0;
@@ -418,7 +518,9 @@ static wg_tensor *gen_partners(gen *r)
     wg_axes axes = some_axes(r, 3);
 
     if (wg_tensor_n_in(x) == 0 && wg_tensor_record(x)->flags & WG_OP_CONST) return NULL;
-    y = chance(r, 50) ? wg_max(x, axes, true) : chance(r, 50) ? wg_min(x, axes, true) : wg_prod(x, axes, true);
+    y = chance(r, 50)   ? wg_max(x, axes, true)
+        : chance(r, 50) ? wg_min(x, axes, true)
+                        : wg_prod(x, axes, true);
     d = wg_grad1(wg_sum(wg_square(y), WG_ALL_AXES, false), x);
     if (chance(r, 60)) d = wg_grad1(wg_sum(wg_square(d), WG_ALL_AXES, false), x);
     return tame(r, d);

@@ -71,11 +71,13 @@ static void arena_moves(void)
 static void broadcasts(void)
 {
     struct world o = world_make();
-    wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(1, 1, 1)), *a = wg_input(o.g, "a", WG_F32, WG_SHAPE(1, 1, 1)), *t;
-    static const int64_t shapes[][6] = { { 5, 7, 3, 1, 7, 1 },   { 5, 7, 3, 5, 1, 3 },  { 40, 3, 50, 40, 1, 50 },
-                                         { 40, 3, 50, 1, 3, 1 }, { 2, 1, 900, 1, 1, 900 }, { 2, 2, 2500, 1, 1, 2500 },
-                                         { 0, 2, 3, 1, 2, 1 },   { 3, 2, 3, 1, 1, 1 },  { 600, 1, 4, 600, 1, 1 },
-                                         { 4, 30, 30, 4, 1, 1 } };
+    wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(1, 1, 1)),
+              *a = wg_input(o.g, "a", WG_F32, WG_SHAPE(1, 1, 1)), *t;
+    static const int64_t shapes[][6] = { { 5, 7, 3, 1, 7, 1 },     { 5, 7, 3, 5, 1, 3 },
+                                         { 40, 3, 50, 40, 1, 50 }, { 40, 3, 50, 1, 3, 1 },
+                                         { 2, 1, 900, 1, 1, 900 }, { 2, 2, 2500, 1, 1, 2500 },
+                                         { 0, 2, 3, 1, 2, 1 },     { 3, 2, 3, 1, 1, 1 },
+                                         { 600, 1, 4, 600, 1, 1 }, { 4, 30, 30, 4, 1, 1 } };
     wg_plan *p;
 
     wg_begin(o.g, "f", WG_PREDICT);
@@ -96,7 +98,8 @@ static void broadcasts(void)
         NO_ERROR(wg_plan_error(p));
         for (int64_t i = 0; i < n; i++) {
             int64_t i2 = i % d[2], i1 = i / d[2] % d[1], i0 = i / d[2] / d[1];
-            float av = fb[((d[3] > 1 ? i0 : 0) * d[4] + (d[4] > 1 ? i1 : 0)) * d[5] + (d[5] > 1 ? i2 : 0)];
+            float av =
+                fb[((d[3] > 1 ? i0 : 0) * d[4] + (d[4] > 1 ? i1 : 0)) * d[5] + (d[5] > 1 ? i2 : 0)];
             float tv = fa[i] * av;
 
             wrong += value(p, "y", i) != (tv < av - fa[i] ? tv + av : av);
@@ -121,7 +124,8 @@ static void asked_too_early_or_wrongly(void)
     REQUIRE(p != NULL);
     CHECK(wg_plan_value(p, "y") == NULL);
     ERROR_IS(wg_plan_error(p), WG_ESTATE,
-             "plan_value: no run has succeeded since the plan was made or the last run failed", NULL);
+             "plan_value: no run has succeeded since the plan was made or the last run failed",
+             NULL);
     CHECK(wg_plan_value_at(p, 0) == NULL && wg_plan_value_of(p, x) == NULL);
     CHECK(wg_plan_run(p) == WG_ESTATE);
     ERROR_IS(wg_plan_error(p), WG_ESTATE,
@@ -133,7 +137,8 @@ static void asked_too_early_or_wrongly(void)
     ERROR_IS(wg_plan_error(p), WG_EDTYPE, "plan_feed: input \"x\" is f32[1 x 3]: fed f64[1 x 1]",
              wg_tensor_site(wg_graph_at(o.g, 0)));
     CHECK(wg_plan_feed(p, "x", WG_F32_ARRAY(fa, 3)) == WG_ESHAPE);
-    ERROR_IS(wg_plan_error(p), WG_ESHAPE, "plan_feed: input \"x\" is f32[1 x 3]: fed another rank, f32[3]",
+    ERROR_IS(wg_plan_error(p), WG_ESHAPE,
+             "plan_feed: input \"x\" is f32[1 x 3]: fed another rank, f32[3]",
              wg_tensor_site(wg_graph_at(o.g, 0)));
     CHECK(wg_plan_feed(p, "x", WG_F32_ARRAY(NULL, 1, 3)) == WG_EARG);
     CHECK(wg_plan_feed(p, "x", WG_F32_ARRAY(fa, -1, 3)) == WG_ESHAPE);
@@ -144,7 +149,8 @@ static void asked_too_early_or_wrongly(void)
     ERROR_IS(wg_plan_error(p), WG_ENAME,
              "plan_value: no output \"q\": other tensors can be read with the option keep", NULL);
     CHECK(wg_plan_value_at(p, 1) == NULL);
-    CHECK(wg_plan_value_at(p, 0) == wg_plan_value(p, "y") && wg_plan_value_of(p, x) == wg_plan_value(p, "y"));
+    CHECK(wg_plan_value_at(p, 0) == wg_plan_value(p, "y") &&
+          wg_plan_value_of(p, x) == wg_plan_value(p, "y"));
     CHECK(wg_plan_value_of(p, wg_tensor_in(x, 0)) == NULL);
     CHECK(wg_plan_feed(p, "x", (wg_array){ 0 }) == WG_OK);
     CHECK(wg_plan_run(p) == WG_ESTATE);
@@ -169,7 +175,8 @@ static void store_that_does_not_fit(void)
 
     line(&o);
     CHECK(wg_plan_new_error(o.g, other, "f", NULL, &error) == NULL);
-    ERROR_IS(&error, WG_ENAME, "plan_new: the store has no entry \"w\"", wg_tensor_site(wg_graph_at(o.g, 1)));
+    ERROR_IS(&error, WG_ENAME, "plan_new: the store has no entry \"w\"",
+             wg_tensor_site(wg_graph_at(o.g, 1)));
     wg_params_add(other, "w", WG_F32, WG_SHAPE(4), true, NULL, NULL);
     CHECK(wg_plan_new_error(o.g, other, "f", NULL, &error) == NULL);
     ERROR_IS(&error, WG_ESHAPE, "plan_new: parameter \"w\" is f32[3], in the store f32[4]",
@@ -183,7 +190,8 @@ static void store_that_does_not_fit(void)
 static void extents_that_do_not_fit(void)
 {
     struct world o = world_make();
-    wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(1, 3)), *y = wg_input(o.g, "y", WG_F32, WG_SHAPE(1, 3)), *z;
+    wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(1, 3)),
+              *y = wg_input(o.g, "y", WG_F32, WG_SHAPE(1, 3)), *z;
     wg_plan *p;
 
     wg_begin(o.g, "f", WG_PREDICT);
@@ -197,7 +205,8 @@ static void extents_that_do_not_fit(void)
     wg_plan_feed(p, "x", WG_F32_ARRAY(fa, 7, 3));
     wg_plan_feed(p, "y", WG_F32_ARRAY(fb, 5, 3));
     CHECK(wg_plan_run(p) == WG_ESHAPE);
-    ERROR_IS(wg_plan_error(p), WG_ESHAPE, "sub: cannot broadcast f32[7 x 3] with f32[5 x 3]", wg_tensor_site(z));
+    ERROR_IS(wg_plan_error(p), WG_ESHAPE, "sub: cannot broadcast f32[7 x 3] with f32[5 x 3]",
+             wg_tensor_site(z));
     EQ_STR(wg_plan_error(p)->scope, "mlp");
     wg_plan_feed(p, "y", WG_F32_ARRAY(fb, 7, 3));
     CHECK(wg_plan_run(p) == WG_OK);
@@ -208,7 +217,8 @@ static void extents_that_do_not_fit(void)
 static void tensors_without_function(void)
 {
     struct world o = world_make();
-    wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(2)), *s = p_total(p_add(x, x)), *both[2] = { s, x };
+    wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(2)), *s = p_total(p_add(x, x)),
+              *both[2] = { s, x };
     wg_array sum = { 0 };
     wg_feed feed = { "x", WG_F32_ARRAY(((float[]){ 1, 2, 3 }), 3) };
     wg_error error;
@@ -250,7 +260,8 @@ static void recording_goes_on(void)
     wg_begin(o.g, "g", WG_PREDICT);
     wg_output("z", p_mul(wg_function_output(o.g, 0, 0), entry(&o, "c", 3, 5)));
     wg_end(o.g);
-    for (int i = 0; i < 1000; i++) p_add(wg_input(o.g, "x", WG_F32, WG_SHAPE(1, 3)), wg_function_output(o.g, 0, 0));
+    for (int i = 0; i < 1000; i++)
+        p_add(wg_input(o.g, "x", WG_F32, WG_SHAPE(1, 3)), wg_function_output(o.g, 0, 0));
     CHECK(wg_plan_run(p) == WG_OK);
     CLOSE1(value(p, "y", 5), 27, 0, 0);
     q = wg_plan_new(o.g, o.w, "g", NULL);
@@ -288,7 +299,8 @@ static void keeps_everything(void)
     CLOSE_ARRAY(wg_plan_value_of(p, wg_function_update(o.g, 0, 0)), ((float[]){ 6, 16 }), 2, 0, 0);
     CLOSE1(at(&o, "fc1/W", 1), 16, 0, 0);
     CHECK(wg_plan_value(p, "like") == NULL);
-    ERROR_IS(wg_plan_error(p), WG_EARG, "plan_value: \"like\" lends its type only: it has no value", NULL);
+    ERROR_IS(wg_plan_error(p), WG_EARG, "plan_value: \"like\" lends its type only: it has no value",
+             NULL);
     wg_plan_free(p);
     world_free(&o);
 }
@@ -319,8 +331,8 @@ static void draws_may_be_fed(void)
     CLOSE_ARRAY(wg_plan_value(p, "y"), ((float[]){ 1, 0, 0, 4 }), 4, 0, 0);
     wg_plan_feed(p, "x", WG_F32_ARRAY(fa, 3, 2));
     CHECK(wg_plan_run(p) == WG_ESHAPE);
-    ERROR_IS(wg_plan_error(p), WG_ESHAPE, "plan_run: draw \"drop/mask\" is f32[3 x 2] here: fed f32[2 x 2]",
-             wg_tensor_site(n));
+    ERROR_IS(wg_plan_error(p), WG_ESHAPE,
+             "plan_run: draw \"drop/mask\" is f32[3 x 2] here: fed f32[2 x 2]", wg_tensor_site(n));
     wg_plan_feed(p, "drop/mask", (wg_array){ 0 });
     CHECK(wg_plan_run(p) == WG_OK);
     wg_plan_free(p);
@@ -369,7 +381,8 @@ static void transposes_are_absorbed(void)
 {
     enum { M = 37, K = 53, N = 29 };
     struct world o = world_make();
-    wg_tensor *a = wg_input(o.g, "a", WG_F32, WG_SHAPE(K, M)), *b = wg_input(o.g, "b", WG_F32, WG_SHAPE(N, K));
+    wg_tensor *a = wg_input(o.g, "a", WG_F32, WG_SHAPE(K, M)),
+              *b = wg_input(o.g, "b", WG_F32, WG_SHAPE(N, K));
     wg_plan_stats stats[2];
     wg_plan *p[2];
 
@@ -424,15 +437,8 @@ static void refusal_of_constants(void)
     world_free(&o);
 }
 
-TESTS(TEST(runs_at_any_batch),
-      TEST(arena_moves),
-      TEST(broadcasts),
-      TEST(asked_too_early_or_wrongly),
-      TEST(store_that_does_not_fit),
-      TEST(extents_that_do_not_fit),
-      TEST(tensors_without_function),
-      TEST(recording_goes_on),
-      TEST(keeps_everything),
-      TEST(draws_may_be_fed),
-      TEST(equal_work_is_done_once),
+TESTS(TEST(runs_at_any_batch), TEST(arena_moves), TEST(broadcasts),
+      TEST(asked_too_early_or_wrongly), TEST(store_that_does_not_fit),
+      TEST(extents_that_do_not_fit), TEST(tensors_without_function), TEST(recording_goes_on),
+      TEST(keeps_everything), TEST(draws_may_be_fed), TEST(equal_work_is_done_once),
       TEST(refusal_of_constants), TEST(transposes_are_absorbed))

@@ -11,7 +11,8 @@ static float fa[1 << 18], fb[1];
 /* ---- allocations by anyone in this program, counted ---- */
 
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
+    __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
 #endif
@@ -86,10 +87,18 @@ static uint64_t tangle(wg_plan_options options, wg_plan_stats *stats)
         b = v[seed >> 40 & 63];
         to = (int)(seed >> 47 & 63);
         switch (seed >> 55 & 7) {
-        case 0: v[to] = p_add(x, p_total(a)); break;
-        case 1: v[to] = p_pick(p_less(a, b), a, b); break;
-        case 2: v[to] = p_mul(p_add(a, b), wg_scalar(o.g, WG_F32, 0.25)); break;
-        default: v[to] = p_sub(p_mul(a, wg_scalar(o.g, WG_F32, 0.5)), p_mul(b, wg_scalar(o.g, WG_F32, 0.25)));
+        case 0:
+            v[to] = p_add(x, p_total(a));
+            break;
+        case 1:
+            v[to] = p_pick(p_less(a, b), a, b);
+            break;
+        case 2:
+            v[to] = p_mul(p_add(a, b), wg_scalar(o.g, WG_F32, 0.25));
+            break;
+        default:
+            v[to] = p_sub(p_mul(a, wg_scalar(o.g, WG_F32, 0.5)),
+                          p_mul(b, wg_scalar(o.g, WG_F32, 0.25)));
         }
     }
     for (int i = 0; i < 64; i++) {
@@ -128,7 +137,8 @@ static void values_do_not_meet(void)
     EQ_INT(none.arena_bytes >= none.naive_bytes, 1);
     for (unsigned off = 1; off < WG_PASS_ALL; off <<= 1) {
         CHECK(tangle((wg_plan_options){ .passes_off = off }, &some) == want);
-        CHECK(tangle((wg_plan_options){ .passes_off = WG_PASS_ALL & ~off, .block = 7 }, &some) == want);
+        CHECK(tangle((wg_plan_options){ .passes_off = WG_PASS_ALL & ~off, .block = 7 }, &some) ==
+              want);
     }
     CHECK(tangle((wg_plan_options){ .block = 3, .threads = 4, .grain = 1 }, &some) == want);
     CHECK(tangle((wg_plan_options){ .check = true }, &some) == want);
@@ -146,7 +156,8 @@ static void repeated_runs_do_not_allocate(void)
 
     wg_begin(o.g, "f", WG_TRAIN);
     momentum(&o, 70000, "W", "M");
-    wg_output("y", p_add(p_mul(wg_input(o.g, "z", WG_F32, WG_SHAPE(1, 50)), entry(&o, "r", 50, 1)), wg_scalar(o.g, WG_F32, 1)));
+    wg_output("y", p_add(p_mul(wg_input(o.g, "z", WG_F32, WG_SHAPE(1, 50)), entry(&o, "r", 50, 1)),
+                         wg_scalar(o.g, WG_F32, 1)));
     wg_end(o.g);
     p = plan_with(&o, (wg_plan_options){ .threads = 2, .grain = 1 });
     q = plan_with(&o, (wg_plan_options){ .check = true });
@@ -197,7 +208,8 @@ static void scarce_free(void *data, void *p, size_t bytes)
 
 static bool whole_life(struct world *o)
 {
-    wg_plan *p = wg_plan_new_error(o->g, o->w, "f", &(wg_plan_options){ .keep = true, .timing = true }, NULL);
+    wg_plan *p = wg_plan_new_error(o->g, o->w, "f",
+                                   &(wg_plan_options){ .keep = true, .timing = true }, NULL);
     bool ok = p != NULL;
 
     for (int n = 1; ok && n < 4; n++) {
@@ -246,7 +258,8 @@ static double chain(int64_t n, double *run, double *recorded)
 {
     struct world o = world_make();
     double start = seconds(), made;
-    wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(1)), *y = x, *one = wg_scalar(o.g, WG_F32, 1);
+    wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(1)), *y = x,
+              *one = wg_scalar(o.g, WG_F32, 1);
     wg_plan *p;
 
     wg_begin(o.g, "f", WG_PREDICT);
@@ -280,7 +293,8 @@ static double web(int64_t n)
     wg_begin(o.g, "f", WG_PREDICT);
     v[0] = wg_input(o.g, "x", WG_F32, WG_SHAPE(2));
     for (int64_t i = 1; i < n; i++)
-        v[i] = i % 7 == 0 ? p_total(v[i / 2]) : p_sub(v[i - 1], p_add(v[i / 3], v[i - 1 - i % 5 * (i > 9)]));
+        v[i] = i % 7 == 0 ? p_total(v[i / 2])
+                          : p_sub(v[i - 1], p_add(v[i / 3], v[i - 1 - i % 5 * (i > 9)]));
     y = v[n - 1];
     for (int64_t i = n / 2; i < n; i += 3) y = p_add(y, v[i]);
     wg_output("y", y);
@@ -302,9 +316,11 @@ static void a_million_entries(void)
 
     fa[1] = 0;
     ten = chain(100000, &run, &recorded);
-    printf("chain of 10^5: recorded in %.3f s, with the first run %.3f s, then %.1f ns an entry\n", recorded, ten, run * 1e4);
+    printf("chain of 10^5: recorded in %.3f s, with the first run %.3f s, then %.1f ns an entry\n",
+           recorded, ten, run * 1e4);
     hundred = chain(1000000, &run, &recorded);
-    printf("chain of 10^6: recorded in %.3f s, with the first run %.3f s, then %.1f ns an entry\n", recorded, hundred, run * 1e3);
+    printf("chain of 10^6: recorded in %.3f s, with the first run %.3f s, then %.1f ns an entry\n",
+           recorded, hundred, run * 1e3);
     CHECK(hundred < 15 * ten);
     ten = web(100000);
     hundred = web(1000000);
@@ -312,7 +328,5 @@ static void a_million_entries(void)
     CHECK(hundred < 15 * ten);
 }
 
-TESTS(TEST(values_do_not_meet),
-      TEST(repeated_runs_do_not_allocate),
-      TEST(memory_may_end_anywhere),
+TESTS(TEST(values_do_not_meet), TEST(repeated_runs_do_not_allocate), TEST(memory_may_end_anywhere),
       TEST(a_million_entries))

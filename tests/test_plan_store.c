@@ -33,7 +33,8 @@ static void updates_commit(void)
         wg_update("b", a);
         wg_update("c", s); /* one tensor, two entries */
         wg_update("d", s);
-        wg_update("e", p_add(wg_param_leaf(o.g, o.w, "e"), wg_param_leaf(o.g, o.w, "d"))); /* reads what changes */
+        wg_update("e", p_add(wg_param_leaf(o.g, o.w, "e"),
+                             wg_param_leaf(o.g, o.w, "d"))); /* reads what changes */
         wg_update("fed", x);
         wg_update("same", wg_param_leaf(o.g, o.w, "same"));
         wg_update("none", wg_param_leaf(o.g, o.w, "none"));
@@ -85,7 +86,7 @@ static void optimiser_is_one_step(void)
             CHECK(wg_plan_run(p) == WG_OK && wg_plan_run(p) == WG_OK);
             CHECK(wg_plan_report(p, &stats) == WG_OK);
             if (off == 0) {
-                EQ_INT(stats.steps, 3);       /* product, total, everything else */
+                EQ_INT(stats.steps, 3); /* product, total, everything else */
                 EQ_INT(stats.fused_entries, 5);
                 /* product and the sum's own memory, the sum; W and M need none */
                 CHECK(stats.arena_bytes <= 2 * 4 * n + 3 * 64 + 20000);
@@ -203,7 +204,8 @@ static void failing_step(unsigned off, bool check)
         if (check) {
             char text[80];
 
-            snprintf(text, sizeof text, "input: first non-finite value at [0] of f32[1], fed as \"x%d\"", i);
+            snprintf(text, sizeof text,
+                     "input: first non-finite value at [0] of f32[1], fed as \"x%d\"", i);
             ERROR_IS(wg_plan_error(p), WG_ENONFINITE, text, wg_tensor_site(x[i]));
         } else {
             ERROR_IS(wg_plan_error(p), WG_EINDEX, "total: the first element is -77",
@@ -293,7 +295,8 @@ static void errors_before_the_first_step(void)
     REQUIRE(p != NULL);
     wg_plan_feed(p, "x", WG_F32_ARRAY(fa, 1000));
     CHECK(wg_plan_run(p) == WG_ELIMIT);
-    snprintf(text, sizeof text, "plan_run: the values need %d bytes, allowed are 4096", 4032 + 4032 + 64);
+    snprintf(text, sizeof text, "plan_run: the values need %d bytes, allowed are 4096",
+             4032 + 4032 + 64);
     ERROR_IS(wg_plan_error(p), WG_ELIMIT, text, NULL);
     same_store(o.w, before);
     wg_plan_feed(p, "x", WG_F32_ARRAY(fa, 10));
@@ -319,7 +322,8 @@ static void update_of_other_extents(void)
     REQUIRE(p != NULL);
     wg_plan_feed(p, "x", WG_F32_ARRAY(fa, 4));
     CHECK(wg_plan_run(p) == WG_ESHAPE);
-    ERROR_IS(wg_plan_error(p), WG_ESHAPE, "plan_run: update of \"a\", which is f32[3], with f32[4]", wg_tensor_site(t));
+    ERROR_IS(wg_plan_error(p), WG_ESHAPE, "plan_run: update of \"a\", which is f32[3], with f32[4]",
+             wg_tensor_site(t));
     CLOSE1(at(&o, "a", 0), 1, 0, 0);
     wg_plan_free(p);
     world_free(&o);
@@ -329,7 +333,8 @@ static void finite_check_names_the_first(void)
 {
     struct world o = world_make();
     wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(2, 3)), *a = entry(&o, "a", 3, 1), *l, *d;
-    float ok[6] = { 1, 2, 3, 4, 5, 6 }, zero[6] = { 1, 2, 3, 4, 0, 6 }, low[6] = { 1, 2, 3, -1, 0, 6 };
+    float ok[6] = { 1, 2, 3, 4, 5, 6 }, zero[6] = { 1, 2, 3, 4, 0, 6 },
+          low[6] = { 1, 2, 3, -1, 0, 6 };
     wg_tensor *inf = wg_scalar(o.g, WG_F32, INFINITY);
     wg_plan *p;
 
@@ -349,18 +354,21 @@ static void finite_check_names_the_first(void)
     wg_plan_feed(p, "x", WG_F32_ARRAY(zero, 2, 3));
     CHECK(wg_plan_run(p) == WG_ENONFINITE);
     ERROR_IS(wg_plan_error(p), WG_ENONFINITE,
-             "log: first non-finite value at [1, 1] of f32[2 x 3], operand was 0", wg_tensor_site(l));
+             "log: first non-finite value at [1, 1] of f32[2 x 3], operand was 0",
+             wg_tensor_site(l));
     EQ_STR(wg_plan_error(p)->scope, "loss");
     wg_plan_feed(p, "x", WG_F32_ARRAY(low, 2, 3));
     CHECK(wg_plan_run(p) == WG_ENONFINITE);
     ERROR_IS(wg_plan_error(p), WG_ENONFINITE,
-             "log: first non-finite value at [1, 0] of f32[2 x 3], operand was -1", wg_tensor_site(l));
+             "log: first non-finite value at [1, 0] of f32[2 x 3], operand was -1",
+             wg_tensor_site(l));
     CLOSE1(at(&o, "a", 0), 2, 0, 0);
     ((float *)wg_params_find(o.w, "a")->value.data)[2] = NAN;
     wg_plan_feed(p, "x", WG_F32_ARRAY(ok, 2, 3));
     CHECK(wg_plan_run(p) == WG_ENONFINITE);
     ERROR_IS(wg_plan_error(p), WG_ENONFINITE,
-             "parameter: first non-finite value at [2] of f32[3], store entry \"a\"", wg_tensor_site(a));
+             "parameter: first non-finite value at [2] of f32[3], store entry \"a\"",
+             wg_tensor_site(a));
     ((float *)wg_params_find(o.w, "a")->value.data)[2] = 3e38f;
     CHECK(wg_plan_run(p) == WG_ENONFINITE);
     ERROR_IS(wg_plan_error(p), WG_ENONFINITE,
@@ -370,12 +378,7 @@ static void finite_check_names_the_first(void)
     world_free(&o);
 }
 
-TESTS(TEST(updates_commit),
-      TEST(optimiser_is_one_step),
-      TEST(old_values_are_read_first),
-      TEST(feeds_its_own_memory),
-      TEST(a_failing_run_leaves_the_store),
-      TEST(refused_after_the_new_value),
-      TEST(errors_before_the_first_step),
-      TEST(update_of_other_extents),
-      TEST(finite_check_names_the_first))
+TESTS(TEST(updates_commit), TEST(optimiser_is_one_step), TEST(old_values_are_read_first),
+      TEST(feeds_its_own_memory), TEST(a_failing_run_leaves_the_store),
+      TEST(refused_after_the_new_value), TEST(errors_before_the_first_step),
+      TEST(update_of_other_extents), TEST(finite_check_names_the_first))

@@ -10,23 +10,24 @@ enum { GRAPHS = 4000, STEPS = 14, RUNS = 2, LEAST = 50 };
 
 static const struct {
     generator *make;
-    int        weight;
+    int weight;
 } kinds[] = {
-    { gen_unary, 30 },   { gen_binary, 20 }, { gen_integers, 8 }, { gen_compare, 10 }, { gen_logic, 8 },
-    { gen_where, 4 },    { gen_cast, 6 },    { gen_leaf, 12 },    { gen_random, 6 },   { gen_reduce, 20 },
-    { gen_like, 6 },     { gen_reshape, 12 }, { gen_permute, 8 }, { gen_slice, 10 },   { gen_pad, 8 },
-    { gen_join, 10 },    { gen_index, 12 },  { gen_product, 8 },  { gen_window, 12 },  { gen_gradient, 10 },
+    { gen_unary, 30 },   { gen_binary, 20 }, { gen_integers, 8 }, { gen_compare, 10 },
+    { gen_logic, 8 },    { gen_where, 4 },   { gen_cast, 6 },     { gen_leaf, 12 },
+    { gen_random, 6 },   { gen_reduce, 20 }, { gen_like, 6 },     { gen_reshape, 12 },
+    { gen_permute, 8 },  { gen_slice, 10 },  { gen_pad, 8 },      { gen_join, 10 },
+    { gen_index, 12 },   { gen_product, 8 }, { gen_window, 12 },  { gen_gradient, 10 },
     { gen_partners, 6 },
 };
 
 static const wg_plan_options ways[] = {
-    { .passes_off = WG_PASS_ALL, .threads = 1 },            /* the one to compare with */
+    { .passes_off = WG_PASS_ALL, .threads = 1 }, /* the one to compare with */
     { .passes_off = WG_PASS_TRANSPOSE },
     { .passes_off = WG_PASS_TRANSPOSE, .threads = 1 },
     { .passes_off = WG_PASS_TRANSPOSE, .threads = 2, .grain = 1, .block = 7 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_FUSE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE | WG_PASS_IN_PLACE, .threads = 2 },
-    { .threads = 2 },                                       /* compared where no transpose was absorbed */
+    { .threads = 2 }, /* compared where no transpose was absorbed */
 };
 
 static int64_t occurred[400], graphs, absorbed, elements, not_finite;
@@ -63,7 +64,8 @@ static void record_function(gen *r)
         for (int k = 0; k < r->n_leaves; k++) /* others' old values */
             if (wg_type_equal(wg_tensor_type(r->leaf[k]), wg_tensor_type(t)) && chance(r, 70))
                 d = wg_add(d, wg_sin(r->leaf[k]));
-        if (chance(r, 30)) d = wg_add(d, wg_tanh(wg_grad1(wg_sum(wg_tanh(real(r)), WG_ALL_AXES, false), t)));
+        if (chance(r, 30))
+            d = wg_add(d, wg_tanh(wg_grad1(wg_sum(wg_tanh(real(r)), WG_ALL_AXES, false), t)));
         wg_update(*(const char *const *)wg_tensor_attr(t), wg_sub(t, d));
         updates++;
     }
@@ -91,10 +93,12 @@ static bool same_values(const wg_array *a, const wg_array *b)
 
     if (!wg_type_equal(&a->type, &b->type)) return false;
     for (int64_t i = 0; i < n; i++) {
-        const char *x = (const char *)a->data + (size_t)i * size, *y = (const char *)b->data + (size_t)i * size;
+        const char *x = (const char *)a->data + (size_t)i * size,
+                   *y = (const char *)b->data + (size_t)i * size;
 
         if (memcmp(x, y, size) == 0) continue;
-        if (a->type.dtype == WG_F32 && isnan(*(const float *)(const void *)x) && isnan(*(const float *)(const void *)y))
+        if (a->type.dtype == WG_F32 && isnan(*(const float *)(const void *)x) &&
+            isnan(*(const float *)(const void *)y))
             continue;
         if (a->type.dtype == WG_F64 && isnan(*(const double *)(const void *)x) &&
             isnan(*(const double *)(const void *)y))
@@ -127,26 +131,29 @@ static wg_plan *run_way(const gen *r, size_t way, wg_params *store, uint64_t see
         p = NULL;
     }
     if (!p) {
-        harness_check(false, __FILE__, __LINE__, "seed %" PRIu64 ", way %zu: %s: %s (%s)", seed, way, error.op,
-                      error.text, error.site ? error.site : "?");
+        harness_check(false, __FILE__, __LINE__, "seed %" PRIu64 ", way %zu: %s: %s (%s)", seed,
+                      way, error.op, error.text, error.site ? error.site : "?");
     }
     return p;
 }
 
-static bool compare(const gen *r, size_t way, wg_plan *p, wg_plan *want, wg_params *store, wg_params *want_store,
-                    uint64_t seed)
+static bool compare(const gen *r, size_t way, wg_plan *p, wg_plan *want, wg_params *store,
+                    wg_params *want_store, uint64_t seed)
 {
     bool ok = true;
 
     for (int i = 0; i < wg_function_n_outputs(r->g, 0); i++)
         if (!same_values(wg_plan_value_at(p, i), wg_plan_value_at(want, i)))
-            ok = harness_check(false, __FILE__, __LINE__, "seed %" PRIu64 ", way %zu: output %s (%s, %s) differs", seed,
-                               way, wg_function_output_name(r->g, 0, i), wg_tensor_op(wg_function_output(r->g, 0, i)),
+            ok = harness_check(false, __FILE__, __LINE__,
+                               "seed %" PRIu64 ", way %zu: output %s (%s, %s) differs", seed, way,
+                               wg_function_output_name(r->g, 0, i),
+                               wg_tensor_op(wg_function_output(r->g, 0, i)),
                                wg_tensor_site(wg_function_output(r->g, 0, i)));
     for (int i = 0; i < wg_params_count(store); i++)
         if (!same_values(&wg_params_at(store, i)->value, &wg_params_at(want_store, i)->value))
-            ok = harness_check(false, __FILE__, __LINE__, "seed %" PRIu64 ", way %zu: store entry %s differs", seed,
-                               way, wg_params_at(store, i)->name);
+            ok = harness_check(false, __FILE__, __LINE__,
+                               "seed %" PRIu64 ", way %zu: store entry %s differs", seed, way,
+                               wg_params_at(store, i)->name);
     return ok;
 }
 
@@ -161,8 +168,8 @@ static bool try_seed(uint64_t seed)
     if (wg_graph_error(r.g)) {
         const wg_error *e = wg_graph_error(r.g);
 
-        ok = harness_check(false, __FILE__, __LINE__, "seed %" PRIu64 ": recording: %s: %s (%s)", seed, e->op, e->text,
-                           e->site ? e->site : "?");
+        ok = harness_check(false, __FILE__, __LINE__, "seed %" PRIu64 ": recording: %s: %s (%s)",
+                           seed, e->op, e->text, e->site ? e->site : "?");
     } else {
         count_records(&r);
         graphs++;
@@ -170,7 +177,8 @@ static bool try_seed(uint64_t seed)
         want = run_way(&r, 0, first, seed);
         ok = want != NULL;
     }
-    for (int i = 0; ok && i < wg_function_n_outputs(r.g, 0); i++) look_at(wg_plan_value_at(want, i));
+    for (int i = 0; ok && i < wg_function_n_outputs(r.g, 0); i++)
+        look_at(wg_plan_value_at(want, i));
     for (size_t way = 1; ok && way < sizeof ways / sizeof ways[0]; way++) {
         wg_params *store = wg_params_copy(r.w, WG_N_DTYPES);
         wg_plan *p = run_way(&r, way, store, seed);
@@ -198,7 +206,8 @@ static void any_way_gives_the_same(void)
     }
     for (int64_t seed = 1; seed <= n && bad < 10; seed++) bad += !try_seed((uint64_t)seed);
     EQ_INT(bad, 0);
-    printf("%" PRId64 " functions, %zu ways each; %" PRId64 " runs with absorbed transposes not compared; %" PRId64
+    printf("%" PRId64 " functions, %zu ways each; %" PRId64
+           " runs with absorbed transposes not compared; %" PRId64
            " elements, %.2f %% not finite\n",
            graphs, sizeof ways / sizeof ways[0], absorbed, elements,
            elements > 0 ? 100 * (double)not_finite / (double)elements : 0);
@@ -215,8 +224,9 @@ static void every_record_occurred(void)
     }
     for (int k = 0; k < list.n; k++) {
         printf("%-20s %6" PRId64 "\n", list.op[k]->name, occurred[k]);
-        harness_check(occurred[k] >= LEAST, __FILE__, __LINE__, "%s occurred %" PRId64 " times, wanted %d",
-                      list.op[k]->name, occurred[k], LEAST);
+        harness_check(occurred[k] >= LEAST, __FILE__, __LINE__,
+                      "%s occurred %" PRId64 " times, wanted %d", list.op[k]->name, occurred[k],
+                      LEAST);
     }
 }
 

@@ -71,7 +71,8 @@ static wg_status find_inputs(wg_plan *p, wg_error *error)
                                              .at = (int32_t)i,
                                              .random = (t->op->flags & WG_OP_RANDOM) != 0,
                                              .value.type = *t->type };
-        if (!wg__table_put(&p->input_names, list[p->n_inputs].name, p->n_inputs)) return no_memory(error, "plan_new");
+        if (!wg__table_put(&p->input_names, list[p->n_inputs].name, p->n_inputs))
+            return no_memory(error, "plan_new");
         p->n_inputs++;
     }
     return WG_OK;
@@ -88,12 +89,14 @@ static wg_status find_params(wg_plan *p, wg_error *error)
         if (!(t->op->flags & WG_OP_PARAM)) continue;
         entry = p->params ? wg__params_find(p->params, wg__leaf_name(t)) : NULL;
         if (!entry)
-            code = wg_fail(error, WG_ENAME, "plan_new", p->params ? "the store has no entry \"%.80s\"" :
-                           "\"%.80s\" is a parameter, but there is no store", wg__leaf_name(t));
+            code = wg_fail(error, WG_ENAME, "plan_new",
+                           p->params ? "the store has no entry \"%.80s\""
+                                     : "\"%.80s\" is a parameter, but there is no store",
+                           wg__leaf_name(t));
         else if (!wg_type_equal(&entry->value.type, t->type))
-            code = wg_fail(error, entry->value.type.dtype == t->type->dtype ? WG_ESHAPE : WG_EDTYPE, "plan_new",
-                           "parameter \"%.80s\" is %s, in the store %s", wg__leaf_name(t), WG_TYPE_STR(t->type),
-                           WG_TYPE_STR(&entry->value.type));
+            code = wg_fail(error, entry->value.type.dtype == t->type->dtype ? WG_ESHAPE : WG_EDTYPE,
+                           "plan_new", "parameter \"%.80s\" is %s, in the store %s",
+                           wg__leaf_name(t), WG_TYPE_STR(t->type), WG_TYPE_STR(&entry->value.type));
         if (code != WG_OK) {
             wg__blame(error, t);
             return code;
@@ -104,7 +107,8 @@ static wg_status find_params(wg_plan *p, wg_error *error)
 
 static int by_address(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)(*(wg_param *const *)a)->value.data, y = (uintptr_t)(*(wg_param *const *)b)->value.data;
+    uintptr_t x = (uintptr_t)(*(wg_param *const *)a)->value.data,
+              y = (uintptr_t)(*(wg_param *const *)b)->value.data;
 
     return (x > y) - (x < y);
 }
@@ -118,7 +122,8 @@ static wg_status find_updates(wg_plan *p, const wg_binding *update, wg_error *er
     p->updated_at = wg__array(p->n_updates, sizeof *p->updated_at);
     if (!p->updated || !p->by_address || !p->updated_at) return no_memory(error, "plan_new");
     for (int64_t i = 0; i < p->n; i++)
-        if ((p->live[i]->op->flags & WG_OP_PARAM) && !wg__table_put(&leaves, wg__leaf_name(p->live[i]), i)) {
+        if ((p->live[i]->op->flags & WG_OP_PARAM) &&
+            !wg__table_put(&leaves, wg__leaf_name(p->live[i]), i)) {
             wg__table_free(&leaves);
             return no_memory(error, "plan_new");
         }
@@ -126,15 +131,19 @@ static wg_status find_updates(wg_plan *p, const wg_binding *update, wg_error *er
         const wg_tensor *t = update[i].t;
         wg_status code = WG_OK;
 
-        p->updated[i] = p->by_address[i] = p->params ? wg__params_find(p->params, update[i].name) : NULL;
+        p->updated[i] = p->by_address[i] =
+            p->params ? wg__params_find(p->params, update[i].name) : NULL;
         p->updated_at[i] = (int32_t)wg__table_get(&leaves, update[i].name);
         if (!p->updated[i])
-            code = wg_fail(error, WG_ENAME, "plan_new", "update of \"%.80s\", which the store does not have", update[i].name);
+            code = wg_fail(error, WG_ENAME, "plan_new",
+                           "update of \"%.80s\", which the store does not have", update[i].name);
         else if (p->updated[i]->value.type.dtype != t->type->dtype)
-            code = wg_fail(error, WG_EDTYPE, "plan_new", "update of \"%.80s\", which is %s, with %s", update[i].name,
+            code = wg_fail(error, WG_EDTYPE, "plan_new",
+                           "update of \"%.80s\", which is %s, with %s", update[i].name,
                            WG_TYPE_STR(&p->updated[i]->value.type), WG_TYPE_STR(t->type));
         else if (p->updated[i]->value.type.shape.rank != t->type->shape.rank)
-            code = wg_fail(error, WG_ESHAPE, "plan_new", "update of \"%.80s\", which is %s, with %s", update[i].name,
+            code = wg_fail(error, WG_ESHAPE, "plan_new",
+                           "update of \"%.80s\", which is %s, with %s", update[i].name,
                            WG_TYPE_STR(&p->updated[i]->value.type), WG_TYPE_STR(t->type));
         if (code != WG_OK) {
             wg__blame(error, t);
@@ -190,9 +199,9 @@ static void resolve_options(wg_plan *p, const wg_plan_options *options)
 }
 
 /* roots: outputs, then the updates in order of entry names. */
-static wg_plan *plan_make(wg_graph *g, wg_params *w, int64_t n_outputs, const wg_binding *output, int64_t n_updates,
-                          const wg_binding *update, wg_tensor *const *roots, const wg_plan_options *options,
-                          wg_error *error)
+static wg_plan *plan_make(wg_graph *g, wg_params *w, int64_t n_outputs, const wg_binding *output,
+                          int64_t n_updates, const wg_binding *update, wg_tensor *const *roots,
+                          const wg_plan_options *options, wg_error *error)
 {
     int64_t n_roots = n_outputs + n_updates;
     wg_plan *p = n_roots <= INT32_MAX ? wg__zalloc(sizeof *p) : NULL;
@@ -223,7 +232,8 @@ static wg_plan *plan_make(wg_graph *g, wg_params *w, int64_t n_outputs, const wg
         if (!p->output_name) code = no_memory(error, "plan_new");
         for (int64_t i = 0; code == WG_OK && i < n_outputs; i++) {
             p->output_name[i] = output[i].name;
-            if (!wg__table_put(&p->output_names, output[i].name, i)) code = no_memory(error, "plan_new");
+            if (!wg__table_put(&p->output_names, output[i].name, i))
+                code = no_memory(error, "plan_new");
         }
     }
     if (code == WG_OK) code = find_inputs(p, error);
@@ -235,8 +245,8 @@ static wg_plan *plan_make(wg_graph *g, wg_params *w, int64_t n_outputs, const wg
     return NULL;
 }
 
-wg_plan *wg_plan_new_error(wg_graph *g, wg_params *w, const char *name, const wg_plan_options *options,
-                           wg_error *error)
+wg_plan *wg_plan_new_error(wg_graph *g, wg_params *w, const char *name,
+                           const wg_plan_options *options, wg_error *error)
 {
     wg_tensor **roots;
     wg_binding *updates;
@@ -250,19 +260,21 @@ wg_plan *wg_plan_new_error(wg_graph *g, wg_params *w, const char *name, const wg
     }
     f = wg_function_find(g, name);
     if (f < 0) {
-        wg_fail(error, WG_ENAME, "plan_new", "the graph has no function \"%.80s\"", name ? name : "(null)");
+        wg_fail(error, WG_ENAME, "plan_new", "the graph has no function \"%.80s\"",
+                name ? name : "(null)");
         return NULL;
     }
     if (g->open == f) {
-        wg_fail(error, WG_ESTATE, "plan_new", "function \"%.80s\" is still open: wg_end first", name);
+        wg_fail(error, WG_ESTATE, "plan_new", "function \"%.80s\" is still open: wg_end first",
+                name);
         return NULL;
     }
     if (wg__function_roots(g, f, &roots, &updates) < 0) {
         no_memory(error, "plan_new");
         return NULL;
     }
-    p = plan_make(g, w, g->function[f].outputs.n, g->function[f].outputs.item, g->function[f].updates.n, updates,
-                  roots, options, error);
+    p = plan_make(g, w, g->function[f].outputs.n, g->function[f].outputs.item,
+                  g->function[f].updates.n, updates, roots, options, error);
     wg__release(roots);
     wg__release(updates);
     return p;
@@ -277,7 +289,8 @@ wg_plan *wg_plan_new(wg_graph *g, wg_params *w, const char *name, const wg_plan_
     return p;
 }
 
-wg_plan *wg_plan_of(int n, wg_tensor *const *outputs, wg_params *w, const wg_plan_options *options, wg_error *error)
+wg_plan *wg_plan_of(int n, wg_tensor *const *outputs, wg_params *w, const wg_plan_options *options,
+                    wg_error *error)
 {
     wg_graph *g = n > 0 && outputs ? wg_tensor_graph(outputs[0]) : NULL;
 
@@ -362,7 +375,8 @@ wg_status wg_plan_feed(wg_plan *p, const char *name, wg_array value)
     wg__error_clear(&p->error);
     i = name ? wg__table_get(&p->input_names, name) : -1;
     if (i < 0)
-        return wg_fail(&p->error, WG_ENAME, "plan_feed", "no input \"%.80s\" is needed here", name ? name : "(null)");
+        return wg_fail(&p->error, WG_ENAME, "plan_feed", "no input \"%.80s\" is needed here",
+                       name ? name : "(null)");
     in = &p->input[i];
     t = p->live[in->at];
     if (!value.data && value.type.shape.rank == 0) {
@@ -372,15 +386,19 @@ wg_status wg_plan_feed(wg_plan *p, const char *name, wg_array value)
     }
     bytes = wg_type_bytes(&value.type);
     if (value.type.dtype != t->type->dtype)
-        code = wg_fail(&p->error, WG_EDTYPE, "plan_feed", "input \"%.80s\" is %s: fed %s", in->name,
-                       WG_TYPE_STR(t->type), bytes < 0 ? "no legal type" : WG_TYPE_STR(&value.type));
+        code =
+            wg_fail(&p->error, WG_EDTYPE, "plan_feed", "input \"%.80s\" is %s: fed %s", in->name,
+                    WG_TYPE_STR(t->type), bytes < 0 ? "no legal type" : WG_TYPE_STR(&value.type));
     else if (bytes < 0)
-        code = wg_fail(&p->error, WG_ESHAPE, "plan_feed", "input \"%.80s\": illegal extents", in->name);
+        code = wg_fail(&p->error, WG_ESHAPE, "plan_feed", "input \"%.80s\": illegal extents",
+                       in->name);
     else if (value.type.shape.rank != t->type->shape.rank)
-        code = wg_fail(&p->error, WG_ESHAPE, "plan_feed", "input \"%.80s\" is %s: fed another rank, %s", in->name,
+        code = wg_fail(&p->error, WG_ESHAPE, "plan_feed",
+                       "input \"%.80s\" is %s: fed another rank, %s", in->name,
                        WG_TYPE_STR(t->type), WG_TYPE_STR(&value.type));
     else if (!value.data && bytes > 0)
-        code = wg_fail(&p->error, WG_EARG, "plan_feed", "input \"%.80s\": %s without elements: data is NULL", in->name,
+        code = wg_fail(&p->error, WG_EARG, "plan_feed",
+                       "input \"%.80s\": %s without elements: data is NULL", in->name,
                        WG_TYPE_STR(&value.type));
     else code = in_arena(p, value.data, bytes) ? take_own(p, in, &value, bytes) : WG_OK;
     if (code != WG_OK) {
@@ -425,7 +443,8 @@ static bool has_run(wg_plan *p, const char *who)
 {
     wg__error_clear(&p->error);
     if (p->ran) return true;
-    wg_fail(&p->error, WG_ESTATE, who, "no run has succeeded since the plan was made or the last run failed");
+    wg_fail(&p->error, WG_ESTATE, who,
+            "no run has succeeded since the plan was made or the last run failed");
     return false;
 }
 
@@ -439,7 +458,8 @@ const wg_array *wg_plan_value(wg_plan *p, const char *name)
     i = name ? wg__table_get(&p->names, name) : -1;
     if (i >= 0 && p->now->value[i].data) return &p->now->value[i];
     if (i >= 0)
-        wg_fail(&p->error, WG_EARG, "plan_value", "\"%.80s\" lends its type only: it has no value", name);
+        wg_fail(&p->error, WG_EARG, "plan_value", "\"%.80s\" lends its type only: it has no value",
+                name);
     else
         wg_fail(&p->error, WG_ENAME, "plan_value", "no output \"%.80s\"%s", name ? name : "(null)",
                 p->options.keep ? "" : ": other tensors can be read with the option keep");
@@ -463,12 +483,14 @@ const wg_array *wg_plan_value_of(wg_plan *p, const wg_tensor *t)
     if (at >= 0 && p->now->value && p->now->value[at].data) return &p->now->value[at];
     for (int64_t i = 0; at >= 0 && i < p->n_outputs; i++)
         if (p->root[i] == at) return &p->now->output[i];
-    wg_fail(&p->error, WG_EARG, "plan_value_of", at < 0 ? "the plan does not compute this tensor" :
-            "the tensor is no output: its value is kept with the option keep");
+    wg_fail(&p->error, WG_EARG, "plan_value_of",
+            at < 0 ? "the plan does not compute this tensor"
+                   : "the tensor is no output: its value is kept with the option keep");
     return NULL;
 }
 
-wg_status wg_read(wg_tensor *t, wg_params *w, int n_feeds, const wg_feed *feeds, wg_array *value, wg_error *error)
+wg_status wg_read(wg_tensor *t, wg_params *w, int n_feeds, const wg_feed *feeds, wg_array *value,
+                  wg_error *error)
 {
     wg_error own;
     wg_plan *p;
@@ -479,7 +501,8 @@ wg_status wg_read(wg_tensor *t, wg_params *w, int n_feeds, const wg_feed *feeds,
     if (value) *value = (wg_array){ { WG_F32, { 0, { 0 } } }, NULL };
     p = wg_plan_of(1, &t, w, NULL, error);
     if (!p) return error->code;
-    for (int i = 0; i < n_feeds && code == WG_OK; i++) code = wg_plan_feed(p, feeds[i].name, feeds[i].value);
+    for (int i = 0; i < n_feeds && code == WG_OK; i++)
+        code = wg_plan_feed(p, feeds[i].name, feeds[i].value);
     if (code == WG_OK) code = wg_plan_run(p);
     if (code == WG_OK && value) {
         result = wg_plan_value_at(p, 0);

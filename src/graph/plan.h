@@ -10,47 +10,49 @@
 #include "internal.h"
 
 enum {
-    WG_SPECS       = 4,    /* specialisations kept */
-    WG_BLOCK       = 512,  /* elements of a block */
-    WG_ALIGN       = 64,   /* bytes every value starts at a multiple of */
-    WG_MAX_MEMBERS = 128,  /* entries of one step: bounds its block buffers */
-    WG_FOLD_BYTES  = 4096  /* largest derived value that is kept as a constant */
+    WG_SPECS = 4,         /* specialisations kept */
+    WG_BLOCK = 512,       /* elements of a block */
+    WG_ALIGN = 64,        /* bytes every value starts at a multiple of */
+    WG_MAX_MEMBERS = 128, /* entries of one step: bounds its block buffers */
+    WG_FOLD_BYTES = 4096  /* largest derived value that is kept as a constant */
 };
 
-/* Elements times entries of a step below which one thread is faster than two (measured: bench/plan_grain). */
+/* Elements times entries of a step for which a thread is started. A kernel takes about 0.08 ns an
+ * element (Adam's twelve entries, one core), so this is 5 us of work; entering a parallel region
+ * alone takes 0.35 us. */
 #define WG_GRAIN ((int64_t)1 << 16)
 
 /* ---- instructions ---- */
 
 /* How an operand that broadcasts lies beside the result: collapsed axes, stride 0 where it repeats. */
 typedef struct {
-    int     rank;
-    int     size;                                   /* bytes an element */
-    int64_t period;                                 /* > 0: the operand is repeated as a whole, this many elements */
-    int64_t dim[WG_MAX_RANK], stride[WG_MAX_RANK];  /* strides in elements */
+    int rank;
+    int size;       /* bytes an element */
+    int64_t period; /* > 0: the operand is repeated as a whole, this many elements */
+    int64_t dim[WG_MAX_RANK], stride[WG_MAX_RANK]; /* strides in elements */
 } wg_spread;
 
 /* One entry of a step that goes block by block: its operands are refs first..first+n-1, its result the next. */
 typedef struct {
-    wg_row_fn  *row;
+    wg_row_fn *row;
     const void *attr;
-    const int  *step;
-    int32_t     first, n;
+    const int *step;
+    int32_t first, n;
 } wg_member;
 
 /* A pointer that moves along with the blocks, or into a slice's own memory. */
 typedef struct {
-    const void *base;    /* of element 0, unless `local` */
-    int64_t     local;   /* offset in the slice's memory; -1 */
-    int64_t     stride;  /* bytes an element; 0: stays */
+    const void *base; /* of element 0, unless `local` */
+    int64_t local;    /* offset in the slice's memory; -1 */
+    int64_t stride;   /* bytes an element; 0: stays */
 } wg_ref;
 
 /* An operand that is spread out into a buffer of one block; of period + block elements when it has a period; that
  * needs no buffer when a block has one element of it. */
 typedef struct {
     const wg_spread *how;
-    const void      *from;
-    int64_t          local;  /* -1: no buffer */
+    const void *from;
+    int64_t local; /* -1: no buffer */
 } wg_spread_use;
 
 /* Ref `ref` points at what spread `use` made for the block. */
@@ -60,16 +62,16 @@ typedef struct {
 
 /* Row kernels that run block by block. */
 typedef struct {
-    int32_t        n_members, n_refs, n_uses, n_pairs, slices;
-    int64_t        count, block;
-    int64_t        row;          /* > 0: no block goes beyond a row of so many elements */
-    wg_member     *member;
-    wg_ref        *ref;
+    int32_t n_members, n_refs, n_uses, n_pairs, slices;
+    int64_t count, block;
+    int64_t row; /* > 0: no block goes beyond a row of so many elements */
+    wg_member *member;
+    wg_ref *ref;
     wg_spread_use *use;
     wg_spread_ref *pair;
-    char          *memory;       /* slices times slice_bytes */
-    size_t         slice_bytes;  /* block buffers, then n_refs pointers at pointers_at */
-    size_t         pointers_at;
+    char *memory;       /* slices times slice_bytes */
+    size_t slice_bytes; /* block buffers, then n_refs pointers at pointers_at */
+    size_t pointers_at;
 } wg_blocks;
 
 typedef enum { WG_I_ROW, WG_I_EVAL, WG_I_BLOCKS, WG_I_SPREAD, WG_I_COPY } wg_instr_kind;
@@ -77,67 +79,70 @@ typedef enum { WG_I_ROW, WG_I_EVAL, WG_I_BLOCKS, WG_I_SPREAD, WG_I_COPY } wg_ins
 typedef struct {
     union {
         struct {
-            wg_row_fn   *fn;
-            const void  *attr;
-            int64_t      n;
+            wg_row_fn *fn;
+            const void *attr;
+            int64_t n;
             const void **x;
-            const int   *step;
-            void        *y;
+            const int *step;
+            void *y;
         } row;
         struct {
             wg_eval_fn *fn;
-            wg_call    *call;
+            wg_call *call;
         } eval;
         wg_blocks *blocks;
         struct {
             const wg_spread *how;
-            const void      *from;
-            void            *to;
-            int64_t          n;
+            const void *from;
+            void *to;
+            int64_t n;
         } spread;
         struct {
             const void *from;
-            void       *to;
-            size_t      bytes;
+            void *to;
+            size_t bytes;
         } copy;
     } as;
-    int32_t       entry;  /* position it computes (the last one of several), or copies */
-    int32_t       step;
+    int32_t entry; /* position it computes (the last one of several), or copies */
+    int32_t step;
     wg_instr_kind kind;
 } wg_instr;
 
 typedef struct {
-    void       *to;
+    void *to;
     const void *from;
-    size_t      bytes;
+    size_t bytes;
 } wg_commit;
 
 /* ---- a specialisation ---- */
 
 typedef struct {
-    int64_t entries, needed, aliased, merged, folded, absorbed, computed, steps, fused_steps, fused_entries;
+    int64_t entries, needed, aliased, merged, folded, absorbed, computed, steps, fused_steps,
+        fused_entries;
     int64_t in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
-    double  flops;
+    double flops;
 } wg_spec_stats;
 
 typedef struct wg_spec {
-    wg_arena      mem;      /* everything below that is a pointer */
-    wg_type      *fed;      /* the key: types fed, by feed; rank -1: a draw that is not fed */
-    bool          apart;    /* the key: fed memory overlaps updated store entries, so nothing is written there early */
-    uint64_t      used;
-    char         *base;     /* arena the pointers point into */
-    size_t        arena_bytes;
-    wg_instr     *instr;
-    int64_t       n_instr;
-    wg_commit    *commit;
-    int64_t       n_commits;
-    wg_array     *output;
-    wg_array     *value;    /* options keep and check: by position; data NULL where there is none */
-    int64_t      *patch_first;  /* by feed: patch[patch_first[i]..patch_first[i + 1]) hold its data pointer */
+    wg_arena mem; /* everything below that is a pointer */
+    wg_type *fed; /* the key: types fed, by feed; rank -1: a draw that is not fed */
+    bool
+        apart; /* the key: fed memory overlaps updated store entries, so nothing is written there early */
+    uint64_t used;
+    char *base; /* arena the pointers point into */
+    size_t arena_bytes;
+    wg_instr *instr;
+    int64_t n_instr;
+    wg_commit *commit;
+    int64_t n_commits;
+    wg_array *output;
+    wg_array *value; /* options keep and check: by position; data NULL where there is none */
+    int64_t
+        *patch_first; /* by feed: patch[patch_first[i]..patch_first[i + 1]) hold its data pointer */
     const void ***patch;
-    const void  **bound;    /* what they hold now */
-    double       *seconds;  /* option timing: by instruction */
-    int64_t       runs;
+    const void **bound; /* what they hold now */
+    double *seconds;    /* option timing: by instruction */
+    int64_t runs;
     wg_spec_stats stats;
 } wg_spec;
 
@@ -145,93 +150,94 @@ typedef struct wg_spec {
 
 typedef struct {
     const char *name;
-    int32_t     at;      /* position */
-    bool        random;  /* a draw, which need not be fed */
-    bool        fed;
-    wg_array    value;
-    void       *own;     /* copy of fed memory that lay in the plan's own arena */
-    size_t      own_bytes;
+    int32_t at;  /* position */
+    bool random; /* a draw, which need not be fed */
+    bool fed;
+    wg_array value;
+    void *own; /* copy of fed memory that lay in the plan's own arena */
+    size_t own_bytes;
 } wg_plan_input;
 
 struct wg_plan {
-    wg_graph       *graph;
-    wg_params      *params;
-    wg_plan_options options;  /* zeros replaced by what they stand for */
-    unsigned        passes;
-    int             level;
-    wg_arena        mem;
-    wg_tensor     **live;
-    int64_t         n;
-    int32_t        *first, *in;  /* operands of entry i: in[first[i]..first[i + 1]), positions */
-    int64_t         n_outputs, n_updates;
-    int32_t        *root;        /* positions of outputs, then of updates */
-    const char    **output_name; /* NULL in a plan of tensors */
-    wg_param      **updated;     /* store entries, by name */
-    wg_param      **by_address;  /* the same, by address of their memory */
-    int32_t        *updated_at;  /* positions of their leaves, -1 */
-    wg_plan_input  *input;
-    int64_t         n_inputs;
-    wg_table        input_names, output_names;
-    wg_table        names;       /* option keep: full name -> position */
-    int32_t        *at_id;       /* option keep: tape id -> position, -1 */
-    int64_t         n_ids;
-    wg_spec        *spec[WG_SPECS], *now;
-    uint64_t        clock;
-    char           *arena;       /* aligned, inside arena_block */
-    void           *arena_block;
-    size_t          arena_bytes;
-    bool            changed;     /* fed since the last run */
-    bool            ran;         /* outputs hold the last run's values */
-    int64_t         runs;
-    double          seconds;
-    wg_error        error;
+    wg_graph *graph;
+    wg_params *params;
+    wg_plan_options options; /* zeros replaced by what they stand for */
+    unsigned passes;
+    int level;
+    wg_arena mem;
+    wg_tensor **live;
+    int64_t n;
+    int32_t *first, *in; /* operands of entry i: in[first[i]..first[i + 1]), positions */
+    int64_t n_outputs, n_updates;
+    int32_t *root;            /* positions of outputs, then of updates */
+    const char **output_name; /* NULL in a plan of tensors */
+    wg_param **updated;       /* store entries, by name */
+    wg_param **by_address;    /* the same, by address of their memory */
+    int32_t *updated_at;      /* positions of their leaves, -1 */
+    wg_plan_input *input;
+    int64_t n_inputs;
+    wg_table input_names, output_names;
+    wg_table names; /* option keep: full name -> position */
+    int32_t *at_id; /* option keep: tape id -> position, -1 */
+    int64_t n_ids;
+    wg_spec *spec[WG_SPECS], *now;
+    uint64_t clock;
+    char *arena; /* aligned, inside arena_block */
+    void *arena_block;
+    size_t arena_bytes;
+    bool changed; /* fed since the last run */
+    bool ran;     /* outputs hold the last run's values */
+    int64_t runs;
+    double seconds;
+    wg_error error;
 };
 
 /* ---- a specialisation being built ---- */
 
 enum {
-    WG_NEEDED = 1 << 0,  /* its value is used */
-    WG_LEAF   = 1 << 1,  /* fed or in the store */
-    WG_FIXED  = 1 << 2,  /* a constant, computed already: data holds it */
-    WG_ROW    = 1 << 3,  /* has a row kernel */
-    WG_ROOT   = 1 << 4,  /* an output's or update's value */
-    WG_STORED = 1 << 5,  /* has memory in the arena: a value read outside of its step, or a copy */
-    WG_DIRECT = 1 << 6,  /* written straight into its store entry */
-    WG_TAIL   = 1 << 7   /* used by updates only, through row kernels */
+    WG_NEEDED = 1 << 0, /* its value is used */
+    WG_LEAF = 1 << 1,   /* fed or in the store */
+    WG_FIXED = 1 << 2,  /* a constant, computed already: data holds it */
+    WG_ROW = 1 << 3,    /* has a row kernel */
+    WG_ROOT = 1 << 4,   /* an output's or update's value */
+    WG_STORED = 1 << 5, /* has memory in the arena: a value read outside of its step, or a copy */
+    WG_DIRECT = 1 << 6, /* written straight into its store entry */
+    WG_TAIL = 1 << 7    /* used by updates only, through row kernels */
 };
 
 /* Arrays are by position unless they say otherwise. The value of entry i is that of canon[i], whose memory is
  * that of owner[canon[i]]; both map to themselves for most. */
 typedef struct {
-    wg_plan        *p;
-    wg_spec        *s;
-    wg_error       *error;
-    const wg_type **type;          /* interned: equal types have equal addresses */
-    int32_t        *in;            /* as the plan's, after simplification: values as canonical entries */
-    const void    **attr;          /* after absorption */
-    int32_t        *canon;         /* the entry that stands for this one: same value, same type */
-    int32_t        *owner;         /* the entry whose memory holds the value */
-    uint8_t        *mark;
-    void          **data;          /* of owners: address of the value once it is known */
-    int32_t        *step;          /* of computed entries, in order of running */
-    int32_t        *last;          /* of owners: the step that reads it last, -1: none, n_steps: after the last */
-    int64_t        *offset;        /* of owners: in the arena, -1 */
-    int32_t         n_steps;
-    int32_t        *member;        /* entries of step k: member[first_member[k]..first_member[k + 1]), ascending */
-    int32_t        *first_member;
-    int32_t        *index;         /* of computed entries: place among the members of their step */
-    const wg_type **tx;            /* room for the operand types of one entry */
-    int64_t         n_instr;       /* instructions all steps make */
+    wg_plan *p;
+    wg_spec *s;
+    wg_error *error;
+    const wg_type **type; /* interned: equal types have equal addresses */
+    int32_t *in;          /* as the plan's, after simplification: values as canonical entries */
+    const void **attr;    /* after absorption */
+    int32_t *canon;       /* the entry that stands for this one: same value, same type */
+    int32_t *owner;       /* the entry whose memory holds the value */
+    uint8_t *mark;
+    void **data;     /* of owners: address of the value once it is known */
+    int32_t *step;   /* of computed entries, in order of running */
+    int32_t *last;   /* of owners: the step that reads it last, -1: none, n_steps: after the last */
+    int64_t *offset; /* of owners: in the arena, -1 */
+    int32_t n_steps;
+    int32_t
+        *member; /* entries of step k: member[first_member[k]..first_member[k + 1]), ascending */
+    int32_t *first_member;
+    int32_t *index;     /* of computed entries: place among the members of their step */
+    const wg_type **tx; /* room for the operand types of one entry */
+    int64_t n_instr;    /* instructions all steps make */
     struct wg_patch {
-        int64_t      input;
+        int64_t input;
         const void **slot;
-    }              *patch;         /* where fed addresses belong */
-    int64_t         n_patches, patches_cap;
-    int64_t        *scratch;       /* by step: bytes of memory for its own use */
-    int64_t        *scratch_at;    /* by step: in the arena */
-    wg_hash         types;
+    } * patch; /* where fed addresses belong */
+    int64_t n_patches, patches_cap;
+    int64_t *scratch;    /* by step: bytes of memory for its own use */
+    int64_t *scratch_at; /* by step: in the arena */
+    wg_hash types;
     const wg_type **type_list;
-    int64_t         n_types, types_cap;
+    int64_t n_types, types_cap;
 } wg_build;
 
 static inline bool wg__lends_type(const wg_op *op, int i)
@@ -252,14 +258,16 @@ static inline int wg__n_in(const wg_plan *p, int32_t e)
 /* An entry that steps compute: it stands for itself, in memory of its own. */
 static inline bool wg__computed(const wg_build *b, int32_t e)
 {
-    return (b->mark[e] & (WG_NEEDED | WG_LEAF | WG_FIXED)) == WG_NEEDED && b->canon[e] == e && b->owner[e] == e;
+    return (b->mark[e] & (WG_NEEDED | WG_LEAF | WG_FIXED)) == WG_NEEDED && b->canon[e] == e &&
+           b->owner[e] == e;
 }
 
 static inline wg_dtype wg__kernel_dtype(const wg_build *b, int32_t e)
 {
     int k = wg__op_at(b, e)->decides;
 
-    return k >= 0 && k < wg__n_in(b->p, e) ? b->type[b->in[b->p->first[e] + k]]->dtype : b->type[e]->dtype;
+    return k >= 0 && k < wg__n_in(b->p, e) ? b->type[b->in[b->p->first[e] + k]]->dtype
+                                           : b->type[e]->dtype;
 }
 
 static inline int64_t wg__elements(const wg_type *type)
@@ -270,11 +278,11 @@ static inline int64_t wg__elements(const wg_type *type)
 /* ---- plan_build.c ---- */
 
 /* A specialisation for what is fed now; inputs never fed count with their example extents. NULL with *error. */
-wg_spec       *wg__spec_build(wg_plan *p, bool apart, wg_error *error);
-void           wg__spec_free(wg_spec *s);
-const wg_type *wg__build_type(wg_build *b, const wg_type *type);  /* interned; NULL: out of memory */
+wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error);
+void wg__spec_free(wg_spec *s);
+const wg_type *wg__build_type(wg_build *b, const wg_type *type); /* interned; NULL: out of memory */
 /* Gives an error its site and scope. */
-void           wg__blame(wg_error *error, const wg_tensor *t);
+void wg__blame(wg_error *error, const wg_tensor *t);
 
 /* ---- plan_simplify.c, plan_fuse.c, plan_memory.c, plan_emit.c: the passes; false with b->error ---- */
 
@@ -286,43 +294,43 @@ bool wg__plan_emit(wg_build *b);
 /* ---- plan_rows.c: how a step of row kernels goes about its elements ---- */
 
 typedef struct {
-    int32_t         in;  /* canonical entry */
-    const wg_type  *to;
+    int32_t in; /* canonical entry */
+    const wg_type *to;
     const wg_spread *how;
-    bool            whole;  /* one element a row, and blocks end at rows: it is read in place, with step 0 */
-    int64_t         local;
+    bool whole; /* one element a row, and blocks end at rows: it is read in place, with step 0 */
+    int64_t local;
 } wg_rows_use;
 
 typedef struct {
-    int32_t      first, members;  /* b->member[first..first + members) */
-    int64_t      count, block;
-    bool         blocks;          /* block by block; otherwise each kernel goes over all elements at once */
-    int32_t      slices;          /* parts that may run at once */
-    int64_t      row;             /* see wg_blocks */
-    int32_t      slot[WG_MAX_MEMBERS];  /* buffer of a value used only inside, -1 */
-    int32_t      n_slots;
-    int64_t      slot_bytes, n_refs, n_pairs, pointers_at, slice_bytes;
-    wg_rows_use *use;             /* released by wg__rows_done */
-    int64_t      n_uses, uses_cap;
+    int32_t first, members; /* b->member[first..first + members) */
+    int64_t count, block;
+    bool blocks;    /* block by block; otherwise each kernel goes over all elements at once */
+    int32_t slices; /* parts that may run at once */
+    int64_t row;    /* see wg_blocks */
+    int32_t slot[WG_MAX_MEMBERS]; /* buffer of a value used only inside, -1 */
+    int32_t n_slots;
+    int64_t slot_bytes, n_refs, n_pairs, pointers_at, slice_bytes;
+    wg_rows_use *use; /* released by wg__rows_done */
+    int64_t n_uses, uses_cap;
 } wg_rows;
 
 /* The layout is worked out twice, for its size and for its instructions. false: out of memory. */
-bool     wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r);
-void     wg__rows_done(wg_rows *r);
-bool     wg__rows_scratch(wg_build *b, int32_t step, int64_t *bytes);
+bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r);
+void wg__rows_done(wg_rows *r);
+bool wg__rows_scratch(wg_build *b, int32_t step, int64_t *bytes);
 /* Index of the use that spreads operand `in` to type `to`; -1. */
-int64_t  wg__rows_find(const wg_rows *r, int32_t in, const wg_type *to);
+int64_t wg__rows_find(const wg_rows *r, int32_t in, const wg_type *to);
 /* How an operand lies beside a result it broadcasts to. */
-void     wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how);
+void wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how);
 
 /* ---- plan_run.c ---- */
 
-void      wg__spread(const wg_spread *how, const void *from, int64_t first, int64_t n, void *to);
+void wg__spread(const wg_spread *how, const void *from, int64_t first, int64_t n, void *to);
 wg_status wg__spec_run(wg_plan *p, wg_spec *s);
 /* Moves every pointer into the arena from the spec's base to `base`. */
-void      wg__spec_rebase(wg_plan *p, wg_spec *s, char *base);
+void wg__spec_rebase(wg_plan *p, wg_spec *s, char *base);
 /* Puts fed addresses in place. */
-void      wg__spec_bind(wg_plan *p, wg_spec *s);
+void wg__spec_bind(wg_plan *p, wg_spec *s);
 
 /* ---- plan_check.c ---- */
 
@@ -333,7 +341,7 @@ bool wg__check_finite(wg_plan *p, const wg_spec *s, int32_t *next, int32_t last)
 /* ---- plan_spec.c ---- */
 
 /* Chooses or builds the specialisation for what is fed; false with the plan's error. */
-bool      wg__plan_specialise(wg_plan *p, bool examples);
+bool wg__plan_specialise(wg_plan *p, bool examples);
 /* Memory for all values; specialisations share it, as one runs at a time. */
 wg_status wg__plan_reserve(wg_plan *p, size_t bytes);
 

@@ -97,8 +97,8 @@ static bool check_updates(wg_build *b)
         const wg_type *have = &p->updated[i]->value.type;
 
         if (wg_type_equal(b->type[e], have)) continue;
-        wg_fail(b->error, WG_ESHAPE, "plan_run", "update of \"%.80s\", which is %s, with %s", p->updated[i]->name,
-                WG_TYPE_STR(have), WG_TYPE_STR(b->type[e]));
+        wg_fail(b->error, WG_ESHAPE, "plan_run", "update of \"%.80s\", which is %s, with %s",
+                p->updated[i]->name, WG_TYPE_STR(have), WG_TYPE_STR(b->type[e]));
         wg__blame(b->error, p->live[e]);
         return false;
     }
@@ -122,8 +122,8 @@ static bool take_arrays(wg_build *b)
     b->offset = wg__array(n, sizeof *b->offset);
     b->member = wg__array(n, sizeof *b->member);
     b->index = wg__array(n, sizeof *b->index);
-    if (!b->type || !b->in || !b->attr || !b->canon || !b->owner || !b->mark || !b->data || !b->step || !b->last ||
-        !b->offset || !b->member || !b->index)
+    if (!b->type || !b->in || !b->attr || !b->canon || !b->owner || !b->mark || !b->data ||
+        !b->step || !b->last || !b->offset || !b->member || !b->index)
         return no_memory(b);
     if (edges) memcpy(b->in, p->in, (size_t)edges * sizeof *b->in);
     for (int64_t i = 0; i < n; i++) {
@@ -187,8 +187,8 @@ wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
     }
     wg__arena_init(&b.s->mem);
     b.s->stats.entries = p->n;
-    ok = set_key(&b, apart) && take_arrays(&b) && infer_types(&b) && check_updates(&b) && wg__plan_simplify(&b) &&
-         wg__plan_fuse(&b) && wg__plan_memory(&b) &&
+    ok = set_key(&b, apart) && take_arrays(&b) && infer_types(&b) && check_updates(&b) &&
+         wg__plan_simplify(&b) && wg__plan_fuse(&b) && wg__plan_memory(&b) &&
          wg__plan_reserve(p, b.s->arena_bytes) == WG_OK && wg__plan_emit(&b);
     release_arrays(&b);
     if (ok) return b.s;

@@ -47,7 +47,8 @@ static void index_text(const wg_shape *shape, int64_t i, char *text, size_t n)
 }
 
 /* What the operands of a row kernel were there: "operand was 0", "operands were 1, 0". */
-static void row_operands(const wg_plan *p, const wg_spec *s, int32_t e, int64_t i, char *text, size_t n)
+static void row_operands(const wg_plan *p, const wg_spec *s, int32_t e, int64_t i, char *text,
+                         size_t n)
 {
     const wg_op *op = p->live[e]->op;
     int shown = 0;
@@ -87,7 +88,8 @@ static void tell(wg_plan *p, const wg_spec *s, int32_t e, int64_t i)
     for (int k = 0; k < t->n_in; k++) {
         if (wg__lends_type(t->op, k)) continue;
         values++;
-        if (bad < 0 && s->value[p->in[p->first[e] + k]].data && first_bad(&s->value[p->in[p->first[e] + k]]) >= 0)
+        if (bad < 0 && s->value[p->in[p->first[e] + k]].data &&
+            first_bad(&s->value[p->in[p->first[e] + k]]) >= 0)
             bad = k;
     }
     where[0] = '\0';
@@ -97,7 +99,8 @@ static void tell(wg_plan *p, const wg_spec *s, int32_t e, int64_t i)
         snprintf(where, sizeof where, ", fed as \"%.80s\"", wg__leaf_name(t));
     } else if (has_row(p, s, e) && values > 0) {
         row_operands(p, s, e, i, operands, sizeof operands);
-        snprintf(where, sizeof where, ", %s %s", values == 1 ? "operand was" : "operands were", operands);
+        snprintf(where, sizeof where, ", %s %s", values == 1 ? "operand was" : "operands were",
+                 operands);
     } else if (bad >= 0) {
         snprintf(where, sizeof where, ", operand %d is not finite: a constant", bad);
     } else if (values > 0) {

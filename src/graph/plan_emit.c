@@ -168,7 +168,8 @@ static bool emit_member(wg_build *b, const wg_rows *r, int32_t step, int32_t m, 
         } else if (use >= 0) {
             k->pair[k->n_pairs++] = (wg_spread_ref){ k->n_refs + i, (int32_t)use };
         } else {
-            if (wg__elements(b->type[in]) != 1) ref[i].stride = (int64_t)wg_dtype_size(b->type[in]->dtype);
+            if (wg__elements(b->type[in]) != 1)
+                ref[i].stride = (int64_t)wg_dtype_size(b->type[in]->dtype);
             if (!point(b, in, &ref[i].base)) return false;
         }
     }
@@ -287,12 +288,16 @@ static bool emit_roots(wg_build *b)
         int32_t e = p->root[p->n_outputs + i], owner = b->owner[b->canon[e]];
         const wg_array *to = &p->updated[i]->value;
 
-        if ((b->mark[owner] & WG_DIRECT) || owner == p->updated_at[i] || wg_type_bytes(&to->type) == 0) continue;
-        s->commit[s->n_commits++] = (wg_commit){ to->data, kept(b, e), (size_t)wg_type_bytes(&to->type) };
+        if ((b->mark[owner] & WG_DIRECT) || owner == p->updated_at[i] ||
+            wg_type_bytes(&to->type) == 0)
+            continue;
+        s->commit[s->n_commits++] =
+            (wg_commit){ to->data, kept(b, e), (size_t)wg_type_bytes(&to->type) };
     }
     if (!p->options.keep && !p->options.check) return true;
     s->value = take(b, p->n, sizeof *s->value);
-    for (int32_t e = 0; s->value && e < p->n; e++) s->value[e] = (wg_array){ *b->type[e], kept(b, e) };
+    for (int32_t e = 0; s->value && e < p->n; e++)
+        s->value[e] = (wg_array){ *b->type[e], kept(b, e) };
     return s->value != NULL;
 }
 
@@ -307,7 +312,8 @@ static bool emit_patches(wg_build *b)
     memset(s->patch_first, 0, ((size_t)n + 1) * sizeof *s->patch_first);
     for (int64_t i = 0; i < b->n_patches; i++) s->patch_first[b->patch[i].input]++;
     for (int64_t i = 1; i <= n; i++) s->patch_first[i] += s->patch_first[i - 1];
-    for (int64_t i = b->n_patches; i > 0; i--) s->patch[--s->patch_first[b->patch[i - 1].input]] = b->patch[i - 1].slot;
+    for (int64_t i = b->n_patches; i > 0; i--)
+        s->patch[--s->patch_first[b->patch[i - 1].input]] = b->patch[i - 1].slot;
     return true;
 }
 
@@ -320,16 +326,19 @@ static void count_work(wg_build *b)
         const wg_op *op = wg__op_at(b, e);
         int n = wg__n_in(p, e);
 
-        if ((op->flags & WG_OP_PARAM) && (b->mark[e] & WG_NEEDED)) stats->param_bytes += wg_type_bytes(b->type[e]);
+        if ((op->flags & WG_OP_PARAM) && (b->mark[e] & WG_NEEDED))
+            stats->param_bytes += wg_type_bytes(b->type[e]);
         if (!wg__computed(b, e)) continue;
         for (int k = 0; k < n; k++) b->tx[k] = b->type[b->in[p->first[e] + k]];
-        stats->flops += op->flops ? op->flops(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e]) :
-                                    (double)wg__elements(b->type[e]);
+        stats->flops += op->flops
+                            ? op->flops(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e])
+                            : (double)wg__elements(b->type[e]);
     }
     for (int64_t i = 0; i < p->n_updates; i++) {
         int32_t leaf = p->updated_at[i];
 
-        if (leaf < 0 || !(b->mark[leaf] & WG_NEEDED)) stats->param_bytes += wg_type_bytes(&p->updated[i]->value.type);
+        if (leaf < 0 || !(b->mark[leaf] & WG_NEEDED))
+            stats->param_bytes += wg_type_bytes(&p->updated[i]->value.type);
     }
 }
 

@@ -12,12 +12,12 @@
 #include "plan.h"
 
 enum {
-    NEAR  = 16,  /* steps an entry may be moved to stand beside others that are not its users */
-    SMALL = 64   /* element counts remembered for that */
+    NEAR = 16, /* steps an entry may be moved to stand beside others that are not its users */
+    SMALL = 64 /* element counts remembered for that */
 };
 
 struct group {
-    int64_t count;  /* elements; -1: not for row kernels */
+    int64_t count; /* elements; -1: not for row kernels */
     int32_t members;
 };
 
@@ -25,13 +25,14 @@ struct fuse {
     wg_build *b;
     struct group *group;
     int32_t n_groups;
-    int32_t *bound;         /* by owner: highest number of a step that reads it, -1 */
-    int32_t recent[SMALL];  /* by count modulo SMALL: step of few elements opened last, -1 */
+    int32_t *bound;        /* by owner: highest number of a step that reads it, -1 */
+    int32_t recent[SMALL]; /* by count modulo SMALL: step of few elements opened last, -1 */
 };
 
 static bool fits(const struct fuse *f, int32_t group, int64_t count, int32_t bound)
 {
-    return group >= 0 && group >= bound && f->group[group].count == count && f->group[group].members < WG_MAX_MEMBERS;
+    return group >= 0 && group >= bound && f->group[group].count == count &&
+           f->group[group].members < WG_MAX_MEMBERS;
 }
 
 /* The step e joins: that of its first user; else one nearby that reads an operand of e; else, when only
@@ -76,7 +77,8 @@ static void place(struct fuse *f, int32_t e)
     for (int32_t k = p->first[e]; k < p->first[e + 1]; k++) {
         int32_t owner = b->owner[b->in[k]];
 
-        if (!wg__lends_type(wg__op_at(b, e), k - p->first[e]) && f->bound[owner] < group) f->bound[owner] = group;
+        if (!wg__lends_type(wg__op_at(b, e), k - p->first[e]) && f->bound[owner] < group)
+            f->bound[owner] = group;
     }
 }
 
@@ -93,7 +95,8 @@ static bool find_kernels(wg_build *b, int64_t *computed)
         if (wg__row_kernel(op, by, b->p->level)) {
             b->mark[e] |= WG_ROW;
         } else if (!wg__eval_kernel(op, by, b->p->level)) {
-            wg_fail(b->error, WG_EDTYPE, op->name, "no kernel for element type %s", wg_dtype_name(by));
+            wg_fail(b->error, WG_EDTYPE, op->name, "no kernel for element type %s",
+                    wg_dtype_name(by));
             wg__blame(b->error, b->p->live[e]);
             return false;
         }
@@ -109,11 +112,13 @@ static void mark_tail(wg_build *b)
 
     for (int64_t i = 0; i < p->n; i++)
         if (b->mark[i] & WG_ROW) b->mark[i] |= WG_TAIL;
-    for (int64_t i = 0; i < p->n_outputs; i++) b->mark[b->owner[b->canon[p->root[i]]]] &= (uint8_t)~WG_TAIL;
+    for (int64_t i = 0; i < p->n_outputs; i++)
+        b->mark[b->owner[b->canon[p->root[i]]]] &= (uint8_t)~WG_TAIL;
     for (int32_t e = (int32_t)p->n - 1; e >= 0; e--) {
         if (!wg__computed(b, e) || (b->mark[e] & WG_TAIL)) continue;
         for (int32_t k = p->first[e]; k < p->first[e + 1]; k++)
-            if (!wg__lends_type(wg__op_at(b, e), k - p->first[e])) b->mark[b->owner[b->in[k]]] &= (uint8_t)~WG_TAIL;
+            if (!wg__lends_type(wg__op_at(b, e), k - p->first[e]))
+                b->mark[b->owner[b->in[k]]] &= (uint8_t)~WG_TAIL;
     }
 }
 
@@ -154,7 +159,8 @@ static void find_lives(wg_build *b)
 
             if (wg__lends_type(wg__op_at(b, e), k - p->first[e])) continue;
             if (b->last[owner] < b->step[e]) b->last[owner] = b->step[e];
-            if (!(b->mark[owner] & (WG_LEAF | WG_FIXED)) && b->step[owner] != b->step[e]) b->mark[owner] |= WG_STORED;
+            if (!(b->mark[owner] & (WG_LEAF | WG_FIXED)) && b->step[owner] != b->step[e])
+                b->mark[owner] |= WG_STORED;
         }
     }
     for (int32_t e = 0; e < p->n; e++)

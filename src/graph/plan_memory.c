@@ -14,17 +14,17 @@ struct block {
     int64_t at, size;      /* in units of WG_ALIGN */
     int32_t left, right;   /* by address, -1 at the ends */
     int32_t before, after; /* in its class, while free */
-    bool    free;
+    bool free;
 };
 
 struct heap {
     struct block *block;
-    int64_t       n, cap;
-    int32_t       spare;   /* records out of use, linked by `after` */
-    int32_t       tail;    /* highest address */
-    int64_t       end, used, peak;
-    int32_t       class[CLASSES];
-    uint64_t      filled[CLASSES / 64];
+    int64_t n, cap;
+    int32_t spare; /* records out of use, linked by `after` */
+    int32_t tail;  /* highest address */
+    int64_t end, used, peak;
+    int32_t class[CLASSES];
+    uint64_t filled[CLASSES / 64];
 };
 
 /* Sizes up to 8 have a class each; above, 8 classes to each power of two. */
@@ -69,7 +69,8 @@ static int32_t new_block(struct heap *h, int64_t at, int64_t size, int32_t left,
     if (i >= 0) {
         h->spare = h->block[i].after;
     } else {
-        struct block *list = h->n < INT32_MAX ? wg__grow(h->block, &h->cap, h->n + 1, sizeof *list) : NULL;
+        struct block *list =
+            h->n < INT32_MAX ? wg__grow(h->block, &h->cap, h->n + 1, sizeof *list) : NULL;
 
         if (!list) return -1;
         h->block = list;
@@ -136,7 +137,8 @@ static int32_t take(struct heap *h, int64_t size)
     } else {
         unlist(h, i);
         if (h->block[i].size > size) {
-            int32_t rest = new_block(h, h->block[i].at + size, h->block[i].size - size, i, h->block[i].right);
+            int32_t rest =
+                new_block(h, h->block[i].at + size, h->block[i].size - size, i, h->block[i].right);
 
             if (rest < 0) return -1;
             h->block[i].size = size;
@@ -178,7 +180,8 @@ static int64_t units(int64_t bytes)
  * elements, so an operand of as many is read element by element by all of them. */
 static bool same_elements(const wg_build *b, int32_t owner, int32_t e)
 {
-    return b->type[owner]->dtype == b->type[e]->dtype && wg__elements(b->type[owner]) == wg__elements(b->type[e]);
+    return b->type[owner]->dtype == b->type[e]->dtype &&
+           wg__elements(b->type[owner]) == wg__elements(b->type[e]);
 }
 
 /* Whether store entry `owner` may be overwritten by entry e of the step that reads it last: every reader there
@@ -193,7 +196,9 @@ static bool read_before(const wg_build *b, int32_t owner, int32_t e)
         int32_t reader = b->member[m];
 
         for (int32_t i = p->first[reader]; i < p->first[reader + 1]; i++) {
-            if (b->owner[b->in[i]] != owner || wg__lends_type(wg__op_at(b, reader), i - p->first[reader])) continue;
+            if (b->owner[b->in[i]] != owner ||
+                wg__lends_type(wg__op_at(b, reader), i - p->first[reader]))
+                continue;
             if (reader > e) return false;
         }
     }
@@ -222,7 +227,8 @@ static bool mark_direct(wg_build *b)
     for (int64_t i = 0; i < p->n_updates; i++) {
         int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]], leaf = p->updated_at[i];
 
-        if (uses[e] != 1 || !wg__computed(b, e) || !(b->mark[e] & WG_ROW) || b->step[e] < safe) continue;
+        if (uses[e] != 1 || !wg__computed(b, e) || !(b->mark[e] & WG_ROW) || b->step[e] < safe)
+            continue;
         if (leaf >= 0 && b->last[leaf] > b->step[e]) continue;
         if (leaf >= 0 && b->last[leaf] == b->step[e] && !read_before(b, leaf, e)) continue;
         b->mark[e] |= WG_DIRECT;
@@ -239,12 +245,13 @@ static bool mark_direct(wg_build *b)
 struct walk {
     wg_build *b;
     struct heap heap;
-    int32_t *place;  /* by owner: its block */
+    int32_t *place; /* by owner: its block */
 };
 
 static bool dies_at(const wg_build *b, int32_t owner, int32_t k)
 {
-    return (b->mark[owner] & WG_STORED) && !(b->mark[owner] & (WG_LEAF | WG_FIXED)) && b->last[owner] == k;
+    return (b->mark[owner] & WG_STORED) && !(b->mark[owner] & (WG_LEAF | WG_FIXED)) &&
+           b->last[owner] == k;
 }
 
 /* A value that this step reads last, and the last member to do so. */
@@ -264,7 +271,8 @@ static int find_dying(const wg_build *b, int32_t k, struct dying *list)
             int32_t owner = b->owner[b->in[i]];
             int at = 0;
 
-            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !dies_at(b, owner, k) || b->step[owner] == k)
+            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !dies_at(b, owner, k) ||
+                b->step[owner] == k)
                 continue;
             while (at < n && list[at].owner != owner) at++;
             if (at == LOOK) continue;
@@ -288,7 +296,9 @@ static bool take_values(struct walk *w, int32_t k)
         int i = 0;
 
         if (!(b->mark[e] & WG_STORED)) continue;
-        while (i < n && (dying[i].owner < 0 || dying[i].reader > e || !same_elements(b, dying[i].owner, e))) i++;
+        while (i < n &&
+               (dying[i].owner < 0 || dying[i].reader > e || !same_elements(b, dying[i].owner, e)))
+            i++;
         if (i < n) {
             w->place[e] = w->place[dying[i].owner];
             b->last[dying[i].owner] = -1; /* its memory lives on */
@@ -333,7 +343,8 @@ static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
     b->n_instr++;
     if (!op->scratch) return true;
     for (int i = 0; i < wg__n_in(p, e); i++) b->tx[i] = b->type[b->in[p->first[e] + i]];
-    need = op->scratch(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e], p->options.threads);
+    need = op->scratch(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e],
+                       p->options.threads);
     *bytes = need > INT64_MAX ? INT64_MAX : (int64_t)need;
     return true;
 }
@@ -361,7 +372,8 @@ static bool lay_out(struct walk *w)
         }
         if (reuse) give_values(w, k);
         if (w->heap.end > PTRDIFF_MAX / WG_ALIGN / 2) {
-            wg_fail(b->error, WG_ELIMIT, "plan_run", "the values need more bytes than can be counted");
+            wg_fail(b->error, WG_ELIMIT, "plan_run",
+                    "the values need more bytes than can be counted");
             return false;
         }
     }
@@ -373,8 +385,8 @@ static bool within_limit(wg_build *b)
     int64_t limit = b->p->options.max_bytes;
 
     if (limit <= 0 || (int64_t)b->s->arena_bytes <= limit) return true;
-    wg_fail(b->error, WG_ELIMIT, "plan_run", "the values need %zu bytes, allowed are %lld", b->s->arena_bytes,
-            (long long)limit);
+    wg_fail(b->error, WG_ELIMIT, "plan_run", "the values need %zu bytes, allowed are %lld",
+            b->s->arena_bytes, (long long)limit);
     return false;
 }
 

@@ -40,16 +40,18 @@ wg_status wg_plan_report(wg_plan *p, wg_plan_stats *stats)
 
 static void print_passes(const wg_spec_stats *s, FILE *to)
 {
-    fprintf(to, "  live: %" PRId64 " entries, %" PRId64 " of them lend values\n", s->entries, s->needed);
+    fprintf(to, "  live: %" PRId64 " entries, %" PRId64 " of them lend values\n", s->entries,
+            s->needed);
     fprintf(to,
-            "  simplify: %" PRId64 " aliases, %" PRId64 " equal to others, %" PRId64 " constants, %" PRId64
-            " transposes absorbed; %" PRId64 " left to compute\n",
+            "  simplify: %" PRId64 " aliases, %" PRId64 " equal to others, %" PRId64
+            " constants, %" PRId64 " transposes absorbed; %" PRId64 " left to compute\n",
             s->aliased, s->merged, s->folded, s->absorbed, s->computed);
-    fprintf(to, "  fuse: %" PRId64 " steps, %" PRId64 " of them run %" PRId64 " entries together\n", s->steps,
-            s->fused_steps, s->fused_entries);
+    fprintf(to, "  fuse: %" PRId64 " steps, %" PRId64 " of them run %" PRId64 " entries together\n",
+            s->steps, s->fused_steps, s->fused_entries);
     fprintf(to,
-            "  memory: %" PRId64 " bytes of %" PRId64 " (at least %" PRId64 " at one time); %" PRId64
-            " values over dying operands, %" PRId64 " into their store entries\n",
+            "  memory: %" PRId64 " bytes of %" PRId64 " (at least %" PRId64
+            " at one time); %" PRId64 " values over dying operands, %" PRId64
+            " into their store entries\n",
             s->arena_bytes, s->naive_bytes, s->peak_bytes, s->in_place, s->into_store);
 }
 
@@ -81,8 +83,8 @@ static void print_steps(const wg_plan *p, const wg_spec *s, FILE *to)
 
 struct op_time {
     const char *name;
-    double      seconds;
-    int64_t     n;
+    double seconds;
+    int64_t n;
 };
 
 static int by_seconds(const void *a, const void *b)
@@ -116,8 +118,8 @@ static bool print_ops(const wg_plan *p, const wg_spec *s, FILE *to)
     }
     if (ok) qsort(list, (size_t)n, sizeof *list, by_seconds);
     for (int64_t k = 0; ok && k < n; k++)
-        fprintf(to, "  %-16s %6" PRId64 " times %12.3f us a run %5.1f %%\n", list[k].name, list[k].n,
-                s->runs > 0 ? list[k].seconds * 1e6 / (double)s->runs : 0,
+        fprintf(to, "  %-16s %6" PRId64 " times %12.3f us a run %5.1f %%\n", list[k].name,
+                list[k].n, s->runs > 0 ? list[k].seconds * 1e6 / (double)s->runs : 0,
                 total > 0 ? 100 * list[k].seconds / total : 0);
     wg__table_free(&names);
     wg__release(list);
@@ -133,18 +135,23 @@ wg_status wg_plan_report_print(wg_plan *p, bool passes, FILE *to)
     code = wg_plan_report(p, &stats);
     if (code != WG_OK) return code;
     fprintf(to,
-            "%" PRId64 " entries, %" PRId64 " computed in %" PRId64 " steps; %" PRId64 " fused steps run %" PRId64 " entries\n",
+            "%" PRId64 " entries, %" PRId64 " computed in %" PRId64 " steps; %" PRId64
+            " fused steps run %" PRId64 " entries\n",
             stats.entries, stats.computed, stats.steps, stats.fused_steps, stats.fused_entries);
-    fprintf(to, "%" PRId64 " bytes of values instead of %" PRId64 ", %" PRId64 " bytes of parameters, %.6g operations a run\n",
+    fprintf(to,
+            "%" PRId64 " bytes of values instead of %" PRId64 ", %" PRId64
+            " bytes of parameters, %.6g operations a run\n",
             stats.arena_bytes, stats.naive_bytes, stats.param_bytes, stats.flops);
     if (passes) {
         print_passes(&p->now->stats, to);
         print_steps(p, p->now, to);
     }
     if (p->now->seconds) {
-        fprintf(to, "%" PRId64 " runs, %.3f us each\n", stats.runs, stats.runs > 0 ? stats.seconds * 1e6 / (double)stats.runs : 0);
+        fprintf(to, "%" PRId64 " runs, %.3f us each\n", stats.runs,
+                stats.runs > 0 ? stats.seconds * 1e6 / (double)stats.runs : 0);
         if (!passes) print_steps(p, p->now, to);
-        if (!print_ops(p, p->now, to)) return wg_fail(&p->error, WG_ENOMEM, "plan_report", "out of memory");
+        if (!print_ops(p, p->now, to))
+            return wg_fail(&p->error, WG_ENOMEM, "plan_report", "out of memory");
     }
     return ferror(to) ? wg_fail(&p->error, WG_EIO, "plan_report", "writing failed") : WG_OK;
 }

@@ -8,9 +8,9 @@
 #include "plan.h"
 
 enum {
-    RECENT        = 16,
+    RECENT = 16,
     PERIOD_BLOCKS = 4,
-    LEAST_ROW     = 128  /* elements of a row from which on blocks may end with it */
+    LEAST_ROW = 128 /* elements of a row from which on blocks may end with it */
 };
 
 /* Row-major strides of `from`, 0 where it repeats, with neighbouring axes joined where both go on evenly. */
@@ -28,7 +28,8 @@ void wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how)
         int64_t s = have == 1 ? 0 : stride;
 
         if (want == 1) continue;
-        if (n > 0 && ((step[n - 1] == 0 && s == 0) || (step[n - 1] != 0 && s == step[n - 1] * dim[n - 1]))) {
+        if (n > 0 &&
+            ((step[n - 1] == 0 && s == 0) || (step[n - 1] != 0 && s == step[n - 1] * dim[n - 1]))) {
             dim[n - 1] *= want;
         } else {
             dim[n] = want;
@@ -88,7 +89,8 @@ static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
             for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
                 int32_t owner = b->owner[b->in[i]], at;
 
-                if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !inside(b, owner, step)) continue;
+                if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !inside(b, owner, step))
+                    continue;
                 at = b->index[owner];
                 if (last[at] != m || r->slot[at] < 0) continue;
                 if (pass == 0 && b->type[owner]->dtype != b->type[e]->dtype) continue;
@@ -125,9 +127,11 @@ static bool find_uses(wg_build *b, wg_rows *r)
         for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
             int64_t n = wg__elements(b->type[b->in[i]]);
 
-            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || n == 1 || n == r->count) continue;
+            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || n == 1 || n == r->count)
+                continue;
             r->n_pairs++;
-            if (wg__rows_find(r, b->in[i], b->type[e]) < 0 && !add_use(b, r, b->in[i], b->type[e])) return false;
+            if (wg__rows_find(r, b->in[i], b->type[e]) < 0 && !add_use(b, r, b->in[i], b->type[e]))
+                return false;
         }
     }
     return true;

@@ -10,10 +10,10 @@
 
 /* ---- spreading an operand ---- */
 
-#define FILL(T)                                                                                                        \
-    do {                                                                                                               \
-        T v = *(const T *)from, *y = to;                                                                               \
-        for (int64_t i = 0; i < n; i++) y[i] = v;                                                                      \
+#define FILL(T)                                                                                    \
+    do {                                                                                           \
+        T v = *(const T *)from, *y = to;                                                           \
+        for (int64_t i = 0; i < n; i++) y[i] = v;                                                  \
     } while (0)
 
 /* n elements of a run that is copied (step 1) or repeated (step 0). */
@@ -82,7 +82,8 @@ static void repeat(const wg_spread_use *u, int64_t block, char *memory)
     char *y = memory + u->local;
 
     memcpy(y, u->from, (size_t)have);
-    for (; have < bytes; have *= 2) memcpy(y + have, y, (size_t)(bytes - have < have ? bytes - have : have));
+    for (; have < bytes; have *= 2)
+        memcpy(y + have, y, (size_t)(bytes - have < have ? bytes - have : have));
 }
 
 static void run_slice(const wg_blocks *k, int64_t slice)
@@ -90,7 +91,8 @@ static void run_slice(const wg_blocks *k, int64_t slice)
     char *memory = k->memory + (size_t)slice * k->slice_bytes;
     const void **x = (const void **)(void *)(memory + k->pointers_at), **spread = x + k->n_refs;
     int64_t blocks = (k->count - 1) / k->block + 1;
-    int64_t lo = blocks / k->slices * slice + (slice < blocks % k->slices ? slice : blocks % k->slices);
+    int64_t lo =
+        blocks / k->slices * slice + (slice < blocks % k->slices ? slice : blocks % k->slices);
     int64_t hi = lo + blocks / k->slices + (slice < blocks % k->slices);
 
     lo *= k->block;
@@ -99,7 +101,9 @@ static void run_slice(const wg_blocks *k, int64_t slice)
     for (int32_t i = 0; i < k->n_refs; i++) {
         const wg_ref *r = &k->ref[i];
 
-        x[i] = r->local >= 0 ? memory + r->local : r->base ? (const char *)r->base + lo * r->stride : NULL;
+        x[i] = r->local >= 0 ? memory + r->local
+               : r->base     ? (const char *)r->base + lo * r->stride
+                             : NULL;
     }
     for (int32_t i = 0; i < k->n_uses; i++)
         if (k->use[i].how->period > 0) repeat(&k->use[i], k->block, memory);
@@ -149,8 +153,12 @@ static inline void run_instr(wg_instr *i)
     case WG_I_ROW:
         i->as.row.fn(i->as.row.attr, i->as.row.n, i->as.row.x, i->as.row.step, i->as.row.y);
         break;
-    case WG_I_EVAL: i->as.eval.fn(i->as.eval.call); break;
-    case WG_I_BLOCKS: run_blocks(i->as.blocks); break;
+    case WG_I_EVAL:
+        i->as.eval.fn(i->as.eval.call);
+        break;
+    case WG_I_BLOCKS:
+        run_blocks(i->as.blocks);
+        break;
     case WG_I_SPREAD:
         wg__spread(i->as.spread.how, i->as.spread.from, 0, i->as.spread.n, i->as.spread.to);
         break;
@@ -227,7 +235,7 @@ void wg__spec_bind(wg_plan *p, wg_spec *s)
 
 struct shift {
     uintptr_t lo, hi;
-    char     *base;
+    char *base;
 };
 
 static void *shifted(const struct shift *s, const void *p)
@@ -241,7 +249,8 @@ static void shift_instr(const wg_plan *p, const struct shift *s, wg_instr *i)
 {
     switch (i->kind) {
     case WG_I_ROW:
-        for (int k = 0; k < p->live[i->entry]->n_in; k++) i->as.row.x[k] = shifted(s, i->as.row.x[k]);
+        for (int k = 0; k < p->live[i->entry]->n_in; k++)
+            i->as.row.x[k] = shifted(s, i->as.row.x[k]);
         i->as.row.y = shifted(s, i->as.row.y);
         break;
     case WG_I_EVAL: {
@@ -279,6 +288,7 @@ void wg__spec_rebase(wg_plan *p, wg_spec *s, char *base)
     for (int64_t i = 0; i < s->n_instr; i++) shift_instr(p, &by, &s->instr[i]);
     for (int64_t i = 0; i < s->n_commits; i++) s->commit[i].from = shifted(&by, s->commit[i].from);
     for (int64_t i = 0; i < p->n_outputs; i++) s->output[i].data = shifted(&by, s->output[i].data);
-    for (int64_t i = 0; s->value && i < p->n; i++) s->value[i].data = shifted(&by, s->value[i].data);
+    for (int64_t i = 0; s->value && i < p->n; i++)
+        s->value[i].data = shifted(&by, s->value[i].data);
     s->base = base;
 }

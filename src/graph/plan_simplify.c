@@ -119,7 +119,8 @@ static void fold_rows(wg_build *b, int32_t e, wg_row_fn *row)
 }
 
 /* *failed: the kernel refused its operands; then the run shall say so, every time. */
-static bool fold_eval(wg_build *b, int32_t e, wg_eval_fn *eval, const wg_type *const *tx, bool *failed)
+static bool fold_eval(wg_build *b, int32_t e, wg_eval_fn *eval, const wg_type *const *tx,
+                      bool *failed)
 {
     const wg_plan *p = b->p;
     const wg_op *op = wg__op_at(b, e);
@@ -154,7 +155,8 @@ static bool can_fold(const wg_build *b, int32_t e)
     if (n == 0) return (op->flags & WG_OP_CONST) != 0;
     if (wg_type_bytes(b->type[e]) > WG_FOLD_BYTES) return false;
     for (int k = 0; k < n; k++)
-        if (!wg__lends_type(op, k) && !(b->mark[b->owner[b->in[b->p->first[e] + k]]] & WG_FIXED)) return false;
+        if (!wg__lends_type(op, k) && !(b->mark[b->owner[b->in[b->p->first[e] + k]]] & WG_FIXED))
+            return false;
     return true;
 }
 
@@ -209,7 +211,9 @@ static bool absorb(wg_build *b, int32_t e)
             int32_t from = in[k];
             const wg_op *of = wg__op_at(b, from);
 
-            if (wg__n_in(b->p, from) < 1 || (b->mark[from] & (WG_LEAF | WG_FIXED)) || wg__lends_type(of, 0)) break;
+            if (wg__n_in(b->p, from) < 1 || (b->mark[from] & (WG_LEAF | WG_FIXED)) ||
+                wg__lends_type(of, 0))
+                break;
             if (!attr) {
                 attr = wg__arena_take(&b->s->mem, op->attr_size);
                 before = wg__alloc(op->attr_size);
@@ -220,7 +224,8 @@ static bool absorb(wg_build *b, int32_t e)
                 memcpy(attr, b->attr[e], op->attr_size);
             }
             memcpy(before, attr, op->attr_size);
-            if (!op->absorb(attr, k, of, b->attr[from], b->type[b->in[b->p->first[from]]]->shape.rank)) {
+            if (!op->absorb(attr, k, of, b->attr[from],
+                            b->type[b->in[b->p->first[from]]]->shape.rank)) {
                 memcpy(attr, before, op->attr_size);
                 break;
             }
@@ -243,10 +248,12 @@ static void mark_needed(wg_build *b, const int32_t *in, bool simplified)
 
     for (int64_t i = 0; i < p->n; i++) {
         /* what is to be kept stays needed though nobody reads it any more */
-        if (simplified && p->options.keep && (b->mark[i] & WG_NEEDED)) b->mark[b->canon[i]] |= WG_NEEDED;
+        if (simplified && p->options.keep && (b->mark[i] & WG_NEEDED))
+            b->mark[b->canon[i]] |= WG_NEEDED;
         else b->mark[i] &= (uint8_t)~WG_NEEDED;
     }
-    for (int64_t i = 0; i < p->n_outputs + p->n_updates; i++) b->mark[b->canon[p->root[i]]] |= WG_NEEDED;
+    for (int64_t i = 0; i < p->n_outputs + p->n_updates; i++)
+        b->mark[b->canon[p->root[i]]] |= WG_NEEDED;
     for (int32_t e = (int32_t)p->n - 1; e >= 0; e--) {
         const wg_op *op = wg__op_at(b, e);
 
@@ -256,7 +263,8 @@ static void mark_needed(wg_build *b, const int32_t *in, bool simplified)
             continue;
         }
         for (int32_t k = p->first[e]; k < p->first[e + 1]; k++)
-            if (!wg__lends_type(op, k - p->first[e])) b->mark[simplified ? in[k] : p->in[k]] |= WG_NEEDED;
+            if (!wg__lends_type(op, k - p->first[e]))
+                b->mark[simplified ? in[k] : p->in[k]] |= WG_NEEDED;
     }
 }
 
@@ -292,10 +300,12 @@ static bool simplify_entry(wg_build *b, int32_t e, wg_hash *entries, wg_hash *co
     for (int32_t k = p->first[e]; k < p->first[e + 1]; k++) b->in[k] = b->canon[b->in[k]];
     if (b->mark[e] & WG_LEAF || !(b->mark[e] & WG_NEEDED)) return true;
     if ((passes & WG_PASS_TRANSPOSE) && !absorb(b, e)) return false;
-    if ((passes & WG_PASS_ALIAS) && (op->flags & WG_OP_ALIAS) && wg__n_in(p, e) > 0 && !wg__lends_type(op, 0)) {
+    if ((passes & WG_PASS_ALIAS) && (op->flags & WG_OP_ALIAS) && wg__n_in(p, e) > 0 &&
+        !wg__lends_type(op, 0)) {
         int32_t from = b->in[p->first[e]];
 
-        if (b->type[from]->dtype == b->type[e]->dtype && wg__elements(b->type[from]) == wg__elements(b->type[e])) {
+        if (b->type[from]->dtype == b->type[e]->dtype &&
+            wg__elements(b->type[from]) == wg__elements(b->type[e])) {
             b->s->stats.aliased++;
             b->owner[e] = b->owner[from];
             if (b->type[from] == b->type[e]) {
@@ -329,12 +339,14 @@ bool wg__plan_simplify(wg_build *b)
     mark_leaves(b);
     mark_needed(b, p->in, false);
     count_naive(b);
-    if ((p->passes & WG_PASS_MERGE) && !wg__hash_reserve(&entries, b->s->stats.needed)) return no_memory(b);
+    if ((p->passes & WG_PASS_MERGE) && !wg__hash_reserve(&entries, b->s->stats.needed))
+        return no_memory(b);
     for (int32_t e = 0; e < p->n && ok; e++) ok = simplify_entry(b, e, &entries, &constants);
     wg__hash_free(&entries);
     wg__hash_free(&constants);
     if (!ok) return false;
     mark_needed(b, b->in, true);
-    for (int64_t i = 0; i < p->n_outputs + p->n_updates; i++) b->mark[b->owner[b->canon[p->root[i]]]] |= WG_ROOT;
+    for (int64_t i = 0; i < p->n_outputs + p->n_updates; i++)
+        b->mark[b->owner[b->canon[p->root[i]]]] |= WG_ROOT;
     return true;
 }

@@ -51,7 +51,8 @@ wg_status wg__plan_reserve(wg_plan *p, size_t bytes)
     if (bytes <= p->arena_bytes) return WG_OK;
     block = bytes <= SIZE_MAX - align ? wg__alloc(bytes + align) : NULL;
     if (!block)
-        return wg_fail(&p->error, WG_ENOMEM, "plan_run", "out of memory: the values need %zu bytes", bytes);
+        return wg_fail(&p->error, WG_ENOMEM, "plan_run", "out of memory: the values need %zu bytes",
+                       bytes);
     wg__release(p->arena_block);
     p->arena_block = block;
     p->arena = (char *)block + (align - (uintptr_t)block % align);
@@ -89,7 +90,8 @@ bool wg__plan_specialise(wg_plan *p, bool examples)
         const wg_tensor *t = p->live[p->input[i].at];
 
         if (p->input[i].fed || p->input[i].random) continue;
-        wg_fail(&p->error, WG_ESTATE, "plan_run", "input \"%.80s\" was never fed, %s for example: call wg_plan_feed",
+        wg_fail(&p->error, WG_ESTATE, "plan_run",
+                "input \"%.80s\" was never fed, %s for example: call wg_plan_feed",
                 p->input[i].name, WG_TYPE_STR(t->type));
         wg__blame(&p->error, t);
         return false;
