@@ -1,6 +1,6 @@
 /*
- * golden.h: reads the files in tests/golden: one JSON file a class, each a list of cases with inputs, parameters,
- * outputs and gradients as {"shape", "data"} (see golden/README.md).
+ * golden.h: reads the files in tests/golden: one JSON file a class, each a list of cases with
+ * inputs, parameters, outputs and gradients as {"shape", "data"} (see golden/README.md).
  */
 #ifndef GOLDEN_H
 #define GOLDEN_H
@@ -65,8 +65,9 @@ static inline wg_array golden_array(const json_t *c, const char *section, const 
         if (a.type.dtype == WG_I64) ((int64_t *)a.data)[i] = json_integer_value(v);
         else ((double *)a.data)[i] = json_number_value(v);
     }
-    harness_check((int64_t)json_array_size(data) == wg_shape_count(&a.type.shape), __FILE__, __LINE__,
-                  "%s: %s/%s holds %zu numbers", golden_name(c), section, key, json_array_size(data));
+    harness_check((int64_t)json_array_size(data) == wg_shape_count(&a.type.shape), __FILE__,
+                  __LINE__, "%s: %s/%s holds %zu numbers", golden_name(c), section, key,
+                  json_array_size(data));
     return a;
 }
 
@@ -81,26 +82,37 @@ static inline wg_array golden_step(wg_array a, int64_t t)
 }
 
 /* The measure of golden/README.md: max |a - b| <= tol (1 + max |b|); shapes are equal. */
-static inline void golden_close(const wg_array *a, const wg_array *b, double tol, const char *what, const json_t *c,
-                                const char *file, int line)
+static inline void golden_close(const wg_array *a, const wg_array *b, double tol, const char *what,
+                                const json_t *c, const char *file, int line)
 {
     char x[WG_TYPE_TEXT], y[WG_TYPE_TEXT];
     double largest = 0, worst = 0;
     int64_t n = wg_shape_count(&b->type.shape);
 
-    if (!harness_check(a && wg_shape_equal(&a->type.shape, &b->type.shape), file, line, "%s: %s is %s, not %s",
-                       golden_name(c), what, a ? wg_type_text(&a->type, x) : "NULL", wg_type_text(&b->type, y)))
+    if (!harness_check(a && wg_shape_equal(&a->type.shape, &b->type.shape), file, line,
+                       "%s: %s is %s, not %s", golden_name(c), what,
+                       a ? wg_type_text(&a->type, x) : "NULL", wg_type_text(&b->type, y)))
         return;
     for (int64_t i = 0; i < n; i++) {
-        double got = harness_number(a->data, a->type.dtype, i), want = harness_number(b->data, b->type.dtype, i);
+        double got = harness_number(a->data, a->type.dtype, i),
+               want = harness_number(b->data, b->type.dtype, i);
 
         largest = fmax(largest, fabs(want));
         worst = !(fabs(got - want) <= worst) ? fabs(got - want) : worst;
         if (got != got) worst = INFINITY;
     }
-    harness_check(worst <= tol * (1 + largest), file, line, "%s: %s is off by %g, largest %g, tolerance %g",
-                  golden_name(c), what, worst, largest, tol);
+    harness_check(worst <= tol * (1 + largest), file, line,
+                  "%s: %s is off by %g, largest %g, tolerance %g", golden_name(c), what, worst,
+                  largest, tol);
 }
-#define GOLDEN_CLOSE(a, b, tol, what, c) golden_close((a), (b), (tol), (what), (c), __FILE__, __LINE__)
+#define GOLDEN_CLOSE(a, b, tol, what, c)                                                           \
+    golden_close((a), (b), (tol), (what), (c), __FILE__, __LINE__)
+
+/* Walks the cases of a file; the caller ends with json_decref(root). */
+#define CASES(file, c)                                                                             \
+    json_t *root = golden_load(file), *c;                                                          \
+    size_t case_index;                                                                             \
+                                                                                                   \
+    json_array_foreach(json_object_get(root, "cases"), case_index, c)
 
 #endif

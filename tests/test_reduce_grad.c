@@ -1,7 +1,7 @@
 /*
- * test_reduce_grad.c: gradients of reductions, first and second order, against differences; recorded with one row and
- * run with two. Ties, zeros, norms of nothing and sums of no mass have gradients that are stated: those are checked
- * too.
+ * test_reduce_grad.c: gradients of reductions, first and second order, against differences;
+ * recorded with one row and run with two. Ties, zeros, norms of nothing and sums of no mass have
+ * gradients that are stated: those are checked too.
  */
 #include <wengert.h>
 
@@ -46,15 +46,21 @@ REDUCTION(others, wg_prod_others(1, &x, WG_AXES(1, 2)))
 static const struct {
     const char *name;
     reduction *apply;
-    bool product;  /* is looked at with zeros too */
+    bool product; /* is looked at with zeros too */
 } reductions[] = {
-#define ROW(name, product) { #name, name, product }
-    ROW(sum_rows, false), ROW(sum_columns, false), ROW(sum_apart, false), ROW(mean_all, false), ROW(mean_rows, false),
-    ROW(var_rows, false), ROW(var_apart, false), ROW(prod_rows, true), ROW(prod_apart, true), ROW(prod_all, true),
-    ROW(max_rows, false), ROW(max_columns, false), ROW(min_apart, false), ROW(logsumexp_rows, false),
-    ROW(logsumexp_apart, false), ROW(norm_rows, false), ROW(norm_all, false), ROW(softmax_last, false),
-    ROW(softmax_middle, false), ROW(log_softmax_first, false), ROW(log_softmax_last, false), ROW(cumsum_up, false),
-    ROW(cumsum_down, false), ROW(to_and_fro, false), ROW(fro_and_to, false), ROW(expanded, true), ROW(picked, false),
+#define ROW(name, product)                                                                         \
+    {                                                                                              \
+#name, name, product                                                                       \
+    }
+    ROW(sum_rows, false),       ROW(sum_columns, false),       ROW(sum_apart, false),
+    ROW(mean_all, false),       ROW(mean_rows, false),         ROW(var_rows, false),
+    ROW(var_apart, false),      ROW(prod_rows, true),          ROW(prod_apart, true),
+    ROW(prod_all, true),        ROW(max_rows, false),          ROW(max_columns, false),
+    ROW(min_apart, false),      ROW(logsumexp_rows, false),    ROW(logsumexp_apart, false),
+    ROW(norm_rows, false),      ROW(norm_all, false),          ROW(softmax_last, false),
+    ROW(softmax_middle, false), ROW(log_softmax_first, false), ROW(log_softmax_last, false),
+    ROW(cumsum_up, false),      ROW(cumsum_down, false),       ROW(to_and_fro, false),
+    ROW(fro_and_to, false),     ROW(expanded, true),           ROW(picked, false),
     ROW(others, true),
 #undef ROW
 };
@@ -71,11 +77,13 @@ static void check(const char *name, reduction *apply, const double *v)
 {
     wg_graph *g = wg_graph_new();
     wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE(1, 3, 4)), *y = apply(x);
-    wg_tensor *loss = wg_sum(wg_mul(wg_sin(y), wg_add(wg_square(y), wg_cumsum(y, -1, false))), WG_ALL_AXES, false);
+    wg_tensor *loss = wg_sum(wg_mul(wg_sin(y), wg_add(wg_square(y), wg_cumsum(y, -1, false))),
+                             WG_ALL_AXES, false);
     wg_error error = { .code = WG_OK };
     wg_check_report report;
 
-    if (wg_check_grad(loss, NULL, 1, &(wg_feed){ "x", WG_F64_ARRAY(v, 2, 3, 4) }, NULL, &report, &error) == WG_OK) {
+    if (wg_check_grad(loss, NULL, 1, &(wg_feed){ "x", WG_F64_ARRAY(v, 2, 3, 4) }, NULL, &report,
+                      &error) == WG_OK) {
         harness_check(report.pass, __FILE__, __LINE__, "%s", name);
         if (!report.pass) wg_check_print(&report, stderr);
         EQ_INT(report.n, 2); /* first and second order */
@@ -91,14 +99,19 @@ static wg_tensor *with_axes(wg_tensor *y)
 }
 
 static reduction *current;
-static wg_tensor *current_with_axes(wg_tensor *x) { return with_axes(current(x)); }
+static wg_tensor *current_with_axes(wg_tensor *x)
+{
+    return with_axes(current(x));
+}
 
 static void rules(void)
 {
     double v[24];
 
     for (int i = 0; i < N_REDUCTIONS; i++) {
-        current = reductions[i].apply; /* reductions to one element have no axis to sum along: give them one */
+        current =
+            reductions[i]
+                .apply; /* reductions to one element have no axis to sum along: give them one */
         for (int zeros = 0; zeros < (reductions[i].product ? 4 : 1); zeros++) {
             fill(v, zeros);
             check(reductions[i].name, current_with_axes, v);
@@ -106,7 +119,8 @@ static void rules(void)
     }
 }
 
-/* d3/dx3 of a product with zeros: what is left of x1 x2 x3 x4 by three derivatives is the fourth. */
+/* d3/dx3 of a product with zeros: what is left of x1 x2 x3 x4 by three derivatives is the fourth.
+ */
 static void third_order(void)
 {
     static const double v[4] = { 0, 3, 0, 5 };
@@ -128,7 +142,8 @@ static void gradient_is(reduction *apply, int n, const double *v, const double *
 {
     wg_graph *g = wg_graph_new();
     wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE(1, 1, n));
-    wg_tensor *d = wg_grad1(wg_sum(apply(x), WG_ALL_AXES, false), x), *dd = wg_grad1(wg_sum(d, WG_ALL_AXES, false), x);
+    wg_tensor *d = wg_grad1(wg_sum(apply(x), WG_ALL_AXES, false), x),
+              *dd = wg_grad1(wg_sum(d, WG_ALL_AXES, false), x);
     wg_array got = { 0 };
     wg_error error = { .code = WG_OK };
 

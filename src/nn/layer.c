@@ -10,9 +10,10 @@ struct wg_layer {
     wg_params *store;
     char *name;
     void *hyper;
-    char **learns;  /* keys of the entries that freezing concerns: running statistics and moments are others */
+    char **learns; /* keys of the entries that freezing concerns: running statistics and moments are
+                      others */
     int n_learns;
-    bool ready;  /* init has run */
+    bool ready; /* init has run */
     bool frozen;
     wg_error error;
 };
@@ -33,7 +34,8 @@ static bool copy_hyper(wg_layer *l, const void *hyper)
     return true;
 }
 
-wg_layer *wg_layer_new(const wg_layer_class *kind, wg_params *w, const char *name, const void *hyper)
+wg_layer *wg_layer_new(const wg_layer_class *kind, wg_params *w, const char *name,
+                       const void *hyper)
 {
     wg_layer *l = wg_alloc(1, sizeof *l);
 
@@ -62,9 +64,18 @@ void wg_layer_free(wg_layer *l)
     wg_free(l);
 }
 
-const void *wg_layer_hyper(const wg_layer *l) { return l->hyper; }
-const char *wg_layer_name(const wg_layer *l) { return l->name; }
-wg_params *wg_layer_store(const wg_layer *l) { return l->store; }
+const void *wg_layer_hyper(const wg_layer *l)
+{
+    return l->hyper;
+}
+const char *wg_layer_name(const wg_layer *l)
+{
+    return l->name;
+}
+wg_params *wg_layer_store(const wg_layer *l)
+{
+    return l->store;
+}
 
 bool wg_layer_fail(wg_layer *l, wg_status code, const char *fmt, ...)
 {
@@ -105,8 +116,10 @@ bool wg_layer_param(wg_layer *l, const char *key, wg_shape shape, bool trainable
     char full[1024];
     bool fresh;
 
-    if (!entry_name(full, sizeof full, l, key)) return wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
-    if (wg_params_add(l->store, full, wg_params_dtype(l->store), shape, trainable, &fresh, &l->error) != WG_OK)
+    if (!entry_name(full, sizeof full, l, key))
+        return wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
+    if (wg_params_add(l->store, full, wg_params_dtype(l->store), shape, trainable, &fresh,
+                      &l->error) != WG_OK)
         return false;
     if (trainable && !remember(l, key)) return false;
     return !fresh || wg_init_fill(l->store, full, init, act_fn, &l->error) == WG_OK;
@@ -135,7 +148,8 @@ static void set_trainable(wg_layer *l, bool trainable)
     char full[1024];
 
     for (int i = 0; i < l->n_learns; i++)
-        if (entry_name(full, sizeof full, l, l->learns[i])) wg_params_set_trainable(l->store, full, trainable, NULL);
+        if (entry_name(full, sizeof full, l, l->learns[i]))
+            wg_params_set_trainable(l->store, full, trainable, NULL);
 }
 
 /* init sees example types: parameters are of fixed extents, learned from the first operands. */
@@ -163,7 +177,8 @@ wg_tensor *wg_apply_n(wg_layer *l, int n, wg_tensor *const *x)
     if (wg_graph_error(g)) return wg_record_fail(g, WG_EARG, "apply", "the graph is in error");
     if (!l) return wg_record_fail(g, WG_EARG, "apply", "the layer is NULL");
     if (l->kind->n_in >= 0 && n != l->kind->n_in)
-        return wg_record_fail(g, WG_EARG, l->kind->name, "%d operands given, wanted %d", n, l->kind->n_in);
+        return wg_record_fail(g, WG_EARG, l->kind->name, "%d operands given, wanted %d", n,
+                              l->kind->n_in);
     wg_scope_begin(g, "%s", l->name[0] ? l->name : l->kind->name);
     y = make_ready(l, n, x) ? l->kind->apply(l, n, x)
                             : wg_record_fail(g, l->error.code, l->error.op, "%s", l->error.text);

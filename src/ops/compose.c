@@ -6,7 +6,8 @@ static wg_tensor *want_real(wg_tensor *x, const char *function)
     wg_graph *g = wg_tensor_graph(x);
 
     if (!x || wg_graph_error(g) || wg_dtype_is_real(wg_dtype_of(x))) return x;
-    return wg_record_fail(g, WG_EDTYPE, function, "operand 0 is %s, wanted f32 or f64: convert it with wg_cast",
+    return wg_record_fail(g, WG_EDTYPE, function,
+                          "operand 0 is %s, wanted f32 or f64: convert it with wg_cast",
                           wg_dtype_name(wg_dtype_of(x)));
 }
 

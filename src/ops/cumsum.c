@@ -1,9 +1,10 @@
-/* cumsum.c: running sums along one axis, from the front or from the end; each is the other's adjoint. */
+/* cumsum.c: running sums along one axis, from the front or from the end; each is the other's
+ * adjoint. */
 #include "reduce.h"
 
 struct cumsum_attr {
     int64_t axis;
-    bool    reverse;
+    bool reverse;
 };
 static const wg_field cumsum_fields[] = {
     WG_FIELD(struct cumsum_attr, axis),
@@ -31,8 +32,8 @@ enum { CUMSUM_CHUNK = 256 }; /* neighbouring lines taken together */
 
 struct cumsum_job {
     const wg_call *c;
-    int64_t        n, inner, chunks;
-    bool           reverse;
+    int64_t n, inner, chunks;
+    bool reverse;
 };
 
 /* Item: a chunk of neighbouring lines. U is T, or for i64 its unsigned twin, which wraps around. */
@@ -73,7 +74,7 @@ struct cumsum_job {
         if (outer * job.n * job.inner == 0) return;                                                \
         job.chunks = (job.inner + CUMSUM_CHUNK - 1) / CUMSUM_CHUNK;                                \
         wide = job.inner < CUMSUM_CHUNK ? job.inner : CUMSUM_CHUNK;                                \
-        wg_parallel(c->threads, outer * job.chunks, 1 + WG_REDUCE_GRAIN / (job.n * wide),          \
+        wg_parallel(c->threads, outer *job.chunks, 1 + WG_REDUCE_GRAIN / (job.n * wide),           \
                     name##_lines, &job);                                                           \
     }
 CUMSUM(cumsum_f32, float, float)
@@ -82,8 +83,12 @@ CUMSUM(cumsum_i64, int64_t, uint64_t)
 #undef CUMSUM
 
 const wg_op wg_op_cumsum = {
-    .name = "cumsum", .doc = "running sum along an axis", .n_in = 1, .attr_size = sizeof(struct cumsum_attr),
-    .fields = cumsum_fields, .infer = cumsum_infer,
+    .name = "cumsum",
+    .doc = "running sum along an axis",
+    .n_in = 1,
+    .attr_size = sizeof(struct cumsum_attr),
+    .fields = cumsum_fields,
+    .infer = cumsum_infer,
     .eval = { [WG_F32] = { cumsum_f32 }, [WG_F64] = { cumsum_f64 }, [WG_I64] = { cumsum_i64 } },
     .vjp = cumsum_vjp,
 };

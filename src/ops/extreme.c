@@ -1,6 +1,7 @@
 /*
- * extreme.c: where the largest and the smallest elements lie: argmax, argmin, and the pair that gradients
- * of max and min record. "First" is the first in row-major order; a NaN beats every number.
+ * extreme.c: where the largest and the smallest elements lie: argmax, argmin, and the pair that
+ * gradients of max and min record. "First" is the first in row-major order; a NaN beats every
+ * number.
  */
 #ifndef REAL
 #include "move.h"
@@ -11,7 +12,7 @@ enum { POSITIONS = 256 }; /* lines looked at together */
 
 struct extreme_attr {
     wg_axes axes;
-    bool    keepdims, smallest;
+    bool keepdims, smallest;
 };
 static const wg_field extreme_fields[] = {
     WG_FIELD(struct extreme_attr, axes),
@@ -22,7 +23,7 @@ static const wg_field extreme_fields[] = {
 
 struct arg_attr {
     int64_t axis;
-    bool    keepdims;
+    bool keepdims;
 };
 static const wg_field arg_fields[] = {
     WG_FIELD(struct arg_attr, axis),
@@ -32,8 +33,8 @@ static const wg_field arg_fields[] = {
 
 struct extreme_job {
     const wg_call *c;
-    wg_lines       lines;
-    bool           smallest;
+    wg_lines lines;
+    bool smallest;
 };
 
 /* Columns of one run: the lines side by side, a vector of them at a time. */
@@ -41,10 +42,12 @@ static bool lines_are_columns(const wg_lines *l)
 {
     int n = l->runs.n;
 
-    return l->at && !l->runs.reduced[n - 1] && (n == 2 || (n == 3 && !l->runs.reduced[0])) && l->n <= INT32_MAX;
+    return l->at && !l->runs.reduced[n - 1] && (n == 2 || (n == 3 && !l->runs.reduced[0])) &&
+           l->n <= INT32_MAX;
 }
 
-static void extreme_lines(const wg_call *c, const wg_type *x, unsigned set, bool smallest, struct extreme_job *job)
+static void extreme_lines(const wg_call *c, const wg_type *x, unsigned set, bool smallest,
+                          struct extreme_job *job)
 {
     job->c = c;
     job->smallest = smallest;
@@ -66,7 +69,8 @@ static void arg_lines_i64(void *arg, int share, int64_t lo, int64_t hi)
         int64_t best = 0;
 
         for (int64_t i = 1; i < job->lines.n; i++) {
-            int64_t a = x[job->lines.at ? job->lines.at[i] : i], b = x[job->lines.at ? job->lines.at[best] : best];
+            int64_t a = x[job->lines.at ? job->lines.at[i] : i],
+                    b = x[job->lines.at ? job->lines.at[best] : best];
 
             if (job->smallest ? a < b : a > b) best = i;
         }
@@ -102,7 +106,8 @@ static bool arg_infer(const wg_sig *s, wg_type *out)
     if (!wg__sig_number(s) || !wg_sig_axis(s, at->axis, s->in[0]->shape.rank, &axes.axis[0]) ||
         !wg__reduce_type(s, s->in[0], &axes, at->keepdims, out, &empty))
         return false;
-    if (empty) return wg_sig_fail(s, WG_ESHAPE, "no element to choose from: %s", WG_TYPE_STR(s->in[0]));
+    if (empty)
+        return wg_sig_fail(s, WG_ESHAPE, "no element to choose from: %s", WG_TYPE_STR(s->in[0]));
     out->dtype = WG_I64;
     return true;
 }
@@ -121,12 +126,22 @@ static double extreme_flops(const wg_sig *s, const wg_type *out)
     return (double)wg__count(s->in[s->n_in - 1]);
 }
 
-#define WG_NUMBER(f) { [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64), [WG_I64] = { f##_i64 } }
+#define WG_NUMBER(f)                                                                               \
+    {                                                                                              \
+        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64), [WG_I64] = { f##_i64 }       \
+    }
 
 const wg_op wg_op_argmax = {
-    .name = "argmax", .doc = "position of the first largest element along an axis", .n_in = 1,
-    .flags = WG_OP_NO_GRAD, .attr_size = sizeof(struct arg_attr), .fields = arg_fields, .infer = arg_infer,
-    .eval = WG_NUMBER(argmax_eval), .scratch = arg_scratch, .flops = extreme_flops,
+    .name = "argmax",
+    .doc = "position of the first largest element along an axis",
+    .n_in = 1,
+    .flags = WG_OP_NO_GRAD,
+    .attr_size = sizeof(struct arg_attr),
+    .fields = arg_fields,
+    .infer = arg_infer,
+    .eval = WG_NUMBER(argmax_eval),
+    .scratch = arg_scratch,
+    .flops = extreme_flops,
 };
 
 wg_tensor *wg_argmax(wg_tensor *x, int axis, bool keepdims)
@@ -135,9 +150,16 @@ wg_tensor *wg_argmax(wg_tensor *x, int axis, bool keepdims)
 }
 
 const wg_op wg_op_argmin = {
-    .name = "argmin", .doc = "position of the first smallest element along an axis", .n_in = 1,
-    .flags = WG_OP_NO_GRAD, .attr_size = sizeof(struct arg_attr), .fields = arg_fields, .infer = arg_infer,
-    .eval = WG_NUMBER(argmin_eval), .scratch = arg_scratch, .flops = extreme_flops,
+    .name = "argmin",
+    .doc = "position of the first smallest element along an axis",
+    .n_in = 1,
+    .flags = WG_OP_NO_GRAD,
+    .attr_size = sizeof(struct arg_attr),
+    .fields = arg_fields,
+    .infer = arg_infer,
+    .eval = WG_NUMBER(argmin_eval),
+    .scratch = arg_scratch,
+    .flops = extreme_flops,
 };
 
 wg_tensor *wg_argmin(wg_tensor *x, int axis, bool keepdims)
@@ -164,7 +186,8 @@ static bool extreme_operands(const wg_sig *s, wg_type *reduced)
     if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) ||
         !wg__reduce_type(s, s->in[1], &at->axes, at->keepdims, reduced, &empty))
         return false;
-    return !empty || wg_sig_fail(s, WG_ESHAPE, "no element to choose from: %s", WG_TYPE_STR(s->in[1]));
+    return !empty ||
+           wg_sig_fail(s, WG_ESHAPE, "no element to choose from: %s", WG_TYPE_STR(s->in[1]));
 }
 
 static bool extreme_scatter_infer(const wg_sig *s, wg_type *out)
@@ -187,41 +210,58 @@ static void extreme_scatter_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_extreme_scatter = {
-    .name = "extreme_scatter", .doc = "values put where the extremes over a set of axes lie", .n_in = 2,
-    .attr_size = sizeof(struct extreme_attr), .fields = extreme_fields, .infer = extreme_scatter_infer,
-    .eval = WG_REAL(extreme_scatter_eval), .scratch = extreme_scratch, .vjp = extreme_scatter_vjp,
+    .name = "extreme_scatter",
+    .doc = "values put where the extremes over a set of axes lie",
+    .n_in = 2,
+    .attr_size = sizeof(struct extreme_attr),
+    .fields = extreme_fields,
+    .infer = extreme_scatter_infer,
+    .eval = WG_REAL(extreme_scatter_eval),
+    .scratch = extreme_scratch,
+    .vjp = extreme_scatter_vjp,
     .flops = extreme_flops,
 };
 
-wg_tensor *wg_extreme_scatter(wg_tensor *dy, wg_tensor *x, wg_axes axes, bool keepdims, bool smallest)
+wg_tensor *wg_extreme_scatter(wg_tensor *dy, wg_tensor *x, wg_axes axes, bool keepdims,
+                              bool smallest)
 {
-    return wg_record2(&wg_op_extreme_scatter, &(struct extreme_attr){ axes, keepdims, smallest }, dy, x);
+    return wg_record2(&wg_op_extreme_scatter, &(struct extreme_attr){ axes, keepdims, smallest },
+                      dy, x);
 }
 
 static bool extreme_pick_infer(const wg_sig *s, wg_type *out)
 {
     if (!extreme_operands(s, out)) return false;
     return wg_type_equal(s->in[0], s->in[1]) ||
-           wg_sig_fail(s, WG_ESHAPE, "types differ: %s and %s", WG_TYPE_STR(s->in[0]), WG_TYPE_STR(s->in[1]));
+           wg_sig_fail(s, WG_ESHAPE, "types differ: %s and %s", WG_TYPE_STR(s->in[0]),
+                       WG_TYPE_STR(s->in[1]));
 }
 
 static void extreme_pick_vjp(const wg_vjp *v, wg_tensor **dx)
 {
     const struct extreme_attr *at = v->attr;
 
-    if (v->need[0]) dx[0] = wg_extreme_scatter(v->dy, v->x[1], at->axes, at->keepdims, at->smallest);
+    if (v->need[0])
+        dx[0] = wg_extreme_scatter(v->dy, v->x[1], at->axes, at->keepdims, at->smallest);
 }
 
 const wg_op wg_op_extreme_pick = {
-    .name = "extreme_pick", .doc = "values read where the extremes over a set of axes lie", .n_in = 2,
-    .attr_size = sizeof(struct extreme_attr), .fields = extreme_fields, .infer = extreme_pick_infer,
-    .eval = WG_REAL(extreme_pick_eval), .scratch = extreme_scratch, .vjp = extreme_pick_vjp,
+    .name = "extreme_pick",
+    .doc = "values read where the extremes over a set of axes lie",
+    .n_in = 2,
+    .attr_size = sizeof(struct extreme_attr),
+    .fields = extreme_fields,
+    .infer = extreme_pick_infer,
+    .eval = WG_REAL(extreme_pick_eval),
+    .scratch = extreme_scratch,
+    .vjp = extreme_pick_vjp,
     .flops = extreme_flops,
 };
 
 wg_tensor *wg_extreme_pick(wg_tensor *u, wg_tensor *x, wg_axes axes, bool keepdims, bool smallest)
 {
-    return wg_record2(&wg_op_extreme_pick, &(struct extreme_attr){ axes, keepdims, smallest }, u, x);
+    return wg_record2(&wg_op_extreme_pick, &(struct extreme_attr){ axes, keepdims, smallest }, u,
+                      x);
 }
 
 #else /* finding, for each type and level */
@@ -256,7 +296,8 @@ WG_INLINE int64_t FN(find_row)(const REAL *x, int64_t n, bool smallest)
 }
 
 /* m <= POSITIONS neighbouring columns: the best so far and its row, lane by lane. */
-WG_INLINE void FN(find_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, bool smallest, int64_t *row)
+WG_INLINE void FN(find_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, bool smallest,
+                                int64_t *row)
 {
     _Alignas(64) REAL best[POSITIONS];
     _Alignas(64) REAL where[POSITIONS]; /* integers of the same size, moved by the same masks */
@@ -281,9 +322,10 @@ WG_INLINE void FN(find_columns)(const REAL *x, int64_t n, int64_t step, int64_t 
     for (int64_t j = 0; j < m; j++) row[j] = at[j];
 }
 
-/* Elements, counted along their lines, that are the extremes of lines line .. line + count - 1; as many
- * as fit together are found, at most POSITIONS, and their number is returned. */
-WG_INLINE int FN(find)(const struct extreme_job *job, const REAL *x, int64_t line, int64_t end, int64_t *index)
+/* Elements, counted along their lines, that are the extremes of lines line .. line + count - 1; as
+ * many as fit together are found, at most POSITIONS, and their number is returned. */
+WG_INLINE int FN(find)(const struct extreme_job *job, const REAL *x, int64_t line, int64_t end,
+                       int64_t *index)
 {
     const wg_lines *l = &job->lines;
 
@@ -354,7 +396,8 @@ static void FN(scatter_lines)(void *arg, int share, int64_t lo, int64_t hi)
         int m = FN(find)(job, job->c->x[1], line, hi, index);
 
         for (int k = 0; k < m; k++, line++)
-            ((REAL *)job->c->y)[wg__line_first(l, line) + (l->at ? l->at[index[k]] : index[k])] = dy[line];
+            ((REAL *)job->c->y)[wg__line_first(l, line) + (l->at ? l->at[index[k]] : index[k])] =
+                dy[line];
     }
 }
 
@@ -380,7 +423,8 @@ static void FN(pick_lines)(void *arg, int share, int64_t lo, int64_t hi)
         int m = FN(find)(job, job->c->x[1], line, hi, index);
 
         for (int k = 0; k < m; k++, line++)
-            ((REAL *)job->c->y)[line] = u[wg__line_first(l, line) + (l->at ? l->at[index[k]] : index[k])];
+            ((REAL *)job->c->y)[line] =
+                u[wg__line_first(l, line) + (l->at ? l->at[index[k]] : index[k])];
     }
 }
 

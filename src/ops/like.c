@@ -1,4 +1,5 @@
-/* like.c: repeating elements: broadcast_like, expand_like. Their adjoints, sums, are in reduce.c. */
+/* like.c: repeating elements: broadcast_like, expand_like. Their adjoints, sums, are in reduce.c.
+ */
 #include "move.h"
 #include "reduce.h"
 
@@ -23,9 +24,11 @@ static bool broadcast_like_infer(const wg_sig *s, wg_type *out)
     int extra = like->rank - x->rank;
     bool fits = extra >= 0;
 
-    for (int i = 0; i < x->rank && fits; i++) fits = x->dim[i] == 1 || x->dim[i] == like->dim[i + extra];
+    for (int i = 0; i < x->rank && fits; i++)
+        fits = x->dim[i] == 1 || x->dim[i] == like->dim[i + extra];
     if (!fits)
-        return wg_sig_fail(s, WG_ESHAPE, "%s does not broadcast to %s", WG_TYPE_STR(s->in[0]), WG_TYPE_STR(s->in[1]));
+        return wg_sig_fail(s, WG_ESHAPE, "%s does not broadcast to %s", WG_TYPE_STR(s->in[0]),
+                           WG_TYPE_STR(s->in[1]));
     *out = (wg_type){ s->in[0]->dtype, *like };
     return true;
 }
@@ -48,9 +51,14 @@ static void broadcast_like_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_broadcast_like = {
-    .name = "broadcast_like", .doc = "broadcast to the extents of another tensor", .n_in = 2,
-    .flags = WG_OP_ALIAS, .shape_only = WG_SHAPE_ONLY(1), .infer = broadcast_like_infer,
-    .eval = WG_EACH_DTYPE(broadcast_like_eval), .vjp = broadcast_like_vjp,
+    .name = "broadcast_like",
+    .doc = "broadcast to the extents of another tensor",
+    .n_in = 2,
+    .flags = WG_OP_ALIAS,
+    .shape_only = WG_SHAPE_ONLY(1),
+    .infer = broadcast_like_infer,
+    .eval = WG_EACH_DTYPE(broadcast_like_eval),
+    .vjp = broadcast_like_vjp,
 };
 
 wg_tensor *wg_broadcast_like(wg_tensor *x, wg_tensor *like)
@@ -96,9 +104,15 @@ static void expand_like_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_expand_like = {
-    .name = "expand_like", .doc = "a reduction repeated along the axes it was reduced over", .n_in = 2,
-    .flags = WG_OP_ALIAS, .shape_only = WG_SHAPE_ONLY(1), .attr_size = sizeof(struct reduce_attr),
-    .fields = wg__reduce_fields, .infer = expand_like_infer, .eval = WG_EACH_DTYPE(expand_like_eval),
+    .name = "expand_like",
+    .doc = "a reduction repeated along the axes it was reduced over",
+    .n_in = 2,
+    .flags = WG_OP_ALIAS,
+    .shape_only = WG_SHAPE_ONLY(1),
+    .attr_size = sizeof(struct reduce_attr),
+    .fields = wg__reduce_fields,
+    .infer = expand_like_infer,
+    .eval = WG_EACH_DTYPE(expand_like_eval),
     .vjp = expand_like_vjp,
 };
 

@@ -1,9 +1,9 @@
 /*
  * prod.c: prod_others, the derivatives of products over a set of axes.
- * With formal increments e1, ..., em the product of (x_i + e1 d1_i + ... + em dm_i) over all i but j is a
- * polynomial; wanted is the coefficient of e1 e2 ... em. A polynomial without squares has one
- * coefficient for each subset of the increments, so products from the front and from the back, 2^m
- * numbers each, give every j in one sweep, without a division and hence right with zeros.
+ * With formal increments e1, ..., em the product of (x_i + e1 d1_i + ... + em dm_i) over all i but
+ * j is a polynomial; wanted is the coefficient of e1 e2 ... em. A polynomial without squares has
+ * one coefficient for each subset of the increments, so products from the front and from the back,
+ * 2^m numbers each, give every j in one sweep, without a division and hence right with zeros.
  */
 #ifndef REAL
 #include "reduce.h"
@@ -17,9 +17,9 @@ static const wg_field others_fields[] = { WG_FIELD(struct others_attr, axes), WG
 
 struct others_job {
     const wg_call *c;
-    wg_lines       lines;
-    char          *back;        /* for each share: n + 1 polynomials, products from the back */
-    size_t         back_bytes;
+    wg_lines lines;
+    char *back; /* for each share: n + 1 polynomials, products from the back */
+    size_t back_bytes;
 };
 
 static size_t back_bytes(int64_t n, int n_in, size_t size)
@@ -38,12 +38,15 @@ static bool others_infer(const wg_sig *s, wg_type *out)
     bool empty;
 
     if (s->n_in > MAX_OPERANDS)
-        return wg_sig_fail(s, WG_ELIMIT, "a product can be differentiated %d times at most", MAX_OPERANDS);
-    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !wg__reduce_type(s, s->in[0], &at->axes, true, out, &empty))
+        return wg_sig_fail(s, WG_ELIMIT, "a product can be differentiated %d times at most",
+                           MAX_OPERANDS);
+    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) ||
+        !wg__reduce_type(s, s->in[0], &at->axes, true, out, &empty))
         return false;
     for (int i = 1; i < s->n_in; i++)
         if (!wg_type_equal(s->in[0], s->in[i]))
-            return wg_sig_fail(s, WG_ESHAPE, "types differ: %s and %s", WG_TYPE_STR(s->in[0]), WG_TYPE_STR(s->in[i]));
+            return wg_sig_fail(s, WG_ESHAPE, "types differ: %s and %s", WG_TYPE_STR(s->in[0]),
+                               WG_TYPE_STR(s->in[i]));
     *out = *s->in[0];
     return true;
 }
@@ -81,9 +84,16 @@ static void others_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_prod_others = {
-    .name = "prod_others", .doc = "product over a set of axes of all elements but one, and its derivatives",
-    .n_in = -1, .attr_size = sizeof(struct others_attr), .fields = others_fields, .infer = others_infer,
-    .eval = WG_REAL_ONE(others_eval), .scratch = others_scratch, .vjp = others_vjp, .flops = others_flops,
+    .name = "prod_others",
+    .doc = "product over a set of axes of all elements but one, and its derivatives",
+    .n_in = -1,
+    .attr_size = sizeof(struct others_attr),
+    .fields = others_fields,
+    .infer = others_infer,
+    .eval = WG_REAL_ONE(others_eval),
+    .scratch = others_scratch,
+    .vjp = others_vjp,
+    .flops = others_flops,
 };
 
 wg_tensor *wg_prod_others(int n, wg_tensor *const *x, wg_axes axes)
@@ -93,8 +103,8 @@ wg_tensor *wg_prod_others(int n, wg_tensor *const *x, wg_axes axes)
 
 #else
 
-/* p times the element's polynomial, in place: coefficients of larger sets first, since they need the old
- * ones of smaller sets. */
+/* p times the element's polynomial, in place: coefficients of larger sets first, since they need
+ * the old ones of smaller sets. */
 static inline void FN(times)(REAL *p, int m, REAL x, const REAL *d)
 {
     for (int set = (1 << m) - 1; set >= 0; set--) {

@@ -9,15 +9,15 @@
 _Static_assert(WG_BLOCK == WG_REDUCE_BLOCK, "partial results are those of the canonical blocks");
 
 struct step {
-    int            op;
-    int64_t        outer, n, inner, blocks;
-    int64_t        chunk, chunks;  /* columns of an item; items across a row */
-    const void    *x;
-    void          *y, *partial;    /* [outer, inner], [outer, blocks, inner] */
+    int op;
+    int64_t outer, n, inner, blocks;
+    int64_t chunk, chunks; /* columns of an item; items across a row */
+    const void *x;
+    void *y, *partial; /* [outer, inner], [outer, blocks, inner] */
 };
 
-/* Joins the partial results of one row's blocks: on the way up half of them vanish, as in the tree of
- * vec.h, so that sums keep their one order. Each partial is a row of its own here. */
+/* Joins the partial results of one row's blocks: on the way up half of them vanish, as in the tree
+ * of vec.h, so that sums keep their one order. Each partial is a row of its own here. */
 #define FOR_TREE(i, half, blocks)                                                                  \
     for (int64_t half = 1; half < (blocks); half *= 2)                                             \
         for (int64_t i = 0; i + half < (blocks); i += 2 * half)
@@ -72,20 +72,31 @@ static void run_i64(void *arg, int64_t lo, int64_t hi)
     const struct step *s = arg;
 
     switch (s->op) {
-    case WG_JOIN_SUM: step_i64(WG_JOIN_SUM, s, lo, hi); break;
-    case WG_JOIN_PROD: step_i64(WG_JOIN_PROD, s, lo, hi); break;
-    case WG_JOIN_MAX: step_i64(WG_JOIN_MAX, s, lo, hi); break;
-    default: step_i64(WG_JOIN_MIN, s, lo, hi); break;
+    case WG_JOIN_SUM:
+        step_i64(WG_JOIN_SUM, s, lo, hi);
+        break;
+    case WG_JOIN_PROD:
+        step_i64(WG_JOIN_PROD, s, lo, hi);
+        break;
+    case WG_JOIN_MAX:
+        step_i64(WG_JOIN_MAX, s, lo, hi);
+        break;
+    default:
+        step_i64(WG_JOIN_MIN, s, lo, hi);
+        break;
     }
 }
 
-static void step_any_i64(const wg_call *c, int op, int64_t outer, int64_t n, int64_t inner, const void *x, void *y)
+static void step_any_i64(const wg_call *c, int op, int64_t outer, int64_t n, int64_t inner,
+                         const void *x, void *y)
 {
-    struct step s = { .op = op, .outer = outer, .n = n, .inner = inner, .x = x, .y = y, .chunk = 256 };
+    struct step s = {
+        .op = op, .outer = outer, .n = n, .inner = inner, .x = x, .y = y, .chunk = 256
+    };
 
     s.chunks = (inner + s.chunk - 1) / s.chunk;
-    wg_parallel(c->threads, outer * s.chunks, 1 + WG_REDUCE_GRAIN / (1 + n * (inner < s.chunk ? inner : s.chunk)),
-                run_i64, &s);
+    wg_parallel(c->threads, outer * s.chunks,
+                1 + WG_REDUCE_GRAIN / (1 + n * (inner < s.chunk ? inner : s.chunk)), run_i64, &s);
 }
 
 #define JOIN_I64(name, op)                                                                         \
@@ -109,7 +120,10 @@ JOIN_I64(max, WG_JOIN_MAX)
 JOIN_I64(min, WG_JOIN_MIN)
 #undef JOIN_I64
 
-#define WG_NUMBER(f) { [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64), [WG_I64] = { f##_i64 } }
+#define WG_NUMBER(f)                                                                               \
+    {                                                                                              \
+        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64), [WG_I64] = { f##_i64 }       \
+    }
 
 /* ---- what the four records share ---- */
 
@@ -147,9 +161,17 @@ static void sum_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_sum = {
-    .name = "sum", .doc = "sum over a set of axes", .n_in = 1, .flags = WG_OP_ALIAS,
-    .attr_size = sizeof(struct reduce_attr), .fields = wg__reduce_fields, .infer = join_infer,
-    .eval = WG_NUMBER(sum_eval), .scratch = join_scratch, .vjp = sum_vjp, .flops = join_flops,
+    .name = "sum",
+    .doc = "sum over a set of axes",
+    .n_in = 1,
+    .flags = WG_OP_ALIAS,
+    .attr_size = sizeof(struct reduce_attr),
+    .fields = wg__reduce_fields,
+    .infer = join_infer,
+    .eval = WG_NUMBER(sum_eval),
+    .scratch = join_scratch,
+    .vjp = sum_vjp,
+    .flops = join_flops,
 };
 
 wg_tensor *wg_sum(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -168,9 +190,17 @@ static void prod_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_prod = {
-    .name = "prod", .doc = "product over a set of axes", .n_in = 1, .flags = WG_OP_ALIAS,
-    .attr_size = sizeof(struct reduce_attr), .fields = wg__reduce_fields, .infer = join_infer,
-    .eval = WG_NUMBER(prod_eval), .scratch = join_scratch, .vjp = prod_vjp, .flops = join_flops,
+    .name = "prod",
+    .doc = "product over a set of axes",
+    .n_in = 1,
+    .flags = WG_OP_ALIAS,
+    .attr_size = sizeof(struct reduce_attr),
+    .fields = wg__reduce_fields,
+    .infer = join_infer,
+    .eval = WG_NUMBER(prod_eval),
+    .scratch = join_scratch,
+    .vjp = prod_vjp,
+    .flops = join_flops,
 };
 
 wg_tensor *wg_prod(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -185,8 +215,10 @@ static bool extreme_infer(const wg_sig *s, wg_type *out)
     const struct reduce_attr *at = s->attr;
     bool empty;
 
-    if (!wg__sig_number(s) || !wg__reduce_type(s, s->in[0], &at->axes, at->keepdims, out, &empty)) return false;
-    if (empty) return wg_sig_fail(s, WG_ESHAPE, "no element to choose from: %s", WG_TYPE_STR(s->in[0]));
+    if (!wg__sig_number(s) || !wg__reduce_type(s, s->in[0], &at->axes, at->keepdims, out, &empty))
+        return false;
+    if (empty)
+        return wg_sig_fail(s, WG_ESHAPE, "no element to choose from: %s", WG_TYPE_STR(s->in[0]));
     return true;
 }
 
@@ -205,9 +237,17 @@ static void min_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_max = {
-    .name = "max", .doc = "largest element over a set of axes", .n_in = 1, .flags = WG_OP_ALIAS,
-    .attr_size = sizeof(struct reduce_attr), .fields = wg__reduce_fields, .infer = extreme_infer,
-    .eval = WG_NUMBER(max_eval), .scratch = join_scratch, .vjp = max_vjp, .flops = join_flops,
+    .name = "max",
+    .doc = "largest element over a set of axes",
+    .n_in = 1,
+    .flags = WG_OP_ALIAS,
+    .attr_size = sizeof(struct reduce_attr),
+    .fields = wg__reduce_fields,
+    .infer = extreme_infer,
+    .eval = WG_NUMBER(max_eval),
+    .scratch = join_scratch,
+    .vjp = max_vjp,
+    .flops = join_flops,
 };
 
 wg_tensor *wg_max(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -216,9 +256,17 @@ wg_tensor *wg_max(wg_tensor *x, wg_axes axes, bool keepdims)
 }
 
 const wg_op wg_op_min = {
-    .name = "min", .doc = "smallest element over a set of axes", .n_in = 1, .flags = WG_OP_ALIAS,
-    .attr_size = sizeof(struct reduce_attr), .fields = wg__reduce_fields, .infer = extreme_infer,
-    .eval = WG_NUMBER(min_eval), .scratch = join_scratch, .vjp = min_vjp, .flops = join_flops,
+    .name = "min",
+    .doc = "smallest element over a set of axes",
+    .n_in = 1,
+    .flags = WG_OP_ALIAS,
+    .attr_size = sizeof(struct reduce_attr),
+    .fields = wg__reduce_fields,
+    .infer = extreme_infer,
+    .eval = WG_NUMBER(min_eval),
+    .scratch = join_scratch,
+    .vjp = min_vjp,
+    .flops = join_flops,
 };
 
 wg_tensor *wg_min(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -235,9 +283,11 @@ static bool sum_to_like_infer(const wg_sig *s, wg_type *out)
     bool fits = extra >= 0;
 
     if (!wg__sig_number(s)) return false;
-    for (int i = 0; i < like->rank && fits; i++) fits = like->dim[i] == 1 || like->dim[i] == x->dim[i + extra];
+    for (int i = 0; i < like->rank && fits; i++)
+        fits = like->dim[i] == 1 || like->dim[i] == x->dim[i + extra];
     if (!fits)
-        return wg_sig_fail(s, WG_ESHAPE, "%s does not broadcast to %s", WG_TYPE_STR(s->in[1]), WG_TYPE_STR(s->in[0]));
+        return wg_sig_fail(s, WG_ESHAPE, "%s does not broadcast to %s", WG_TYPE_STR(s->in[1]),
+                           WG_TYPE_STR(s->in[0]));
     *out = (wg_type){ s->in[0]->dtype, *like };
     return true;
 }
@@ -265,9 +315,16 @@ static void sum_to_like_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_sum_to_like = {
-    .name = "sum_to_like", .doc = "sum down to the extents of another tensor", .n_in = 2, .flags = WG_OP_ALIAS,
-    .shape_only = WG_SHAPE_ONLY(1), .infer = sum_to_like_infer, .eval = WG_NUMBER(sum_to_like_eval),
-    .scratch = sum_to_like_scratch, .vjp = sum_to_like_vjp, .flops = join_flops,
+    .name = "sum_to_like",
+    .doc = "sum down to the extents of another tensor",
+    .n_in = 2,
+    .flags = WG_OP_ALIAS,
+    .shape_only = WG_SHAPE_ONLY(1),
+    .infer = sum_to_like_infer,
+    .eval = WG_NUMBER(sum_to_like_eval),
+    .scratch = sum_to_like_scratch,
+    .vjp = sum_to_like_vjp,
+    .flops = join_flops,
 };
 
 wg_tensor *wg_sum_to_like(wg_tensor *x, wg_tensor *like)
@@ -309,14 +366,23 @@ static void FN(run_row_blocks)(void *arg, int64_t lo, int64_t hi)
     REAL *partial = s->partial;
 
     for (int64_t item = lo; item < hi; item++) {
-        int64_t from = item % s->blocks * WG_BLOCK, n = s->n - from < WG_BLOCK ? s->n - from : WG_BLOCK;
+        int64_t from = item % s->blocks * WG_BLOCK,
+                n = s->n - from < WG_BLOCK ? s->n - from : WG_BLOCK;
         const REAL *x = (const REAL *)s->x + item / s->blocks * s->n + from;
 
         switch (s->op) {
-        case WG_JOIN_SUM: partial[item] = FN(vsum_block)(x, n); break;
-        case WG_JOIN_PROD: partial[item] = FN(row_block)(WG_JOIN_PROD, x, n); break;
-        case WG_JOIN_MAX: partial[item] = FN(row_block)(WG_JOIN_MAX, x, n); break;
-        default: partial[item] = FN(row_block)(WG_JOIN_MIN, x, n); break;
+        case WG_JOIN_SUM:
+            partial[item] = FN(vsum_block)(x, n);
+            break;
+        case WG_JOIN_PROD:
+            partial[item] = FN(row_block)(WG_JOIN_PROD, x, n);
+            break;
+        case WG_JOIN_MAX:
+            partial[item] = FN(row_block)(WG_JOIN_MAX, x, n);
+            break;
+        default:
+            partial[item] = FN(row_block)(WG_JOIN_MIN, x, n);
+            break;
         }
     }
 }
@@ -325,11 +391,13 @@ static void FN(step_rows)(const wg_call *c, struct step *s)
 {
     REAL *y = s->y, *partial = s->partial;
 
-    if (c->threads < 2 || s->blocks < 2 || s->outer >= 4 * c->threads || s->outer * s->n < 2 * WG_REDUCE_GRAIN) {
+    if (c->threads < 2 || s->blocks < 2 || s->outer >= 4 * c->threads ||
+        s->outer * s->n < 2 * WG_REDUCE_GRAIN) {
         wg_parallel(c->threads, s->outer, 1 + WG_REDUCE_GRAIN / s->n, FN(run_rows), s);
         return;
     }
-    wg_parallel(c->threads, s->outer * s->blocks, WG_REDUCE_GRAIN / WG_BLOCK, FN(run_row_blocks), s);
+    wg_parallel(c->threads, s->outer * s->blocks, WG_REDUCE_GRAIN / WG_BLOCK, FN(run_row_blocks),
+                s);
     for (int64_t o = 0; o < s->outer; o++) {
         const REAL *p = partial + o * s->blocks;
 
@@ -351,18 +419,28 @@ static void FN(run_columns)(void *arg, int64_t lo, int64_t hi)
     const REAL *end = (const REAL *)s->x + s->outer * s->n * s->inner;
 
     for (int64_t item = lo; item < hi; item++) {
-        int64_t b = item % s->blocks, chunk = item / s->blocks % s->chunks, o = item / s->blocks / s->chunks;
+        int64_t b = item % s->blocks, chunk = item / s->blocks % s->chunks,
+                o = item / s->blocks / s->chunks;
         int64_t row = b * WG_BLOCK, n = s->n - row < WG_BLOCK ? s->n - row : WG_BLOCK;
-        int64_t from = chunk * s->chunk, m = s->inner - from < s->chunk ? s->inner - from : s->chunk;
+        int64_t from = chunk * s->chunk,
+                m = s->inner - from < s->chunk ? s->inner - from : s->chunk;
         const REAL *x = (const REAL *)s->x + (o * s->n + row) * s->inner + from;
         REAL *y = s->blocks > 1 ? (REAL *)s->partial + (o * s->blocks + b) * s->inner + from
                                 : (REAL *)s->y + o * s->inner + from;
 
         switch (s->op) {
-        case WG_JOIN_SUM: FN(sum_columns)(x, n, s->inner, m, end, y); break;
-        case WG_JOIN_PROD: FN(join_columns)(WG_JOIN_PROD, x, n, s->inner, m, end, y); break;
-        case WG_JOIN_MAX: FN(join_columns)(WG_JOIN_MAX, x, n, s->inner, m, end, y); break;
-        default: FN(join_columns)(WG_JOIN_MIN, x, n, s->inner, m, end, y); break;
+        case WG_JOIN_SUM:
+            FN(sum_columns)(x, n, s->inner, m, end, y);
+            break;
+        case WG_JOIN_PROD:
+            FN(join_columns)(WG_JOIN_PROD, x, n, s->inner, m, end, y);
+            break;
+        case WG_JOIN_MAX:
+            FN(join_columns)(WG_JOIN_MAX, x, n, s->inner, m, end, y);
+            break;
+        default:
+            FN(join_columns)(WG_JOIN_MIN, x, n, s->inner, m, end, y);
+            break;
         }
     }
 }
@@ -388,10 +466,12 @@ static void FN(run_tree)(void *arg, int64_t lo, int64_t hi)
     }
 }
 
-static void FN(step_any)(const wg_call *c, int op, int64_t outer, int64_t n, int64_t inner, const void *x, void *y,
-                         void *partial)
+static void FN(step_any)(const wg_call *c, int op, int64_t outer, int64_t n, int64_t inner,
+                         const void *x, void *y, void *partial)
 {
-    struct step s = { .op = op, .outer = outer, .n = n, .inner = inner, .x = x, .y = y, .partial = partial };
+    struct step s = {
+        .op = op, .outer = outer, .n = n, .inner = inner, .x = x, .y = y, .partial = partial
+    };
     int64_t work;
 
     if (n == 0) {
@@ -406,9 +486,11 @@ static void FN(step_any)(const wg_call *c, int op, int64_t outer, int64_t n, int
     s.chunk = FN(WG_CHUNK);
     s.chunks = (inner + s.chunk - 1) / s.chunk;
     work = (n < WG_BLOCK ? n : WG_BLOCK) * (inner < s.chunk ? inner : s.chunk);
-    wg_parallel(c->threads, outer * s.chunks * s.blocks, 1 + WG_REDUCE_GRAIN / (1 + work), FN(run_columns), &s);
+    wg_parallel(c->threads, outer * s.chunks * s.blocks, 1 + WG_REDUCE_GRAIN / (1 + work),
+                FN(run_columns), &s);
     if (s.blocks > 1)
-        wg_parallel(c->threads, outer * s.chunks, 1 + WG_REDUCE_GRAIN / (1 + s.blocks * s.chunk), FN(run_tree), &s);
+        wg_parallel(c->threads, outer * s.chunks, 1 + WG_REDUCE_GRAIN / (1 + s.blocks * s.chunk),
+                    FN(run_tree), &s);
 }
 
 #define JOIN_REAL(name, op)                                                                        \

@@ -1,4 +1,5 @@
-/* reduce_axes.c: axes as runs and lines; the shape rule of reductions; sharing work among threads. */
+/* reduce_axes.c: axes as runs and lines; the shape rule of reductions; sharing work among threads.
+ */
 #include "reduce.h"
 
 const wg_field wg__reduce_fields[] = {
@@ -7,8 +8,8 @@ const wg_field wg__reduce_fields[] = {
     WG_FIELDS_END,
 };
 
-bool wg__reduce_type(const wg_sig *s, const wg_type *x, const wg_axes *axes, bool keepdims, wg_type *out,
-                     bool *empty)
+bool wg__reduce_type(const wg_sig *s, const wg_type *x, const wg_axes *axes, bool keepdims,
+                     wg_type *out, bool *empty)
 {
     unsigned set;
     int rank = 0;
@@ -30,7 +31,8 @@ bool wg__reduce_type(const wg_sig *s, const wg_type *x, const wg_axes *axes, boo
 bool wg__sig_number(const wg_sig *s)
 {
     if (s->in[0]->dtype != WG_BOOL) return true;
-    return wg_sig_fail(s, WG_EDTYPE, "operand 0 is %s, wanted f32, f64 or i64: convert it with wg_cast",
+    return wg_sig_fail(s, WG_EDTYPE,
+                       "operand 0 is %s, wanted f32, f64 or i64: convert it with wg_cast",
                        WG_TYPE_STR(s->in[0]));
 }
 
@@ -73,7 +75,8 @@ static void drop_run(wg_runs *runs, int i)
 {
     runs->n--;
     memmove(&runs->extent[i], &runs->extent[i + 1], (size_t)(runs->n - i) * sizeof runs->extent[0]);
-    memmove(&runs->reduced[i], &runs->reduced[i + 1], (size_t)(runs->n - i) * sizeof runs->reduced[0]);
+    memmove(&runs->reduced[i], &runs->reduced[i + 1],
+            (size_t)(runs->n - i) * sizeof runs->reduced[0]);
 }
 
 /* Room for the partial results of one step, one for each block. */
@@ -100,7 +103,8 @@ static struct pass_sizes pass_sizes(const wg_runs *runs, size_t size)
 
         if (partial > need.partial) need.partial = partial;
         drop_run(&left, i);
-        if (step < 2 && last_reduced(&left) >= 0) need.step[step] = wg__round64((size_t)(outer * inner) * size);
+        if (step < 2 && last_reduced(&left) >= 0)
+            need.step[step] = wg__round64((size_t)(outer * inner) * size);
     }
     return need;
 }
@@ -115,7 +119,8 @@ size_t wg__reduce_runs_scratch(const wg_runs *runs, size_t size)
 void wg__reduce_runs(const wg_call *c, const wg_runs *runs, size_t size, wg_join_fn *join)
 {
     struct pass_sizes need = pass_sizes(runs, size);
-    char *step_at[2] = { c->scratch, (char *)c->scratch + need.step[0] }, *partial = step_at[1] + need.step[1];
+    char *step_at[2] = { c->scratch, (char *)c->scratch + need.step[0] },
+         *partial = step_at[1] + need.step[1];
     const void *x = c->x[0];
     wg_runs left = *runs;
     int i = last_reduced(&left);
@@ -127,7 +132,8 @@ void wg__reduce_runs(const wg_call *c, const wg_runs *runs, size_t size, wg_join
         return;
     }
     for (int step = 0; i >= 0; step++) {
-        int64_t n = left.extent[i], outer = product(left.extent, 0, i), inner = product(left.extent, i + 1, left.n);
+        int64_t n = left.extent[i], outer = product(left.extent, 0, i),
+                inner = product(left.extent, i + 1, left.n);
         void *y;
 
         drop_run(&left, i);

@@ -1,4 +1,5 @@
-/* reduce_norm.c: logsumexp and norm over any set of axes: reductions that must not overflow on the way. */
+/* reduce_norm.c: logsumexp and norm over any set of axes: reductions that must not overflow on the
+ * way. */
 #ifndef REAL
 #include <math.h>
 
@@ -11,10 +12,10 @@ enum { TILE_LINES = 16, TILE_ELEMENTS = 32768 };
 
 struct tile_job {
     const wg_call *c;
-    wg_lines       lines;
-    char          *tile;       /* for each share: lines, gathered into rows */
-    size_t         tile_bytes;
-    int64_t        tile_lines;
+    wg_lines lines;
+    char *tile; /* for each share: lines, gathered into rows */
+    size_t tile_bytes;
+    int64_t tile_lines;
 };
 
 static int64_t tile_lines(int64_t n)
@@ -34,7 +35,8 @@ static void tile_begin(const wg_call *c, struct tile_job *job)
     wg__lines(x, set, c->scratch, &job->lines);
     job->tile = (char *)c->scratch + wg__lines_scratch(x, set);
     job->tile_lines = tile_lines(job->lines.n);
-    job->tile_bytes = wg__round64((size_t)(job->tile_lines * job->lines.n) * wg_dtype_size(c->tx[0]->dtype));
+    job->tile_bytes =
+        wg__round64((size_t)(job->tile_lines * job->lines.n) * wg_dtype_size(c->tx[0]->dtype));
 }
 
 #define WG_TEMPLATE "reduce_norm.c"
@@ -58,7 +60,8 @@ static size_t norm_scratch(const wg_sig *s, const wg_type *out, int threads)
 
     if (table == 0) return 0;
     for (int i = 0; i < x->rank; i++) n *= set >> i & 1 ? x->dim[i] : 1;
-    return table + (size_t)threads * wg__round64((size_t)(tile_lines(n) * n) * wg_dtype_size(out->dtype));
+    return table +
+           (size_t)threads * wg__round64((size_t)(tile_lines(n) * n) * wg_dtype_size(out->dtype));
 }
 
 static double norm_flops(const wg_sig *s, const wg_type *out)
@@ -81,9 +84,16 @@ static void logsumexp_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_logsumexp = {
-    .name = "logsumexp", .doc = "logarithm of the sum of exponentials over a set of axes", .n_in = 1,
-    .attr_size = sizeof(struct reduce_attr), .fields = wg__reduce_fields, .infer = norm_infer,
-    .eval = WG_REAL(logsumexp_eval), .scratch = norm_scratch, .vjp = logsumexp_vjp, .flops = norm_flops,
+    .name = "logsumexp",
+    .doc = "logarithm of the sum of exponentials over a set of axes",
+    .n_in = 1,
+    .attr_size = sizeof(struct reduce_attr),
+    .fields = wg__reduce_fields,
+    .infer = norm_infer,
+    .eval = WG_REAL(logsumexp_eval),
+    .scratch = norm_scratch,
+    .vjp = logsumexp_vjp,
+    .flops = norm_flops,
 };
 
 wg_tensor *wg_logsumexp(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -106,9 +116,16 @@ static void norm_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_norm = {
-    .name = "norm", .doc = "square root of the sum of squares over a set of axes", .n_in = 1,
-    .attr_size = sizeof(struct reduce_attr), .fields = wg__reduce_fields, .infer = norm_infer,
-    .eval = WG_REAL(norm_eval), .scratch = norm_scratch, .vjp = norm_vjp, .flops = norm_flops,
+    .name = "norm",
+    .doc = "square root of the sum of squares over a set of axes",
+    .n_in = 1,
+    .attr_size = sizeof(struct reduce_attr),
+    .fields = wg__reduce_fields,
+    .infer = norm_infer,
+    .eval = WG_REAL(norm_eval),
+    .scratch = norm_scratch,
+    .vjp = norm_vjp,
+    .flops = norm_flops,
 };
 
 wg_tensor *wg_norm(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -119,7 +136,8 @@ wg_tensor *wg_norm(wg_tensor *x, wg_axes axes, bool keepdims)
 #else
 
 /* Lines line .. line + m - 1 as contiguous rows; returns where they are. */
-static const REAL *FN(tile)(const struct tile_job *job, int share, int64_t line, int64_t end, int64_t *m)
+static const REAL *FN(tile)(const struct tile_job *job, int share, int64_t line, int64_t end,
+                            int64_t *m)
 {
     const wg_lines *l = &job->lines;
     const REAL *x = (const REAL *)job->c->x[0] + wg__line_first(l, line);

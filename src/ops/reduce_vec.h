@@ -1,10 +1,10 @@
 /*
- * reduce_vec.h: joining many elements into one, for every type and level (see vec.h for the language):
+ * reduce_vec.h: joining many elements into one, for every type and level; the language is vec.h's:
  *
- *   V    FN(join)(op, a, b)     lane by lane: a + b, a b, the larger, the smaller (NaN if either is)
- *   REAL FN(join1)(op, a, b)    the same for two numbers
- *   REAL FN(row)(op, x, n)      n >= 1 elements joined; WG_JOIN_SUM in the canonical order
- *   FN(sum_columns), FN(join_columns)  the same for columns of a block of rows
+ *   V    FN(join)(op, a, b)    lane by lane: sum, product, the larger, the smaller (NaN if either)
+ *   REAL FN(join1)(op, a, b)   the same for two numbers
+ *   REAL FN(row)(op, x, n)     n >= 1 elements joined; WG_JOIN_SUM in the canonical order
+ *   FN(sum_columns), FN(join_columns)   the same for columns of a block of rows
  *
  * `op` is a constant wherever these are called, so that nothing is left of the choice.
  */

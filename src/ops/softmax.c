@@ -1,7 +1,7 @@
 /*
- * softmax.c: softmax, y[i] = e^x[i] / sum over j of e^x[j], and log_softmax, its logarithm, along one axis.
- * The largest x is subtracted first: same value, no overflow. Sums have the canonical order of vec.h,
- * so that the bits do not depend on which axis of memory the softmax runs along.
+ * softmax.c: softmax, y[i] = e^x[i] / sum over j of e^x[j], and log_softmax, its logarithm, along
+ * one axis. The largest x is subtracted first: same value, no overflow. Sums have the canonical
+ * order of vec.h, so that the bits do not depend on which axis of memory the softmax runs along.
  */
 #ifndef REAL
 #include "reduce.h"
@@ -18,8 +18,8 @@ enum { SOFTMAX_CHUNK = 128, SOFTMAX_LEVELS = 48 };
 
 struct softmax_job {
     const wg_call *c;
-    int64_t        n, inner, chunks;
-    bool           logarithm;
+    int64_t n, inner, chunks;
+    bool logarithm;
 };
 
 #define WG_TEMPLATE "softmax.c"
@@ -50,9 +50,15 @@ static void softmax_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_softmax = {
-    .name = "softmax", .doc = "normalised exponential along one axis", .n_in = 1,
-    .attr_size = sizeof(struct softmax_attr), .fields = softmax_fields, .infer = softmax_infer,
-    .eval = WG_REAL(softmax_eval), .vjp = softmax_vjp, .flops = softmax_flops,
+    .name = "softmax",
+    .doc = "normalised exponential along one axis",
+    .n_in = 1,
+    .attr_size = sizeof(struct softmax_attr),
+    .fields = softmax_fields,
+    .infer = softmax_infer,
+    .eval = WG_REAL(softmax_eval),
+    .vjp = softmax_vjp,
+    .flops = softmax_flops,
 };
 
 wg_tensor *wg_softmax(wg_tensor *x, int axis)
@@ -70,9 +76,15 @@ static void log_softmax_vjp(const wg_vjp *v, wg_tensor **dx)
 }
 
 const wg_op wg_op_log_softmax = {
-    .name = "log_softmax", .doc = "logarithm of the normalised exponential along one axis", .n_in = 1,
-    .attr_size = sizeof(struct softmax_attr), .fields = softmax_fields, .infer = softmax_infer,
-    .eval = WG_REAL(log_softmax_eval), .vjp = log_softmax_vjp, .flops = softmax_flops,
+    .name = "log_softmax",
+    .doc = "logarithm of the normalised exponential along one axis",
+    .n_in = 1,
+    .attr_size = sizeof(struct softmax_attr),
+    .fields = softmax_fields,
+    .infer = softmax_infer,
+    .eval = WG_REAL(log_softmax_eval),
+    .vjp = log_softmax_vjp,
+    .flops = softmax_flops,
 };
 
 wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
@@ -82,7 +94,8 @@ wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
 
 #else
 
-/* y = e^(x - top); returns their sum, in the order of vec.h: what is added is still in registers. */
+/* y = e^(x - top); returns their sum, in the order of vec.h: what is added is still in registers.
+ */
 WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
 {
     FN(wg_tree) t = { 0, { 0 } };
@@ -138,9 +151,11 @@ WG_INLINE V FN(load_columns)(const REAL *p, int64_t left)
     return left >= VN ? VLOAD(p) : VLOAD_N(p, (int)left);
 }
 
-/* y = e^(x - top) and its sums, for m <= SOFTMAX_CHUNK neighbouring lines whose elements lie `step` apart: exp_row with a
- * row of numbers in place of each. Columns beyond m are computed with the last vector and never read. */
-static void FN(exp_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, const REAL *top, REAL *y, REAL *sum)
+/* y = e^(x - top) and its sums, for m <= SOFTMAX_CHUNK neighbouring lines whose elements lie `step`
+ * apart: exp_row with a row of numbers in place of each. Columns beyond m are computed with the
+ * last vector and never read. */
+static void FN(exp_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, const REAL *top,
+                            REAL *y, REAL *sum)
 {
     _Alignas(64) REAL lane[16][SOFTMAX_CHUNK], part[SOFTMAX_LEVELS][SOFTMAX_CHUNK];
     int64_t blocks = 0;
@@ -166,7 +181,8 @@ static void FN(exp_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, c
                 for (int64_t j = 0; j < m; j += VN)
                     VSTORE(&lane[l][j], VLOAD(&lane[l][j]) + VLOAD(&lane[l + half][j]));
         for (; blocks >> k & 1; k++)
-            for (int64_t j = 0; j < m; j += VN) VSTORE(&lane[0][j], VLOAD(&part[k][j]) + VLOAD(&lane[0][j]));
+            for (int64_t j = 0; j < m; j += VN)
+                VSTORE(&lane[0][j], VLOAD(&part[k][j]) + VLOAD(&lane[0][j]));
         memcpy(part[k], lane[0], sizeof lane[0]);
     }
     for (int k = 0; blocks >> k; k++) {
@@ -177,7 +193,8 @@ static void FN(exp_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, c
     }
 }
 
-WG_INLINE void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, REAL *y, bool logarithm)
+WG_INLINE void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, REAL *y,
+                                   bool logarithm)
 {
     _Alignas(64) REAL top[SOFTMAX_CHUNK], scale[SOFTMAX_CHUNK];
 
@@ -213,7 +230,8 @@ static void FN(softmax_lines)(void *arg, int64_t lo, int64_t hi)
         if (job->inner == 1) {
             if (job->logarithm) FN(softmax_row)(x + first, job->n, y + first, true);
             else FN(softmax_row)(x + first, job->n, y + first, false);
-        } else if (job->logarithm) FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, true);
+        } else if (job->logarithm)
+            FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, true);
         else FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, false);
     }
 }
@@ -228,7 +246,8 @@ WG_INLINE void FN(softmax_any)(const wg_call *c, bool logarithm)
     if (outer * job.n * job.inner == 0) return;
     job.chunks = (job.inner + SOFTMAX_CHUNK - 1) / SOFTMAX_CHUNK;
     wide = job.inner < SOFTMAX_CHUNK ? job.inner : SOFTMAX_CHUNK;
-    wg_parallel(c->threads, outer * job.chunks, 1 + WG_REDUCE_GRAIN / (4 * job.n * wide), FN(softmax_lines), &job);
+    wg_parallel(c->threads, outer * job.chunks, 1 + WG_REDUCE_GRAIN / (4 * job.n * wide),
+                FN(softmax_lines), &job);
 }
 
 static void FN(softmax_eval)(const wg_call *c)
