@@ -39,8 +39,12 @@ WG_API wg_tensor *wg_argmin(wg_tensor *x, int axis, bool keepdims);
 /** Running sum along `axis`; reversed: from the end. f32, f64, i64. */
 WG_API wg_tensor *wg_cumsum(wg_tensor *x, int axis, bool reverse);
 
-/** Matrix product over the last two axes of a [..., m, k] and b [..., k, n] -> [..., m, n]; leading axes broadcast. ta, tb:
- * a, b are read transposed. Real, rank at least 2. Errors: WG_ESHAPE unless the inner extents agree. */
+/** Matrix product over the last two axes: y[..., i, j] = sum over l of a[..., i, l] b[..., l, j]. a [..., m, k], b
+ * [..., k, n] -> [..., m, n]; leading axes broadcast; ta, tb: a, b are read transposed. f32 or f64, both alike; rank at
+ * least 2; k = 0 gives zeros. An element is summed in one order, by blocks of at most 256 summands in order, whatever
+ * the number of threads, and whatever the other rows and columns are (only products of up to 4 rows with b
+ * transposed have an order of their own): a row has the bits it has alone. Errors: WG_ESHAPE unless the inner extents
+ * agree and the leading ones broadcast; WG_EDTYPE. */
 WG_API wg_tensor *wg_matmul_t(wg_tensor *a, wg_tensor *b, bool ta, bool tb);
 WG_API wg_tensor *wg_matmul(wg_tensor *a, wg_tensor *b);
 
