@@ -22,7 +22,11 @@ typedef struct {
 
 /** Saves graph and store under `path` ("out/fashion.json"): the weights go to out/fashion-CHECKSUM.safetensors
  * beside it, with the link out/fashion.safetensors, or inline when small. A kill at any moment leaves the
- * old program or the new one. Errors: the graph's own; WG_EIO with what the system said. */
+ * old program or the new one; weights of earlier saves are removed unless a JSON file of the folder names them. A
+ * device or a pipe as path is written as it is, all inline. w may be NULL: the graph alone. The metadata
+ * "wengert.schedulers" and "wengert.extensions" are JSON objects as text and become members of their own.
+ * Errors: the graph's own; WG_ESTATE without a function or with an open one; WG_ENAME, WG_ESHAPE, WG_EDTYPE
+ * when the store does not fit the graph; WG_EIO with what the system said; WG_ENOMEM. */
 WG_API wg_status wg_save(const char *path, const wg_graph *g, const wg_params *w,
                          const wg_save_options *options, wg_error *error);
 
@@ -59,11 +63,12 @@ typedef enum {
     WG_LOAD_PARTIAL   /* what both have; a type that differs is an error still */
 } wg_load_mode;
 
-/** Writes the store (or with prefix not NULL the entries below it) as a safetensors file. */
+/** Writes the store as a safetensors file; with a prefix the entry of that name and those below it ("enc" or "enc/").
+ * Errors: WG_ENAME when the prefix matches nothing; WG_EIO; WG_ENOMEM. */
 WG_API wg_status wg_params_save(const char *path, const wg_params *w, const char *prefix, wg_error *error);
 
 /** Reads values into a store: names in the file that begin with `from` are looked up with `to` instead
- * (both may be NULL: names as they are). *n_loaded (may be NULL) counts. On error the store is as it was. */
+ * (both may be NULL: names as they are; one NULL is ""). Strictly, every entry that begins with `to` must be met. *n_loaded (may be NULL) counts. On error the store is as it was. */
 WG_API wg_status wg_params_load(const char *path, wg_params *w, wg_load_mode mode, const char *from,
                                 const char *to, int *n_loaded, wg_error *error);
 

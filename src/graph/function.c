@@ -184,6 +184,18 @@ wg_mode wg_mode_of(const wg_graph *g)
     return g && opened(g) ? opened(g)->mode : WG_PREDICT;
 }
 
+/* Outputs of a file may be many too. The first of a name claims "-> NAME"; without memory the list is searched. */
+static bool taken_output(wg_graph *g, wg_function *f, const char *name)
+{
+    size_t n = strlen(name) + 4;
+    char *key = wg__arena_take(&g->arena, n);
+
+    if (!key) return find(&f->outputs, name) >= 0;
+    snprintf(key, n, "-> %s", name);
+    if (wg__table_get(&f->names, key) >= 0) return true;
+    return !wg__table_put(&f->names, key, f->outputs.n) && find(&f->outputs, name) >= 0;
+}
+
 wg_tensor *wg_output(const char *name, wg_tensor *t)
 {
     wg_graph *g = t ? t->graph : NULL;
@@ -193,7 +205,7 @@ wg_tensor *wg_output(const char *name, wg_tensor *t)
     f = opened(g);
     if (!f) wg__graph_fail(g, WG_ESTATE, "output", "no function is open: call wg_begin first");
     else if (!name || !name[0]) wg__graph_fail(g, WG_ENAME, "output", "the name is empty");
-    else if (find(&f->outputs, name) >= 0)
+    else if (taken_output(g, f, name))
         wg__graph_fail(g, WG_ENAME, "output", "function \"%.80s\" has an output \"%.80s\" already", f->name, name);
     else if (bind(g, &f->outputs, name, t)) return t;
     return &g->poison;
