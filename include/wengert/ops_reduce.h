@@ -42,8 +42,8 @@ WG_API wg_tensor *wg_cumsum(wg_tensor *x, int axis, bool reverse);
 /** Matrix product over the last two axes: y[..., i, j] = sum over l of a[..., i, l] b[..., l, j]. a [..., m, k], b
  * [..., k, n] -> [..., m, n]; leading axes broadcast; ta, tb: a, b are read transposed. f32 or f64, both alike; rank at
  * least 2; k = 0 gives zeros. An element is summed in one order, by blocks of at most 256 summands in order, whatever
- * the number of threads, and whatever the other rows and columns are (only products of up to 4 rows with b
- * transposed have an order of their own): a row has the bits it has alone. Errors: WG_ESHAPE unless the inner extents
+ * the number of threads, and whatever the other rows are: a row has the bits it has alone (but products of up
+ * to 4 rows with b transposed, and of one column, are summed in lanes). Errors: WG_ESHAPE unless the inner extents
  * agree and the leading ones broadcast; WG_EDTYPE. */
 WG_API wg_tensor *wg_matmul_t(wg_tensor *a, wg_tensor *b, bool ta, bool tb);
 WG_API wg_tensor *wg_matmul(wg_tensor *a, wg_tensor *b);

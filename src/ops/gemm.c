@@ -64,10 +64,11 @@ static bool as_dots(const wg__product *p)
     return p->tb && p->m <= 4 && (!p->ta || (p->m == 1 && p->lda == 1));
 }
 
-/* A product with one column is the transposed product with one row. */
+/* A product with one column is the transposed product with one row: for one row too, which then has the bits it
+ * has among others. */
 static wg__product upright(const wg__product *p, bool *turned)
 {
-    *turned = p->n == 1 && p->m > 1 && p->ldc == 1;
+    *turned = p->n == 1 && p->ldc == 1;
     if (!*turned) return *p;
     return (wg__product){ .ta = !p->tb,
                           .tb = !p->ta,
@@ -221,8 +222,9 @@ typedef void TILE_T(const wg__sum *s, const REAL *const *row, const REAL *b, int
     }
 SHAPE(1, 1)
 SHAPE(2, 1)
-SHAPE(3, 1) SHAPE(4, 1) SHAPE(5, 1) SHAPE(6, 1) SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2)
-    SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
+SHAPE(3, 1)
+SHAPE(4, 1) SHAPE(5, 1) SHAPE(6, 1) SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2)
+    SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
         FN(tile_6_##W)
@@ -548,10 +550,9 @@ static void FN(gemm_parts)(void *arg, int64_t lo, int64_t hi)
     const FN(gemm_job) *g = arg;
     size_t bytes = part_bytes(g->p, &g->s, sizeof(REAL));
 
-    for (int64_t part = lo; part < hi; part++)
-        FN(gemm_at)
-        (g, part / g->s.across * g->s.rows, part % g->s.across * g->s.columns,
-         g->scratch + (size_t)part * bytes);
+    for (int64_t part = lo; part < hi; part++) FN(gemm_at)
+    (g, part / g->s.across * g->s.rows, part % g->s.across * g->s.columns,
+     g->scratch + (size_t)part * bytes);
 }
 
 void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void *scratch,

@@ -5,7 +5,8 @@
  * memory layout: k is cut into blocks of equal length, at most WG_GEMM_BLOCK; a block is summed term by
  * term (fused at levels 1 and 2), and the blocks' sums are added in order. So the bits of an element are
  * those of its row and column alone, in a batch of any size. Only products of very few rows with a
- * transposed right side are summed in lanes instead (gemm.c, dots); that choice looks at extents alone.
+ * transposed right side, and of one column, are summed in lanes instead (gemm.c, dots); that choice looks at
+ * extents and flags alone.
  *
  * These are our own kernels because no call of OpenBLAS keeps to one thread in both of its builds: the
  * openmp one can be asked per thread, the pthread one only for the whole process.
