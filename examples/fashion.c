@@ -168,17 +168,21 @@ static bool confusion(job *j, wg_error *error)
     return true;
 }
 
-/* The graph as DOT, and as SVG where Graphviz is installed. */
-static bool picture(const wg_graph *g, const char *dot, const char *svg, wg_error *error)
+/* A function's graph as DOT, and as SVG where Graphviz is installed. */
+static bool picture(const wg_graph *g, const char *function, const char *folder, const char *name, wg_error *error)
 {
+    char dot[512], svg[512];
     char *argv[] = { (char *)"dot", (char *)"-Tsvg", (char *)"-o", (char *)svg, (char *)dot, NULL };
-    FILE *to = fopen(dot, "w");
+    FILE *to;
     wg_status status;
     pid_t child;
     int code = 1;
 
+    snprintf(dot, sizeof dot, "%s/%s.dot", folder, name);
+    snprintf(svg, sizeof svg, "%s/%s.svg", folder, name);
+    to = fopen(dot, "w");
     if (!to) return wg_fail(error, WG_EIO, "fashion", "%s: %s", dot, strerror(errno)) == WG_OK;
-    status = wg_dot_write(g, "test", to, error);
+    status = wg_dot_write(g, function, to, error);
     if (fclose(to) != 0 && status == WG_OK) status = wg_fail(error, WG_EIO, "fashion", "%s: %s", dot, strerror(errno));
     if (status != WG_OK) return false;
     if (posix_spawnp(&child, "dot", NULL, NULL, argv, environ) != 0 || waitpid(child, &code, 0) != child || code != 0)
@@ -189,7 +193,7 @@ static bool picture(const wg_graph *g, const char *dot, const char *svg, wg_erro
 static bool results(const char *folder, const wg_graph *g, const wg_params *w, const loss_curve *curve,
                     wg_error *error)
 {
-    char path[512], other[512];
+    char path[512];
     chart_series series = { "training loss", curve->n, curve->step, curve->loss, false };
 
     snprintf(path, sizeof path, "%s/fashion.json", folder);
@@ -198,9 +202,7 @@ static bool results(const char *folder, const wg_graph *g, const wg_params *w, c
     snprintf(path, sizeof path, "%s/loss.svg", folder);
     if (!chart_write(path, "Fashion-MNIST", "step", "mean cross entropy of 20 steps", 1, &series))
         return wg_fail(error, WG_EIO, "fashion", "%s: %s", path, strerror(errno)) == WG_OK;
-    snprintf(path, sizeof path, "%s/fashion.dot", folder);
-    snprintf(other, sizeof other, "%s/fashion.svg", folder);
-    return picture(g, path, other, error);
+    return picture(g, "test", folder, "fashion", error) && picture(g, "train", folder, "fashion-train", error);
 }
 
 static double seconds(void)

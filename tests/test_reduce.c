@@ -163,11 +163,11 @@ static wg_graph *wrong(wg_dtype dtype, wg_shape shape, wg_tensor **x)
     return g;
 }
 
-#define REFUSED(dtype, shape, call, code, message)                                                 \
+#define REFUSED(site, dtype, shape, call, code, message)                                           \
     do {                                                                                           \
         wg_tensor *x;                                                                              \
         wg_graph *g = wrong(dtype, shape, &x);                                                     \
-        const char *here = harness_site((char[64]){ 0 }, __FILE__, __LINE__);                      \
+        const char *here = (site);                                                                 \
                                                                                                    \
         call;                                                                                      \
         ERROR_IS(wg_graph_error(g), code, message, here);                                          \
@@ -178,45 +178,45 @@ static wg_graph *wrong(wg_dtype dtype, wg_shape shape, wg_tensor **x)
 /* clang-format off */
 static void errors(void)
 {
-    REFUSED(WG_BOOL, WG_SHAPE(3), wg_sum(x, WG_ALL_AXES, false), WG_EDTYPE,
+    REFUSED(HERE, WG_BOOL, WG_SHAPE(3), wg_sum(x, WG_ALL_AXES, false), WG_EDTYPE,
             "sum: operand 0 is bool[3], wanted f32, f64 or i64: convert it with wg_cast");
-    REFUSED(WG_I64, WG_SHAPE(3), wg_norm(x, WG_ALL_AXES, false), WG_EDTYPE,
+    REFUSED(HERE, WG_I64, WG_SHAPE(3), wg_norm(x, WG_ALL_AXES, false), WG_EDTYPE,
             "norm: operand 0 is i64[3], wanted f32 or f64: convert it with wg_cast");
-    REFUSED(WG_I64, WG_SHAPE(3), wg_softmax(x, 0), WG_EDTYPE,
+    REFUSED(HERE, WG_I64, WG_SHAPE(3), wg_softmax(x, 0), WG_EDTYPE,
             "softmax: operand 0 is i64[3], wanted f32 or f64: convert it with wg_cast");
-    REFUSED(WG_I64, WG_SHAPE(3), wg_mean(x, WG_ALL_AXES, false), WG_EDTYPE,
+    REFUSED(HERE, WG_I64, WG_SHAPE(3), wg_mean(x, WG_ALL_AXES, false), WG_EDTYPE,
             "mean: operand 0 is i64, wanted f32 or f64: convert it with wg_cast");
-    REFUSED(WG_I64, WG_SHAPE(3), wg_var(x, WG_ALL_AXES, 0, false), WG_EDTYPE,
+    REFUSED(HERE, WG_I64, WG_SHAPE(3), wg_var(x, WG_ALL_AXES, 0, false), WG_EDTYPE,
             "var: operand 0 is i64, wanted f32 or f64: convert it with wg_cast");
-    REFUSED(WG_F32, WG_SHAPE(2, 3), wg_sum(x, WG_AXES(2), false), WG_EARG,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 3), wg_sum(x, WG_AXES(2), false), WG_EARG,
             "sum: axis 2 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(WG_F32, WG_SHAPE(2, 3), wg_prod(x, WG_AXES(-3), false), WG_EARG,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 3), wg_prod(x, WG_AXES(-3), false), WG_EARG,
             "prod: axis -3 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(WG_F32, WG_SHAPE(2, 3), wg_max(x, WG_AXES(1, -1), false), WG_EARG,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 3), wg_max(x, WG_AXES(1, -1), false), WG_EARG,
             "max: axis -1 is named twice");
-    REFUSED(WG_F32, WG_SHAPE(2, 0), wg_max(x, WG_AXES(1), false), WG_ESHAPE,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 0), wg_max(x, WG_AXES(1), false), WG_ESHAPE,
             "max: no element to choose from: f32[2 x 0]");
-    REFUSED(WG_F32, WG_SHAPE(2, 0), wg_min(x, WG_ALL_AXES, true), WG_ESHAPE,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 0), wg_min(x, WG_ALL_AXES, true), WG_ESHAPE,
             "min: no element to choose from: f32[2 x 0]");
-    REFUSED(WG_F32, WG_SHAPE(2, 0), wg_argmax(x, 1, true), WG_ESHAPE,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 0), wg_argmax(x, 1, true), WG_ESHAPE,
             "argmax: no element to choose from: f32[2 x 0]");
-    REFUSED(WG_F32, WG_SHAPE(2, 3), wg_argmin(x, 2, true), WG_EARG,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 3), wg_argmin(x, 2, true), WG_EARG,
             "argmin: axis 2 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(WG_F32, WG_SHAPE(2, 3), wg_cumsum(x, 2, true), WG_EARG,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 3), wg_cumsum(x, 2, true), WG_EARG,
             "cumsum: axis 2 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(WG_F32, WG_SHAPE(2, 3), wg_log_softmax(x, 5), WG_EARG,
+    REFUSED(HERE, WG_F32, WG_SHAPE(2, 3), wg_log_softmax(x, 5), WG_EARG,
             "log_softmax: axis 5 is out of range for rank 2: f32[2 x 3]");
-    REFUSED(WG_F32, WG_SHAPE(5, 3), wg_sum_to_like(x, wg_input(g, "y", WG_F32, WG_SHAPE(2, 3))), WG_ESHAPE,
+    REFUSED(HERE, WG_F32, WG_SHAPE(5, 3), wg_sum_to_like(x, wg_input(g, "y", WG_F32, WG_SHAPE(2, 3))), WG_ESHAPE,
             "sum_to_like: f32[2 x 3] does not broadcast to f32[5 x 3]");
-    REFUSED(WG_F32, WG_SHAPE(5, 3), wg_broadcast_like(x, wg_input(g, "y", WG_F32, WG_SHAPE(3))), WG_ESHAPE,
+    REFUSED(HERE, WG_F32, WG_SHAPE(5, 3), wg_broadcast_like(x, wg_input(g, "y", WG_F32, WG_SHAPE(3))), WG_ESHAPE,
             "broadcast_like: f32[5 x 3] does not broadcast to f32[3]");
-    REFUSED(WG_F32, WG_SHAPE(5), wg_expand_like(x, wg_input(g, "y", WG_F32, WG_SHAPE(5, 4)), WG_AXES(0), false), WG_ESHAPE,
+    REFUSED(HERE, WG_F32, WG_SHAPE(5), wg_expand_like(x, wg_input(g, "y", WG_F32, WG_SHAPE(5, 4)), WG_AXES(0), false), WG_ESHAPE,
             "expand_like: f32[5] is not f32[5 x 4] reduced: wanted f32[4]");
-    REFUSED(WG_F32, WG_SHAPE(5), wg_extreme_scatter(x, x, WG_AXES(0), false, false), WG_ESHAPE,
+    REFUSED(HERE, WG_F32, WG_SHAPE(5), wg_extreme_scatter(x, x, WG_AXES(0), false, false), WG_ESHAPE,
             "extreme_scatter: f32[5] is not f32[5] reduced: wanted f32[]");
-    REFUSED(WG_F32, WG_SHAPE(5), wg_extreme_pick(x, wg_input(g, "y", WG_F32, WG_SHAPE(4)), WG_AXES(0), false, false), WG_ESHAPE,
+    REFUSED(HERE, WG_F32, WG_SHAPE(5), wg_extreme_pick(x, wg_input(g, "y", WG_F32, WG_SHAPE(4)), WG_AXES(0), false, false), WG_ESHAPE,
             "extreme_pick: types differ: f32[5] and f32[4]");
-    REFUSED(WG_F32, WG_SHAPE(5), wg_prod_others(7, (wg_tensor *[]){ x, x, x, x, x, x, x }, WG_ALL_AXES), WG_ELIMIT,
+    REFUSED(HERE, WG_F32, WG_SHAPE(5), wg_prod_others(7, (wg_tensor *[]){ x, x, x, x, x, x, x }, WG_ALL_AXES), WG_ELIMIT,
             "prod_others: a product can be differentiated 6 times at most");
 }
 /* clang-format on */

@@ -55,12 +55,12 @@ static wg_tensor *copy_entry(wg_graph *to, const wg_tensor *t, wg_dtype real, wg
     unsigned char *attr = t->op->attr_size > sizeof room ? wg__alloc(t->op->attr_size) : (unsigned char *)room;
     wg_tensor *few[8], **in = t->n_in > 8 ? wg__array(t->n_in, sizeof *in) : few, *copy = NULL;
     void *elements = NULL;
-    const char *site = t->site && to != t->graph ? wg__arena_text(&to->arena, t->site) : t->site;
 
-    if (attr && in && (site || !t->site) && convert_attr(t, real, attr, &elements)) {
+    /* sites are the program's text, so an error that carries one may outlive both graphs */
+    if (attr && in && convert_attr(t, real, attr, &elements)) {
         for (int i = 0; i < t->n_in; i++) in[i] = mapped[t->in[i]->id];
         copy = t->n_in > 0 || !(t->op->flags & (WG_OP_FEED | WG_OP_PARAM))
-                   ? wg__replay(to, t->op, t->op->attr_size ? attr : NULL, t->n_in, in, site, t->scope, t->name,
+                   ? wg__replay(to, t->op, t->op->attr_size ? attr : NULL, t->n_in, in, t->site, t->scope, t->name,
                                 t->derived)
                    : wg_record_leaf(to, t->op, attr);
     } else {
