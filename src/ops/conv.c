@@ -11,15 +11,12 @@
 
 static const wg_field conv_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS_END };
 
-static bool four_axes(const wg_sig *s, int i, const char *wanted)
+static bool kernel_fits(const wg_sig *s, int i)
 {
     if (s->in[i]->shape.rank == 4) return true;
-    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted %s", i, WG_TYPE_STR(s->in[i]),
-                       wanted);
+    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted weights [rows, cols, in, out]", i,
+                       WG_TYPE_STR(s->in[i]));
 }
-
-static const char image[] = "an image [n, rows, cols, channels]";
-static const char kernel[] = "weights [rows, cols, in, out]";
 
 /* Operand i has `got` channels where operand `other` has `want`. */
 static bool channels_agree(const wg_sig *s, int i, int64_t got, int other, int64_t want)
@@ -67,8 +64,8 @@ static bool conv2d_infer(const wg_sig *s, wg_type *out)
     const wg_shape *x = &s->in[0]->shape, *w = &s->in[1]->shape;
     wg__windows g;
 
-    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !four_axes(s, 0, image) ||
-        !four_axes(s, 1, kernel) || !channels_agree(s, 0, x->dim[3], 1, w->dim[2]) ||
+    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !wg__image_fits(s, 0) ||
+        !kernel_fits(s, 1) || !channels_agree(s, 0, x->dim[3], 1, w->dim[2]) ||
         !wg__windows_infer(s, s->attr, x->dim[1], x->dim[2], w->dim, 0, &g))
         return false;
     *out =
@@ -123,8 +120,8 @@ static bool conv2d_dx_infer(const wg_sig *s, wg_type *out)
     if (s->n_in < 2 || s->n_in > 3)
         return wg_sig_fail(s, WG_EARG, "%d operands: wanted dy, w and perhaps an image", s->n_in);
     w = &s->in[1]->shape;
-    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !four_axes(s, 0, image) ||
-        !four_axes(s, 1, kernel) || !channels_agree(s, 0, dy->dim[3], 1, w->dim[3]))
+    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !wg__image_fits(s, 0) ||
+        !kernel_fits(s, 1) || !channels_agree(s, 0, dy->dim[3], 1, w->dim[3]))
         return false;
     if (s->n_in == 2) {
         if (!wg__windows_spread(s, s->attr, dy->dim[1], dy->dim[2], w->dim, 0, &g)) return false;
@@ -133,7 +130,7 @@ static bool conv2d_dx_infer(const wg_sig *s, wg_type *out)
         return true;
     }
     *out = *s->in[2];
-    return four_axes(s, 2, image) && channels_agree(s, 2, out->shape.dim[3], 1, w->dim[2]) &&
+    return wg__image_fits(s, 2) && channels_agree(s, 2, out->shape.dim[3], 1, w->dim[2]) &&
            wg__windows_infer(s, s->attr, out->shape.dim[1], out->shape.dim[2], w->dim, 2, &g) &&
            windows_agree(s, 2, 0, &g);
 }
@@ -171,8 +168,8 @@ static bool conv2d_dw_infer(const wg_sig *s, wg_type *out)
     wg__windows g;
 
     *out = *s->in[2];
-    return wg_sig_real(s, 0) && wg_sig_same_dtype(s) && four_axes(s, 0, image) &&
-           four_axes(s, 1, image) && four_axes(s, 2, kernel) &&
+    return wg_sig_real(s, 0) && wg_sig_same_dtype(s) && wg__image_fits(s, 0) &&
+           wg__image_fits(s, 1) && kernel_fits(s, 2) &&
            channels_agree(s, 0, x->dim[3], 2, w->dim[2]) &&
            channels_agree(s, 1, dy->dim[3], 2, w->dim[3]) &&
            wg__windows_infer(s, s->attr, x->dim[1], x->dim[2], w->dim, 0, &g) &&

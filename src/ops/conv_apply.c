@@ -35,14 +35,9 @@ typedef struct {
     int64_t regions, units, most_blocks, most_runs, packed, strip;
 } layout;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t parts_of(const wg__axis_window *a)
 {
-    return least(a->stride, a->n);
+    return wg__least(a->stride, a->n);
 }
 
 static region region_at(const layout *l, int64_t i)
@@ -98,7 +93,7 @@ static sizes sizes_of(const layout *l, size_t size, int threads)
                     wg__lines((size_t)l->most_runs * sizeof(wg__run)),
                     wg__lines((size_t)l->packed * size),
                     wg__lines((size_t)l->strip * size),
-                    (size_t)least(threads, l->units) * wg__lines((size_t)l->strip * size) };
+                    (size_t)wg__least(threads, l->units) * wg__lines((size_t)l->strip * size) };
 }
 
 size_t wg__conv_apply_scratch(const wg__conv *v, bool adjoint, size_t size, int threads)
@@ -123,7 +118,7 @@ static piece piece_at(const layout *l, const region *p, int64_t i)
                 0, i % l->cuts * l->cut, 0 };
 
     q.off = (row * r->reach * p->strip.columns + column * c->reach) * l->from + q.channel;
-    q.n = least(l->cut, l->from - q.channel);
+    q.n = wg__least(l->cut, l->from - q.channel);
     return q;
 }
 
@@ -271,7 +266,7 @@ void FN(wg__conv_apply)(const wg__conv *given, bool adjoint, const REAL *x, cons
     if (flops < WG_GEMM_GRAIN) threads = 1;
     FN(apply_job)
     j = {
-        &l, part, b, run, x, w, y, packed, at + s.weights, s.strip, (int)least(threads, l.units)
+        &l, part, b, run, x, w, y, packed, at + s.weights, s.strip, (int)wg__least(threads, l.units)
     };
 
     wg_parallel(l.packed < 65536 ? 1 : threads, blocks, 1, FN(apply_pack), &j);

@@ -17,11 +17,6 @@ typedef struct {
     int64_t block;           /* summands */
 } layout;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static layout layout_of(const wg__conv *v)
 {
     const wg__axis_window *r = &v->g.axis[0], *c = &v->g.axis[1];
@@ -50,7 +45,7 @@ typedef struct {
 
 static sizes sizes_of(const layout *l, size_t size)
 {
-    int64_t units = least(l->windows, WG_CONV_POINTS);
+    int64_t units = wg__least(l->windows, WG_CONV_POINTS);
 
     return (sizes){ wg__lines((size_t)(l->v->out * wg__packed_columns(l->columns, size)) * size),
                     wg__lines((size_t)(units * l->columns) * size) };
@@ -61,7 +56,7 @@ size_t wg__conv_spread_scratch(const wg__conv *v, size_t size, int threads)
     layout l = layout_of(v);
     sizes s = sizes_of(&l, size);
 
-    return s.weights + (size_t)least(threads, v->n) * s.products;
+    return s.weights + (size_t)wg__least(threads, v->n) * s.products;
 }
 
 #define WG_TEMPLATE "conv_spread.c"
@@ -127,10 +122,10 @@ static void FN(spread_image)(const layout *l, const REAL *dy, const REAL *packed
 
     memset(image, 0, (size_t)(l->places * v->in) * sizeof(REAL));
     for (int64_t i = 0; i < l->windows; i += WG_CONV_POINTS) {
-        int64_t n = least(l->windows - i, WG_CONV_POINTS);
+        int64_t n = wg__least(l->windows - i, WG_CONV_POINTS);
 
         for (int64_t k = 0; k < v->out; k += l->block) {
-            wg__run run = { 0, least(v->out - k, l->block) };
+            wg__run run = { 0, wg__least(v->out - k, l->block) };
             wg__sum s = { 1, &run, 1, run.len, l->columns, 0, k > 0 };
 
             for (int64_t q = 0; q < n; q++) {
@@ -150,10 +145,9 @@ static void FN(spread_images)(void *arg, int64_t lo, int64_t hi)
     const layout *l = j->l;
 
     for (int64_t worker = lo; worker < hi; worker++)
-        for (int64_t i = worker; i < l->v->n; i += j->workers)
-            FN(spread_image)
-            (l, j->dy + i * l->windows * l->v->out, j->packed,
-             (REAL *)(j->rooms + (size_t)worker * j->room_bytes), j->x + i * l->places * l->v->in);
+        for (int64_t i = worker; i < l->v->n; i += j->workers) FN(spread_image)
+    (l, j->dy + i * l->windows * l->v->out, j->packed,
+     (REAL *)(j->rooms + (size_t)worker * j->room_bytes), j->x + i * l->places * l->v->in);
 }
 
 void FN(wg__conv_spread)(const wg__conv *v, const REAL *dy, const REAL *w, REAL *x, void *scratch,
@@ -166,10 +160,12 @@ void FN(wg__conv_spread)(const wg__conv *v, const REAL *dy, const REAL *w, REAL 
 
     if (flops < WG_GEMM_GRAIN) threads = 1;
     FN(spread_job)
-    j = { &l, dy, packed, x, (char *)scratch + s.weights, s.products, (int)least(threads, v->n) };
+    j = {
+        &l, dy, packed, x, (char *)scratch + s.weights, s.products, (int)wg__least(threads, v->n)
+    };
 
     for (int64_t k = 0; k < v->out; k += l.block) {
-        int64_t n = least(v->out - k, l.block);
+        int64_t n = wg__least(v->out - k, l.block);
 
         FN(wg__pack)
         (n, l.columns, w + k, v->out, true,

@@ -81,11 +81,6 @@ wg__units wg__units_of(int64_t n, const wg__part part[2], int64_t most)
     return u;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 wg__unit wg__unit_at(const wg__units *u, int64_t n, const wg__part part[2], int64_t i)
 {
     wg__unit t = { i / u->per_image,           1, i % u->per_image / u->across * u->rows, 0,
@@ -93,10 +88,10 @@ wg__unit wg__unit_at(const wg__units *u, int64_t n, const wg__part part[2], int6
 
     if (u->per_image == 1) {
         t.image = i * u->images;
-        t.images = least(u->images, n - t.image);
+        t.images = wg__least(u->images, n - t.image);
     }
-    t.rows = least(u->rows, part[0].grid - t.row);
-    t.columns = least(u->columns, part[1].grid - t.column);
+    t.rows = wg__least(u->rows, part[0].grid - t.row);
+    t.columns = wg__least(u->columns, part[1].grid - t.column);
     return t;
 }
 
@@ -133,7 +128,7 @@ const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__
     const wg__part *r = &part[0], *c = &part[1];
     int64_t top = r->from + u->row * r->from_step, left = c->from + u->column * c->from_step;
     int64_t high = span(r, u->rows), start = s->whole_rows ? 0 : left;
-    int64_t before = start < 0 ? -start : 0, end = least(s->columns, c->n - start);
+    int64_t before = start < 0 ? -start : 0, end = wg__least(s->columns, c->n - start);
     size_t line = (size_t)s->columns * place;
     const char *image = x;
     char *to = room;

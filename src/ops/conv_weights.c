@@ -25,11 +25,6 @@ typedef struct {
     int64_t slabs, bands; /* tasks: slabs x bands of rows */
 } layout;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -45,8 +40,8 @@ static layout layout_of(const wg__conv *v)
     l.strip = wg__strip_of(&l.units, l.axis);
     l.rows = v->g.axis[0].taps * v->g.axis[1].taps * v->in;
     elements = most(l.rows * v->out, 1);
-    l.slabs = most(least(least(SLABS, l.units.count), SLAB_ELEMENTS / elements), 1);
-    l.bands = most(least(SLABS / l.slabs, l.rows / (ROWS / 2)), 1);
+    l.slabs = most(wg__least(wg__least(SLABS, l.units.count), SLAB_ELEMENTS / elements), 1);
+    l.bands = most(wg__least(SLABS / l.slabs, l.rows / (ROWS / 2)), 1);
     return l;
 }
 
@@ -73,7 +68,7 @@ size_t wg__conv_weights_scratch(const wg__conv *v, size_t size, int threads)
     sizes s = sizes_of(&l, size);
 
     if (l.units.count == 0) return 0;
-    return s.slabs + (size_t)least(threads, l.slabs * l.bands) * (s.strip + s.packed);
+    return s.slabs + (size_t)wg__least(threads, l.slabs * l.bands) * (s.strip + s.packed);
 }
 
 /* The places of a unit as runs of a row of the left side; rows of places that lie at one distance become one. */
@@ -126,7 +121,7 @@ static void FN(weights_unit)(const FN(weights_job) * j, int64_t i, REAL *dw, int
     wg__sum s = { unit_runs(l, &u, apart, run), run, c->stride * v->in, places, v->out, 0, add };
 
     for (; lo < hi; lo += ROWS) {
-        int64_t n = least(hi - lo, ROWS);
+        int64_t n = wg__least(hi - lo, ROWS);
 
         for (int64_t q = 0; q < n; q++) {
             int64_t tap = (lo + q) / v->in, channel = (lo + q) % v->in;
@@ -152,9 +147,8 @@ static void FN(weights_tasks)(void *arg, int64_t first, int64_t end)
             REAL *dw = slab ? j->slabs + (slab - 1) * l->rows * l->v->out : j->dw;
             char *room = j->rooms + (size_t)worker * (j->s.strip + j->s.packed);
 
-            for (bool add = false; i < till; i++, add = true)
-                FN(weights_unit)
-                (j, i, dw, l->rows * band / l->bands, l->rows * (band + 1) / l->bands, add, room);
+            for (bool add = false; i < till; i++, add = true) FN(weights_unit)
+            (j, i, dw, l->rows * band / l->bands, l->rows * (band + 1) / l->bands, add, room);
         }
 }
 
@@ -186,7 +180,7 @@ void FN(wg__conv_weights)(const wg__conv *given, const REAL *x, const REAL *dy, 
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
     FN(weights_job)
-    j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s, (int)least(threads, tasks) };
+    j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s, (int)wg__least(threads, tasks) };
 
     wg_parallel(j.workers, j.workers, 1, FN(weights_tasks), &j);
     wg_parallel(threads, elements, 16384, FN(weights_add), &j);

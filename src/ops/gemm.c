@@ -80,20 +80,15 @@ static wg__product upright(const wg__product *p, bool *turned)
                           .ldc = p->m };
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Elements of one part's scratch: the packed right side, then the copied left side. */
 static int64_t packed_count(const wg__product *p, const split *s, size_t size)
 {
-    return wg__gemm_block(p->k) * wg__packed_columns(least(s->columns, COLUMNS), size);
+    return wg__gemm_block(p->k) * wg__packed_columns(wg__least(s->columns, COLUMNS), size);
 }
 
 static int64_t copied_count(const wg__product *p, const split *s)
 {
-    int64_t rows = least(s->rows, ROWS);
+    int64_t rows = wg__least(s->rows, ROWS);
 
     return (wg__gemm_block(p->k) + SLACK) * (rows + SLACK);
 }
@@ -223,8 +218,9 @@ typedef void TILE_T(const wg__sum *s, const REAL *const *row, const REAL *b, int
 SHAPE(1, 1)
 SHAPE(2, 1)
 SHAPE(3, 1)
-SHAPE(4, 1) SHAPE(5, 1) SHAPE(6, 1) SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2)
-    SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
+SHAPE(4, 1)
+SHAPE(5, 1) SHAPE(6, 1) SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2)
+    SHAPE(1, 4) SHAPE(2, 4)
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
         FN(tile_6_##W)
@@ -299,7 +295,7 @@ void TILES(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b, R
         }
     else
         for (int64_t j = 0; j < s->n; j += NR) {
-            int n = (int)least(s->n - j, NR), w = n <= VN ? 1 : 2;
+            int n = (int)wg__least(s->n - j, NR), w = n <= VN ? 1 : 2;
 
             for (int64_t i = 0; i < m; i += R) {
                 R = FN(tile_rows)(m - i);
@@ -378,7 +374,7 @@ void PACK(int64_t k, int64_t n, const REAL *b, int64_t ldb, bool tb, REAL *to, i
           int64_t at)
 {
     for (int64_t j = 0; j < n; j += NR) {
-        int here = (int)least(n - j, NR), wide = here <= VN ? VN : NR;
+        int here = (int)wg__least(n - j, NR), wide = here <= VN ? VN : NR;
         REAL *panel = to + j * height + at * wide;
 
         if (tb) FN(pack_columns)(k, here, wide, b + j * ldb, ldb, panel);
@@ -432,7 +428,7 @@ WG_INLINE void FN(dots)(const int R, const wg__product *p, const REAL *a, const 
                         int64_t n)
 {
     for (int64_t j = 0; j < n; j += 4) {
-        int here = (int)least(n - j, 4);
+        int here = (int)wg__least(n - j, 4);
         const REAL *x[4], *y[4];
         REAL rest[8][VN], total[4];
         V acc[4][4];
@@ -506,16 +502,19 @@ static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t
 
     for (int64_t j = 0; j < n; j += COLUMNS)
         for (int64_t k = 0; k < p->k; k += block) {
-            wg__run run = { 0, least(p->k - k, block) };
+            wg__run run = { 0, wg__least(p->k - k, block) };
             const REAL *b = g->b + (p->tb ? (j0 + j) * p->ldb + k : k * p->ldb + j0 + j);
-            wg__sum s = {
-                1,    &run, p->ta ? p->lda : 1, run.len, least(n - j, COLUMNS), bare ? p->ldb : 0,
-                k > 0
-            };
+            wg__sum s = { 1,
+                          &run,
+                          p->ta ? p->lda : 1,
+                          run.len,
+                          wg__least(n - j, COLUMNS),
+                          bare ? p->ldb : 0,
+                          k > 0 };
 
             if (!bare) PACK(run.len, s.n, b, p->ldb, p->tb, packed, run.len, 0);
             for (int64_t i = 0; i < m; i += ROWS) {
-                int64_t rows = least(m - i, ROWS), apart = p->ta ? 1 : p->lda;
+                int64_t rows = wg__least(m - i, ROWS), apart = p->ta ? 1 : p->lda;
                 const REAL *a = g->a + (p->ta ? k * p->lda + i0 + i : (i0 + i) * p->lda + k);
 
                 if (copied) {
@@ -538,7 +537,7 @@ static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t
 static void FN(gemm_at)(const FN(gemm_job) * g, int64_t i, int64_t j, char *scratch)
 {
     const wg__product *p = g->p;
-    int64_t m = least(p->m - i, g->s.rows), n = least(p->n - j, g->s.columns);
+    int64_t m = wg__least(p->m - i, g->s.rows), n = wg__least(p->n - j, g->s.columns);
 
     if (m <= 0 || n <= 0) return;
     if (as_dots(p)) FN(dot_rows)(p, g->a, g->b + j * p->ldb, g->c + j, n);

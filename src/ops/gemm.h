@@ -51,6 +51,11 @@ typedef struct {
     int64_t m, n, k, lda, ldb, ldc;
 } wg__product;
 
+static inline int64_t wg__least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* k cut into equal blocks: the length of all but the last. */
 static inline int64_t wg__gemm_block(int64_t k)
 {

@@ -204,11 +204,10 @@ static void FN(batch_parts)(void *arg, int64_t lo, int64_t hi)
     const wg_call *c = j->c;
     char *scratch = lo ? (char *)c->scratch + (size_t)lo * j->bytes : c->scratch;
 
-    for (int64_t i = j->batch * lo / j->parts; i < j->batch * hi / j->parts; i++)
-        FN(wg__gemm)
-        (&j->p, (const REAL *)c->x[0] + matrix_of(&c->tx[0]->shape, &c->ty->shape, i),
-         (const REAL *)c->x[1] + matrix_of(&c->tx[1]->shape, &c->ty->shape, i),
-         (REAL *)c->y + i * j->p.m * j->p.n, scratch, j->threads);
+    for (int64_t i = j->batch * lo / j->parts; i < j->batch * hi / j->parts; i++) FN(wg__gemm)
+    (&j->p, (const REAL *)c->x[0] + matrix_of(&c->tx[0]->shape, &c->ty->shape, i),
+     (const REAL *)c->x[1] + matrix_of(&c->tx[1]->shape, &c->ty->shape, i),
+     (REAL *)c->y + i * j->p.m * j->p.n, scratch, j->threads);
 }
 
 static void FN(matmul_eval)(const wg_call *c)

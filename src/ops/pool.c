@@ -14,13 +14,6 @@
 
 static const wg_field pool_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS_END };
 
-static bool image_fits(const wg_sig *s, int i)
-{
-    if (s->in[i]->shape.rank == 4) return true;
-    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted an image [n, rows, cols, channels]",
-                       i, WG_TYPE_STR(s->in[i]));
-}
-
 /* The type of operand i's windows, one element each. */
 static bool pooled(const wg_sig *s, int i, wg_type *out)
 {
@@ -28,7 +21,7 @@ static bool pooled(const wg_sig *s, int i, wg_type *out)
     const wg_shape *x = &s->in[i]->shape;
     wg__windows g;
 
-    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !image_fits(s, i) ||
+    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !wg__image_fits(s, i) ||
         !wg__windows_infer(s, w, x->dim[1], x->dim[2], w->kernel, i, &g))
         return false;
     *out =

@@ -144,13 +144,6 @@ bool wg__windows_spread(const wg_sig *s, const wg_window *w, int64_t rows, int64
 
 static const wg_field window_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS_END };
 
-static bool image_fits(const wg_sig *s, int i)
-{
-    if (s->in[i]->shape.rank == 4) return true;
-    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted an image [n, rows, cols, channels]",
-                       i, WG_TYPE_STR(s->in[i]));
-}
-
 static void im2col_shape(const wg_shape *x, const wg_window *w, const wg__windows *g, wg_shape *y)
 {
     *y = (wg_shape){
@@ -164,7 +157,7 @@ static bool im2col_infer(const wg_sig *s, wg_type *out)
     const wg_window *w = s->attr;
     wg__windows g;
 
-    if (!wg_sig_real(s, 0) || !image_fits(s, 0) ||
+    if (!wg_sig_real(s, 0) || !wg__image_fits(s, 0) ||
         !wg__windows_infer(s, w, x->dim[1], x->dim[2], w->kernel, 0, &g))
         return false;
     out->dtype = s->in[0]->dtype;
@@ -186,7 +179,7 @@ static bool col2im_infer(const wg_sig *s, wg_type *out)
     wg__windows g;
     wg_type c = { s->in[1]->dtype, { 0, { 0 } } };
 
-    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !image_fits(s, 1) ||
+    if (!wg_sig_real(s, 0) || !wg_sig_same_dtype(s) || !wg__image_fits(s, 1) ||
         !wg__windows_infer(s, w, like->dim[1], like->dim[2], w->kernel, 1, &g))
         return false;
     im2col_shape(like, w, &g, &c.shape);

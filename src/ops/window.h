@@ -27,6 +27,14 @@ extern const char *const wg__pad_modes[];
     WG_FIELD(T, kernel), WG_FIELD(T, stride), WG_FIELD(T, dilation),                               \
         WG_CHOICE(T, pad_mode, wg__pad_modes), WG_FIELD(T, pad)
 
+/* Operand i must have the four axes of an image. WG_ESHAPE otherwise. */
+static inline bool wg__image_fits(const wg_sig *s, int i)
+{
+    if (s->in[i]->shape.rank == 4) return true;
+    return wg_sig_fail(s, WG_ESHAPE, "operand %d is %s: wanted an image [n, rows, cols, channels]",
+                       i, WG_TYPE_STR(s->in[i]));
+}
+
 /* Errors: WG_EARG for negative or huge numbers, WG_ESHAPE when a window does not fit into rows x columns
  * with their padding; the text shows operand `shown`. `taps` are the window's extents. */
 bool wg__windows_infer(const wg_sig *s, const wg_window *w, int64_t rows, int64_t columns,
