@@ -196,7 +196,8 @@ static void convolutions(int argc, char **argv, int threads, double seconds)
         wg_window w;
     } list[] = {
         { "5x5 1 -> 32, 28x28", 64, 28, 28, 1, 5, 5, 32, { .pad_mode = WG_PAD_EXPLICIT } },
-        { "3x3 1 -> 32, 28x28 same", 64, 28, 28, 1, 3, 3, 32, { .pad_mode = WG_PAD_SAME } },
+        { "3x3 1 -> 16, 28x28 same", 100, 28, 28, 1, 3, 3, 16, { .pad_mode = WG_PAD_SAME } },
+        { "3x3 16 -> 32, 14x14 same", 100, 14, 14, 16, 3, 3, 32, { .pad_mode = WG_PAD_SAME } },
         { "5x5 32 -> 64, 12x12", 64, 12, 12, 32, 5, 5, 64, { .pad_mode = WG_PAD_EXPLICIT } },
         { "3x3 64 -> 64, 32x32 same", 32, 32, 32, 64, 3, 3, 64, { .pad_mode = WG_PAD_SAME } },
         { "3x3 32 -> 64, 14x14 same", 64, 14, 14, 32, 3, 3, 64, { .pad_mode = WG_PAD_SAME } },

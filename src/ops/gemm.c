@@ -8,7 +8,6 @@
  * block of the left side (in second-level cache).
  */
 #ifndef REAL
-#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
