@@ -110,6 +110,41 @@ static void broadcasts(void)
     world_free(&o);
 }
 
+/* A step may read more operands that broadcast than anybody would list. */
+static void many_broadcast_operands(void)
+{
+    enum { N = 40, ROWS = 700, COLUMNS = 10 };
+    struct world o = world_make();
+    wg_tensor *y = wg_input(o.g, "x", WG_F32, WG_SHAPE(ROWS, COLUMNS));
+    int64_t wrong = 0;
+    char name[16];
+    wg_plan *p;
+
+    wg_begin(o.g, "f", WG_PREDICT);
+    for (int i = 0; i < N; i++) {
+        snprintf(name, sizeof name, "b%d", i);
+        y = wg_add(y, wg_input(o.g, name, WG_F32, WG_SHAPE(COLUMNS)));
+    }
+    wg_output("y", y);
+    wg_end(o.g);
+    p = plan_with(&o, (wg_plan_options){ .threads = 1 });
+    REQUIRE(p != NULL);
+    for (int64_t i = 0; i < ROWS * COLUMNS; i++) fa[i] = (float)(i % 23);
+    for (int64_t i = 0; i < N * COLUMNS; i++) fb[i] = (float)(i / COLUMNS + i % COLUMNS);
+    wg_plan_feed(p, "x", WG_F32_ARRAY(fa, ROWS, COLUMNS));
+    for (int i = 0; i < N; i++) {
+        snprintf(name, sizeof name, "b%d", i);
+        wg_plan_feed(p, name, WG_F32_ARRAY(fb + i * COLUMNS, COLUMNS));
+    }
+    CHECK(wg_plan_run(p) == WG_OK);
+    NO_ERROR(wg_plan_error(p));
+    for (int64_t i = 0; i < ROWS * COLUMNS; i++)
+        wrong += value(p, "y", i) != (float)(i % 23 + N * (N - 1) / 2 + N * (i % COLUMNS));
+    EQ_INT(wrong, 0);
+    wg_plan_free(p);
+    world_free(&o);
+}
+
 static void asked_too_early_or_wrongly(void)
 {
     struct world o = world_make();
@@ -438,6 +473,7 @@ static void refusal_of_constants(void)
 }
 
 TESTS(TEST(runs_at_any_batch), TEST(arena_moves), TEST(broadcasts),
+      TEST(many_broadcast_operands),
       TEST(asked_too_early_or_wrongly), TEST(store_that_does_not_fit),
       TEST(extents_that_do_not_fit), TEST(tensors_without_function), TEST(recording_goes_on),
       TEST(keeps_everything), TEST(draws_may_be_fed), TEST(equal_work_is_done_once),

@@ -8,7 +8,6 @@
 #include "plan.h"
 
 enum {
-    RECENT = 16,
     PERIOD_BLOCKS = 4,
     LEAST_ROW = 128 /* elements of a row from which on blocks may end with it */
 };
@@ -48,7 +47,7 @@ void wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how)
 
 int64_t wg__rows_find(const wg_rows *r, int32_t in, const wg_type *to)
 {
-    for (int64_t i = r->n_uses - 1; i >= 0 && i >= r->n_uses - RECENT; i--)
+    for (int64_t i = r->n_uses - 1; i >= 0; i--)
         if (r->use[i].in == in && r->use[i].to == to) return i;
     return -1;
 }
