@@ -469,7 +469,28 @@ static void out_of_memory(void)
     EQ_INT(wg__live_bytes(), before);
 }
 
-TESTS(TEST(records_types_and_sites), TEST(first_error_sticks), TEST(refuses_strangers), TEST(leaves_are_unique),
+/* Names of tensors, outputs, updates and what goes along are apart, whatever they look like. */
+static void names_do_not_meet(void)
+{
+    wg_graph *g = wg_graph_new();
+    wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE(2));
+
+    wg_begin(g, "f", WG_TRAIN);
+    for (int i = 0; i < 1000; i++) x = wg_neg(x);
+    wg_name(x, "<- w");
+    wg_name(wg_neg(x), "-> y");
+    wg_update("w", x);
+    wg_output("y", x);
+    wg_output("w", x);
+    wg_end(g);
+    NO_ERROR(wg_graph_error(g));
+    EQ_INT(wg_function_n_outputs(g, 0), 2);
+    EQ_INT(wg_function_n_updates(g, 0), 1);
+    CHECK(wg_concat(2, NULL, 0) == NULL);
+    wg_graph_free(g);
+}
+
+TESTS(TEST(names_do_not_meet), TEST(records_types_and_sites), TEST(first_error_sticks), TEST(refuses_strangers), TEST(leaves_are_unique),
       TEST(sizes_are_checked), TEST(attributes_are_owned), TEST(attributes_print), TEST(scopes_and_names),
       TEST(functions_hold_outputs_and_updates), TEST(along_needs_another_update), TEST(function_errors),
       TEST(order_is_left_to_right), TEST(a_million_deep), TEST(clones_replace_and_convert), TEST(pictures),

@@ -20,29 +20,14 @@ static wg_tensor *poisoned(wg_graph *g)
     return g ? &g->poison : NULL;
 }
 
-static int64_t find(const wg_bindings *list, const char *name)
-{
-    for (int64_t i = list->n - 1; i >= 0; i--)
-        if (strcmp(list->item[i].name, name) == 0) return i;
-    return -1;
-}
-
-/* Updates are many (one for each weight and moment), so they are found through a table: "update NAME". */
-static int64_t find_update(const wg_function *f, const char *entry)
-{
-    char key[1100];
-
-    if (snprintf(key, sizeof key, "<- %s", entry) >= (int)sizeof key) return find(&f->updates, entry);
-    return wg__table_get(&f->names, key);
-}
-
-static bool bind(wg_graph *g, wg_bindings *list, const char *name, wg_tensor *t)
+/* Appends under a name that the list does not hold yet; lists may be long, so each has its table. */
+static bool bind(wg_graph *g, wg_bindings *list, wg_table *at, const char *name, wg_tensor *t)
 {
     wg_binding *item = wg__grow(list->item, &list->cap, list->n + 1, sizeof *item);
     char *own = wg__arena_text(&g->arena, name);
 
     if (item) list->item = item;
-    if (!item || !own) {
+    if (!item || !own || !wg__table_put(at, own, list->n)) {
         wg__graph_fail(g, WG_ENOMEM, "function", "out of memory");
         return false;
     }
@@ -136,22 +121,19 @@ wg_graph *wg_begin(wg_graph *g, const char *name, wg_mode mode)
 
 static bool add_update(wg_graph *g, wg_function *f, const char *entry, wg_tensor *t)
 {
-    char key[1100];
-    char *own;
     bool *read = wg__grow(f->read, &f->read_cap, f->updates.n + 1, sizeof *read);
 
     if (read) f->read = read;
-    if (snprintf(key, sizeof key, "<- %s", entry) >= (int)sizeof key) {
+    if (strlen(entry) > 1000) {
         wg__graph_fail(g, WG_ENAME, "update", "the entry's name is longer than 1,000 bytes");
         return false;
     }
-    own = wg__arena_text(&g->arena, key);
-    if (!read || !own || !wg__table_put(&f->names, own, f->updates.n)) {
+    if (!read) {
         wg__graph_fail(g, WG_ENOMEM, "update", "out of memory");
         return false;
     }
     read[f->updates.n] = false;
-    return bind(g, &f->updates, entry, t);
+    return bind(g, &f->updates, &f->update_at, entry, t);
 }
 
 wg_graph *wg_end(wg_graph *g)
@@ -170,11 +152,12 @@ wg_graph *wg_end(wg_graph *g)
     }
     if (f->updates.n > 0)
         for (int64_t i = 0; i < f->along.n; i++)
-            if (find_update(f, f->along.item[i].name) < 0 &&
+            if (wg__table_get(&f->update_at, f->along.item[i].name) < 0 &&
                 !add_update(g, f, f->along.item[i].name, f->along.item[i].t))
                 return g;
     wg__release(f->along.item);
     f->along = (wg_bindings){ NULL, 0, 0 };
+    wg__table_free(&f->along_at);
     g->open = -1;
     return g;
 }
@@ -182,18 +165,6 @@ wg_graph *wg_end(wg_graph *g)
 wg_mode wg_mode_of(const wg_graph *g)
 {
     return g && opened(g) ? opened(g)->mode : WG_PREDICT;
-}
-
-/* Outputs of a file may be many too. The first of a name claims "-> NAME"; without memory the list is searched. */
-static bool taken_output(wg_graph *g, wg_function *f, const char *name)
-{
-    size_t n = strlen(name) + 4;
-    char *key = wg__arena_take(&g->arena, n);
-
-    if (!key) return find(&f->outputs, name) >= 0;
-    snprintf(key, n, "-> %s", name);
-    if (wg__table_get(&f->names, key) >= 0) return true;
-    return !wg__table_put(&f->names, key, f->outputs.n) && find(&f->outputs, name) >= 0;
 }
 
 wg_tensor *wg_output(const char *name, wg_tensor *t)
@@ -205,9 +176,9 @@ wg_tensor *wg_output(const char *name, wg_tensor *t)
     f = opened(g);
     if (!f) wg__graph_fail(g, WG_ESTATE, "output", "no function is open: call wg_begin first");
     else if (!name || !name[0]) wg__graph_fail(g, WG_ENAME, "output", "the name is empty");
-    else if (taken_output(g, f, name))
+    else if (wg__table_get(&f->output_at, name) >= 0)
         wg__graph_fail(g, WG_ENAME, "output", "function \"%.80s\" has an output \"%.80s\" already", f->name, name);
-    else if (bind(g, &f->outputs, name, t)) return t;
+    else if (bind(g, &f->outputs, &f->output_at, name, t)) return t;
     return &g->poison;
 }
 
@@ -250,7 +221,7 @@ wg_tensor *wg_update(const char *entry, wg_tensor *t)
     if (!sound(g)) return poisoned(g);
     if (!update_fits(g, "update", entry, t)) return &g->poison;
     f = opened(g);
-    i = find_update(f, entry);
+    i = wg__table_get(&f->update_at, entry);
     if (i < 0) return add_update(g, f, entry, t) ? t : &g->poison;
     if (!f->read[i]) {
         wg__graph_fail(g, WG_ENAME, "update",
@@ -270,8 +241,8 @@ wg_tensor *wg_update_along(const char *entry, wg_tensor *t)
     if (!sound(g)) return poisoned(g);
     if (!update_fits(g, "update_along", entry, t)) return &g->poison;
     f = opened(g);
-    if (find(&f->along, entry) >= 0) return t;
-    return bind(g, &f->along, entry, t) ? t : &g->poison;
+    if (wg__table_get(&f->along_at, entry) >= 0) return t;
+    return bind(g, &f->along, &f->along_at, entry, t) ? t : &g->poison;
 }
 
 wg_tensor *wg_pending(wg_graph *g, const char *entry)
@@ -286,7 +257,7 @@ wg_tensor *wg_pending(wg_graph *g, const char *entry)
         return &g->poison;
     }
     f = opened(g);
-    i = f ? find_update(f, entry) : -1;
+    i = f ? wg__table_get(&f->update_at, entry) : -1;
     if (i >= 0) {
         f->read[i] = true;
         return f->updates.item[i].t;

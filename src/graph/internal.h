@@ -109,6 +109,7 @@ typedef struct {
     bool       *read;              /* while open: updates[i] was read by wg_pending since it was set */
     int64_t     read_cap;
     wg_table    names;             /* full names given by wg_name, and keys of draws, in this function */
+    wg_table    output_at, update_at, along_at;  /* name -> index in the list */
 } wg_function;
 
 struct wg_graph {

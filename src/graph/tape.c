@@ -42,6 +42,9 @@ void wg__graph_release(wg_graph *g)
         wg__release(f->along.item);
         wg__release(f->read);
         wg__table_free(&f->names);
+        wg__table_free(&f->output_at);
+        wg__table_free(&f->update_at);
+        wg__table_free(&f->along_at);
     }
     wg__release(g->function);
     wg__release(g->tape);
@@ -384,7 +387,7 @@ wg_tensor *wg_record(const wg_op *op, const void *attr, int n, wg_tensor *const 
     wg_graph *g = NULL;
     const wg_type *type;
 
-    for (int i = 0; i < n && !g; i++)
+    for (int i = 0; x && i < n && !g; i++)
         if (x[i]) g = x[i]->graph;
     if (!g) return NULL;
     if (g->error.code != WG_OK) return &g->poison;
