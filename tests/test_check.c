@@ -551,7 +551,22 @@ static void a_missing_rule(void)
     wg_graph_free(g);
 }
 
-TESTS(TEST(every_row_passes), TEST(a_thousandth_is_caught),
+static void nothing_to_check(void)
+{
+    wg_graph *g = wg_graph_new();
+    wg_tensor *y = wg_square(wg_scalar(g, WG_F32, 2));
+    wg_check_report report;
+    wg_error error;
+
+    CHECK(wg_check_grad(y, NULL, 0, NULL, NULL, &report, &error) == WG_OK);
+    NO_ERROR(&error);
+    CHECK(report.pass);
+    EQ_INT(report.n, 0);
+    wg_check_free(&report);
+    wg_graph_free(g);
+}
+
+TESTS(TEST(nothing_to_check), TEST(every_row_passes), TEST(a_thousandth_is_caught),
       TEST(a_rule_wrong_at_second_order_is_caught), TEST(one_wrong_entry),
       TEST(kinks_are_called_kinks), TEST(clear_points_pass), TEST(kinks_that_meet_are_a_kink),
       TEST(a_gradient_that_is_nan_fails), TEST(relu_net), TEST(graph_and_store_stay),
