@@ -1,5 +1,7 @@
 /* test_optim.c: optimisers against golden trajectories; layers and optimisers together; what
  * optimisers refuse. */
+#include <math.h>
+
 #include <wengert.h>
 
 #include "golden.h"
@@ -190,7 +192,8 @@ static void shared(void)
 static void refused_optimisers(void)
 {
     wg_params *w = wg_params_new(WG_F32, 1);
-    wg_sgd_hyper bad_lr = { .lr = -1 }, bad_momentum = { .lr = 1, .momentum = 1 };
+    wg_sgd_hyper bad_lr = { .lr = -1 }, bad_momentum = { .lr = 1, .momentum = 1 },
+                 bad_clip = { .lr = 1, .clip_norm = (double)INFINITY };
     wg_adam_hyper bad_decay = wg_adam_defaults();
     struct {
         wg_optim *o;
@@ -201,11 +204,12 @@ static void refused_optimisers(void)
         { NULL, "Adam: decay1 0.9 and decay2 1 must lie in [0, 1)" },
         { NULL, "minimize: the optimiser is NULL" },
         { wg_sgd(w, "d", NULL), "minimize: the loss depends on no trainable entry of the store" },
+        { wg_sgd(w, "e", &bad_clip), "SGD: clip_norm is inf, wanted a number, or 0 for no clipping" },
     };
 
     bad_decay.decay2 = 1;
     one[2].o = wg_adam(w, "c", &bad_decay);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         wg_graph *g = wg_graph_new();
         wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE_SCALAR);
         const char *here = harness_site((char[64]){ 0 }, __FILE__, __LINE__ + 3);

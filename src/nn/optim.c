@@ -36,14 +36,15 @@ struct optim_class {
 
 /* ---- entries ---- */
 
+/* The store is asked first: it knows by a table what it lacks. Entries made for an earlier function are looked up. */
 static bool make_entry(wg_optim *o, const char *name, wg_dtype dtype, wg_shape shape, bool *fresh)
 {
-    char **list;
+    wg_error error = { .code = WG_OK };
+    char *copy = wg_text_copy(name);
 
-    for (int i = 0; i < o->n_claimed; i++)
-        if (strcmp(o->claimed[i], name) == 0) return !(*fresh = false);
     if (o->n_claimed == o->cap_claimed) {
-        list = wg_alloc(o->cap_claimed * 2 + 16, sizeof *list);
+        char **list = wg_alloc(o->cap_claimed * 2 + 16, sizeof *list);
+
         if (list && o->n_claimed) memcpy(list, o->claimed, (size_t)o->n_claimed * sizeof *list);
         if (list) {
             wg_free(o->claimed);
@@ -51,12 +52,20 @@ static bool make_entry(wg_optim *o, const char *name, wg_dtype dtype, wg_shape s
             o->cap_claimed = o->cap_claimed * 2 + 16;
         }
     }
-    if (o->n_claimed == o->cap_claimed || !(o->claimed[o->n_claimed] = wg_text_copy(name))) {
+    if (!copy || o->n_claimed == o->cap_claimed) {
+        wg_free(copy);
         wg_fail(&o->error, WG_ENOMEM, o->kind->name, "out of memory");
         return false;
     }
-    o->n_claimed++;
-    return wg_params_add(o->store, name, dtype, shape, false, fresh, &o->error) == WG_OK;
+    if (wg_params_add(o->store, name, dtype, shape, false, fresh, &error) == WG_OK) {
+        o->claimed[o->n_claimed++] = copy;
+        return true;
+    }
+    wg_free(copy);
+    for (int i = 0; i < o->n_claimed; i++)
+        if (strcmp(o->claimed[i], name) == 0) return !(*fresh = false);
+    if (o->error.code == WG_OK) o->error = error;
+    return false;
 }
 
 /* The leaf of an optimiser's entry, made of zeros with the type of `like` unless the store was loaded with it. */
@@ -168,7 +177,9 @@ static wg_optim *make(const struct optim_class *kind, wg_params *w, const char *
     if (!w) wg_fail(&o->error, WG_EARG, kind->name, "the store is NULL");
     if (!o->name[0]) wg_fail(&o->error, WG_ENAME, kind->name, "the optimiser's name is empty");
     if (!(lr > 0) || isinf(lr)) wg_fail(&o->error, WG_EARG, kind->name, "lr is %g, wanted a positive number", lr);
-    if (!(clip_norm >= 0)) wg_fail(&o->error, WG_EARG, kind->name, "clip_norm is %g, wanted 0 or more", clip_norm);
+    if (!(clip_norm >= 0) || isinf(clip_norm))
+        wg_fail(&o->error, WG_EARG, kind->name, "clip_norm is %g, wanted %s", clip_norm,
+                isinf(clip_norm) ? "a number, or 0 for no clipping" : "0 or more");
     return o;
 }
 
