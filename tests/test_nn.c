@@ -127,6 +127,8 @@ static void activation_names(void)
         CLOSE1(wg_act_gain(same[i]), sqrt(2 / 1.09), 1e-15, 0);
     }
     CHECK(wg_act_known(NULL, NULL) && wg_act_known("", NULL));
+    CHECK(wg_act_known("ELU(alpha=1e-2147483648)", NULL)); /* 0, as strtod has it */
+    CHECK(wg_act_known("ELU(alpha=1.5e-99999999999999)", NULL));
     CLOSE1(wg_act_gain("Tanh"), 5.0 / 3, 0, 0);
     CHECK(!wg_act_known("Softsign", &error));
     ERROR_IS(&error, WG_ENAME,

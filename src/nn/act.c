@@ -141,8 +141,10 @@ static const char *read_number(const char *s, double *v)
     if (!any) return NULL;
     if (*s == 'e' || *s == 'E') {
         char *end;
+        long given = strtol(s + 1, &end, 10);
 
-        exponent = (int)strtol(s + 1, &end, 10);
+        /* far beyond the range of a double either way */
+        exponent = given < -100000 ? -100000 : given > 100000 ? 100000 : (int)given;
         if (end == s + 1) return NULL;
         s = end;
     }
