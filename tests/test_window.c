@@ -458,6 +458,13 @@ static void huge_numbers(void)
     wg_max_pool2d(wg_input(g, "z", WG_F32, WG_SHAPE(1, 3, large + 1, 1)), w);
     CHECK(wg_graph_error(g) && wg_graph_error(g)->code == WG_ELIMIT);
     wg_graph_free(g);
+    g = wg_graph_new();
+    /* spread over 10^12 places and more: no step of the arithmetic may overflow */
+    wg_conv2d_dx(wg_input(g, "dy", WG_F32, WG_SHAPE(1, 1000, 1000, 1)),
+                 wg_input(g, "w", WG_F32, WG_SHAPE(1, 1, 1, 1)), NULL,
+                 (wg_window){ .stride = { large, large } });
+    CHECK(wg_graph_error(g) && wg_graph_error(g)->code == WG_ELIMIT);
+    wg_graph_free(g);
 }
 
 TESTS(TEST(convolutions), TEST(empty_convolutions), TEST(drawn_convolutions),

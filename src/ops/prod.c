@@ -57,6 +57,7 @@ static size_t others_scratch(const wg_sig *s, const wg_type *out, int threads)
     unsigned set = wg__axis_set(&at->axes, out->shape.rank);
     int64_t n = 1;
 
+    if (wg__count(out) == 0) return 0;
     for (int i = 0; i < out->shape.rank; i++) n *= set >> i & 1 ? out->shape.dim[i] : 1;
     return wg__lines_scratch(&out->shape, set) +
            (size_t)threads * back_bytes(n, s->n_in, wg_dtype_size(out->dtype));

@@ -38,6 +38,14 @@ bool wg__sig_number(const wg_sig *s)
 
 /* ---- runs ---- */
 
+/* Beside an extent of 0 a product may overflow; nothing is read then, and it counts as 0. */
+static int64_t times(int64_t a, int64_t b)
+{
+    int64_t n;
+
+    return __builtin_mul_overflow(a, b, &n) ? 0 : n;
+}
+
 void wg__runs(const wg_shape *shape, unsigned set, wg_runs *runs)
 {
     runs->n = 0;
@@ -46,7 +54,7 @@ void wg__runs(const wg_shape *shape, unsigned set, wg_runs *runs)
 
         if (shape->dim[i] == 1) continue;
         if (runs->n > 0 && runs->reduced[runs->n - 1] == reduced) {
-            runs->extent[runs->n - 1] *= shape->dim[i];
+            runs->extent[runs->n - 1] = times(runs->extent[runs->n - 1], shape->dim[i]);
             continue;
         }
         runs->extent[runs->n] = shape->dim[i];
@@ -58,7 +66,7 @@ static int64_t product(const int64_t *extent, int from, int to)
 {
     int64_t n = 1;
 
-    for (int i = from; i < to; i++) n *= extent[i];
+    for (int i = from; i < to; i++) n = times(n, extent[i]);
     return n;
 }
 
@@ -153,11 +161,20 @@ static bool lines_contiguous(const wg_runs *runs)
     return last < 0 || (last == runs->n - 1 && runs->n <= 2);
 }
 
+/* Without lines there is nothing to tabulate, however long they would be. */
+static int64_t lines_count(const wg_runs *runs)
+{
+    int64_t n = 1;
+
+    for (int i = 0; i < runs->n; i++) n = times(n, runs->reduced[i] ? 1 : runs->extent[i]);
+    return n;
+}
+
 static int64_t lines_n(const wg_runs *runs)
 {
     int64_t n = 1;
 
-    for (int i = 0; i < runs->n; i++) n *= runs->reduced[i] ? runs->extent[i] : 1;
+    for (int i = 0; i < runs->n; i++) n = times(n, runs->reduced[i] ? runs->extent[i] : 1);
     return n;
 }
 
@@ -181,7 +198,8 @@ size_t wg__lines_scratch(const wg_shape *shape, unsigned set)
     wg_runs runs;
 
     wg__runs(shape, set, &runs);
-    return lines_contiguous(&runs) ? 0 : wg__round64((size_t)lines_n(&runs) * sizeof(int64_t));
+    if (lines_count(&runs) == 0 || lines_contiguous(&runs)) return 0;
+    return wg__round64((size_t)lines_n(&runs) * sizeof(int64_t));
 }
 
 void wg__lines(const wg_shape *shape, unsigned set, void *table, wg_lines *lines)
@@ -190,11 +208,9 @@ void wg__lines(const wg_shape *shape, unsigned set, void *table, wg_lines *lines
 
     wg__runs(shape, set, &lines->runs);
     lines->n = lines_n(&lines->runs);
-    lines->count = 1;
-    for (int i = 0; i < lines->runs.n; i++)
-        if (!lines->runs.reduced[i]) lines->count *= lines->runs.extent[i];
+    lines->count = lines_count(&lines->runs);
     lines->at = NULL;
-    if (lines_contiguous(&lines->runs)) return;
+    if (lines->count == 0 || lines_contiguous(&lines->runs)) return;
     for (int64_t i = 0; i < lines->n; i++) at[i] = place(&lines->runs, true, i);
     lines->at = at;
 }

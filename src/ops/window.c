@@ -14,13 +14,16 @@ const char *const wg__pad_modes[] = { "explicit", "same", "causal", "half", "fro
 enum { LARGEST = INT32_MAX };
 
 /* Total padding by mode; -1 for explicit. Same and causal keep the extent at any stride, half and front are
- * what they come to at stride 1. */
+ * what they come to at stride 1. An extent that spreading gives may be near 2^62. */
 static int64_t total_padding(int64_t mode, int64_t n, int64_t stride, int64_t reach)
 {
-    int64_t total = stride * (n - 1) + reach - n;
+    int64_t total;
 
     if (mode == WG_PAD_EXPLICIT) return -1;
     if (mode == WG_PAD_HALF || mode == WG_PAD_FRONT) return reach - 1;
+    if (__builtin_mul_overflow(stride, n - 1, &total) ||
+        __builtin_add_overflow(total, reach - n, &total))
+        return INT64_MAX; /* leaves nothing */
     return total > 0 ? total : 0;
 }
 
