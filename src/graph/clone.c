@@ -98,6 +98,10 @@ wg_graph *wg_clone(wg_graph *to, int n, wg_tensor *const *outputs, const wg_clon
         goto done;
     }
     for (int i = 0; i < o->n_sub; i++) {
+        if (n > 0 && o->from[i] && o->from[i]->graph != outputs[0]->graph) {
+            wg__graph_fail(to, WG_EARG, "clone", "replaced tensor %d is not of the graph of the outputs", i);
+            goto done;
+        }
         if (!o->from[i] || !o->with[i] || o->with[i]->graph != to) {
             wg__graph_fail(to, WG_EARG, "clone", "replacement %d is NULL or not of the graph copied to", i);
             goto done;

@@ -359,7 +359,7 @@ static wg_status take_own(wg_plan *p, wg_plan_input *in, wg_array *value, int64_
         in->own = own;
         in->own_bytes = (size_t)bytes;
     }
-    memcpy(in->own, value->data, (size_t)bytes);
+    if (bytes > 0) memcpy(in->own, value->data, (size_t)bytes);
     value->data = in->own;
     return WG_OK;
 }
