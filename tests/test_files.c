@@ -329,6 +329,21 @@ static void places_that_cannot_be_written(void)
     EQ_INT(wg_save(NULL, NULL, NULL, NULL, NULL), WG_EARG);
 }
 
+/* A program called as the stem alone lies beside one with the ending: its weights are not swept away. */
+static void stem_alone(void)
+{
+    const char *in = folder();
+
+    EQ_INT(save_step(at(in, "m"), 1, 0, NULL), WG_OK);
+    EQ_INT(save_step(at(in, "m.json"), 2, 0, NULL), WG_OK);
+    EQ_INT(save_step(at(in, "m.json"), 3, 0, NULL), WG_OK);
+    EQ_INT(loaded_step(at(in, "m"), NULL), 1);
+    EQ_INT(loaded_step(at(in, "m.json"), NULL), 3);
+    EQ_INT(save_step(at(in, "m"), 4, 0, NULL), WG_OK);
+    EQ_INT(loaded_step(at(in, "m.json"), NULL), 3);
+    EQ_INT(count_names(in, ".safetensors"), 3);
+}
+
 static void child_without_rights(const char *path)
 {
     wg_error error = { 0 };
@@ -354,4 +369,4 @@ static void folder_without_rights(void)
 TESTS(TEST(beside_and_inline), TEST(same_files_again), TEST(link_is_not_written_through),
       TEST(weights_that_are_not_right), TEST(weights_of_another_program),
       TEST(files_that_are_not_there), TEST(places_that_cannot_be_written),
-      TEST(folder_without_rights))
+      TEST(folder_without_rights), TEST(stem_alone))

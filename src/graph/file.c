@@ -530,7 +530,8 @@ void wg__place_sweep(const wg_place *p, const char *keep)
             sure = stale_add(&stale, d->d_name);
     if (sure && stale.n > 0) rewinddir(folder);
     for (struct dirent *d; sure && stale.n > 0 && (d = readdir(folder));)
-        if (ends_with(d->d_name, json_end)) sure = spare_named(&stale, p->fd, d->d_name);
+        if (ends_with(d->d_name, json_end) || strcmp(d->d_name, stem) == 0)
+            sure = spare_named(&stale, p->fd, d->d_name);
     for (int64_t i = 0; sure && i < stale.n; i++) unlinkat(p->fd, stale.name[i], 0);
     if (folder) closedir(folder);
     stale_free(&stale);
