@@ -18,11 +18,45 @@ static void nothing_passes_through(void)
     CHECK(wg_mean(NULL, WG_ALL_AXES, false) == NULL && wg_var(NULL, WG_ALL_AXES, 0, false) == NULL);
     CHECK(wg_uniform_like(NULL, "u", 0, 1) == NULL && wg_concat(0, NULL, 0) == NULL &&
           wg_conv2d(NULL, NULL, plain) == NULL);
+    CHECK(wg_concat(1, NULL, 0) == NULL && wg_stack(1, NULL, 0) == NULL &&
+          wg_prod_others(1, NULL, WG_NO_AXES) == NULL && wg_apply_n(NULL, 1, NULL) == NULL);
+    CHECK(wg_order(1, NULL, &(wg_tensor **){ NULL }) == -1 && wg_order(0, NULL, NULL) == -1);
     CHECK(wg_name(NULL, "x") == NULL && wg_output("x", NULL) == NULL &&
           wg_update("x", NULL) == NULL);
     CHECK(wg_begin(NULL, "f", WG_TRAIN) == NULL && wg_end(NULL) == NULL &&
           wg_scope_begin(NULL, "s") == NULL);
     ERROR_IS(wg_graph_error(NULL), WG_ENOMEM, "graph_new: out of memory", NULL);
+}
+
+/* What only an author of ops, or of programs that walk graphs, can leave out. */
+static void nothing_where_something_belongs(void)
+{
+    wg_graph *other = wg_graph_new();
+    wg_tensor *far = wg_input(other, "x", WG_F32, WG_SHAPE(2)), *copy;
+    wg_clone_options options = { 1, &far, NULL, WG_N_DTYPES };
+    wg_error error = { 0 };
+    wg_array value;
+
+    EQ_INT(wg_read(far, NULL, 1, NULL, &value, &error), WG_EARG);
+    EQ_STR(error.text, "the list of feeds is NULL");
+    CHECK(value.data == NULL);
+    MISTAKE(wg_at(WG_SITE, wg_record1(NULL, NULL, F(2))));
+    REFUSED(WG_EARG, "record: the op is NULL");
+    MISTAKE(wg_at(WG_SITE, wg_record_leaf(g, NULL, NULL)));
+    REFUSED(WG_EARG, "record_leaf: the op is NULL");
+    MISTAKE(wg_at(WG_SITE, wg_record2(wg_tensor_record(wg_matmul(F(2, 2), F(2, 2))), NULL, F(2, 2), F(2, 2))));
+    REFUSED(WG_EARG, "matmul: the attributes are NULL");
+    MISTAKE(wg_at(WG_SITE, wg_record_leaf(g, wg_tensor_record(F(2)), NULL)));
+    REFUSED(WG_EARG, "input: the attributes are NULL");
+    MISTAKEN(wg_clone(g, 1, NULL, NULL, &copy));
+    FAILED(WG_EARG, "clone: an array is NULL: outputs, copy, from or with");
+    MISTAKEN(wg_clone(g, 1, (wg_tensor *[]){ F(2) }, NULL, NULL));
+    FAILED(WG_EARG, "clone: an array is NULL: outputs, copy, from or with");
+    MISTAKEN(wg_clone(g, 1, (wg_tensor *[]){ F(2) }, &(wg_clone_options){ 1, NULL, NULL, WG_N_DTYPES }, &copy));
+    FAILED(WG_EARG, "clone: an array is NULL: outputs, copy, from or with");
+    MISTAKEN((options.with = (wg_tensor *[]){ F(2) }, wg_clone(g, 1, (wg_tensor *[]){ F(2) }, &options, &copy)));
+    FAILED(WG_EARG, "clone: what replacement 0 stands for is not of the graph copied from");
+    wg_graph_free(other);
 }
 
 static void null_beside_a_tensor(void)
@@ -166,6 +200,6 @@ static void every_record_refuses_something(void)
 
 TESTS(TEST(leaves), TEST(arithmetic), TEST(comparisons), TEST(reductions), TEST(shapes),
       TEST(indexing), TEST(windows), TEST(every_record_refuses_something),
-      TEST(nothing_passes_through), TEST(null_beside_a_tensor), TEST(operands_of_two_graphs),
+      TEST(nothing_passes_through), TEST(nothing_where_something_belongs), TEST(null_beside_a_tensor), TEST(operands_of_two_graphs),
       TEST(nested_calls_name_their_line), TEST(errors_name_their_scope),
       TEST(names_scopes_functions))

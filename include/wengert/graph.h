@@ -129,7 +129,7 @@ WG_API const char *wg_metadata_get(const wg_graph *g, const char *key);
 /* ---- walking, printing, copying ---- */
 
 /** Left-to-right post-order of everything the n outputs depend on, operands before users: into
- * *order (wg_free it), returns the number of entries, -1 when out of memory. Every walk of the library is this
+ * *order (wg_free it), returns the number of entries, -1 when out of memory or for a NULL array. Every walk of the library is this
  * one, so nothing depends on the order in which C evaluated arguments. */
 WG_API int64_t wg_order(int n, wg_tensor *const *outputs, wg_tensor ***order);
 

@@ -81,8 +81,12 @@ wg_graph *wg_clone(wg_graph *to, int n, wg_tensor *const *outputs, const wg_clon
     wg_tensor **order = NULL, **mapped = NULL;
     int64_t count, top = 0;
 
-    for (int i = 0; to && i < n; i++) copy[i] = &to->poison;
+    for (int i = 0; to && copy && i < n; i++) copy[i] = &to->poison;
     if (!to || to->error.code != WG_OK) return to;
+    if ((n > 0 && (!outputs || !copy)) || (o->n_sub > 0 && (!o->from || !o->with))) {
+        wg__graph_fail(to, WG_EARG, "clone", "an array is NULL: outputs, copy, from or with");
+        return to;
+    }
     for (int i = 0; i < n; i++) {
         if (!outputs[i] || outputs[i]->id < 0 || outputs[i]->graph != outputs[0]->graph) {
             wg__graph_fail(to, WG_EARG, "clone", "output %d is NULL, of a graph in error, or of another graph", i);
@@ -104,6 +108,10 @@ wg_graph *wg_clone(wg_graph *to, int n, wg_tensor *const *outputs, const wg_clon
         }
         if (!o->from[i] || !o->with[i] || o->with[i]->graph != to) {
             wg__graph_fail(to, WG_EARG, "clone", "replacement %d is NULL or not of the graph copied to", i);
+            goto done;
+        }
+        if (n > 0 && o->from[i]->graph != outputs[0]->graph) {
+            wg__graph_fail(to, WG_EARG, "clone", "what replacement %d stands for is not of the graph copied from", i);
             goto done;
         }
         if (o->from[i]->id >= 0 && o->from[i]->id < top) mapped[o->from[i]->id] = o->with[i];

@@ -15,7 +15,9 @@ int64_t wg_order(int n, wg_tensor *const *outputs, wg_tensor ***order)
     struct visit *stack = NULL;
     wg_tensor **list = NULL;
 
+    if (!order) return -1;
     *order = NULL;
+    if (n > 0 && !outputs) return -1;
     for (int i = 0; i < n; i++)
         if (outputs[i] && outputs[i]->id >= top) top = outputs[i]->id + 1;
     seen = wg__zalloc((size_t)top);

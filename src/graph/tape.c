@@ -326,6 +326,10 @@ static const wg_type *infer_type(wg_graph *g, const wg_op *op, const void *attr,
     wg_error error;
     char text[96];
 
+    if (!attr && op->attr_size > 0) {
+        wg__graph_fail(g, WG_EARG, op->name, "the attributes are NULL");
+        return NULL;
+    }
     if (attr && !wg__attr_check(op->fields, attr, text, sizeof text)) {
         wg__graph_fail(g, WG_EARG, op->name, "%s", text);
         return NULL;
@@ -391,6 +395,7 @@ wg_tensor *wg_record(const wg_op *op, const void *attr, int n, wg_tensor *const 
         if (x[i]) g = x[i]->graph;
     if (!g) return NULL;
     if (g->error.code != WG_OK) return &g->poison;
+    if (!op) return wg_record_fail(g, WG_EARG, "record", "the op is NULL");
     if (op->n_in < 0 ? n < 1 : n != op->n_in) {
         wg__graph_fail(g, WG_EARG, op->name, "%d operands given, wanted %d", n, op->n_in < 0 ? 1 : op->n_in);
         return &g->poison;
@@ -465,6 +470,7 @@ wg_tensor *wg_record_leaf(wg_graph *g, const wg_op *op, const void *attr)
 
     if (!g) return NULL;
     if (g->error.code != WG_OK) return &g->poison;
+    if (!op) return wg_record_fail(g, WG_EARG, "record_leaf", "the op is NULL");
     type = infer_type(g, op, attr, 0, NULL);
     if (!type) return &g->poison;
     if (op->flags & (WG_OP_FEED | WG_OP_PARAM)) return named_leaf(g, op, attr, type);

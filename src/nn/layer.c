@@ -170,7 +170,7 @@ static bool make_ready(wg_layer *l, int n, wg_tensor *const *x)
 
 wg_tensor *wg_apply_n(wg_layer *l, int n, wg_tensor *const *x)
 {
-    wg_graph *g = n > 0 ? wg_tensor_graph(x[0]) : NULL;
+    wg_graph *g = n > 0 && x ? wg_tensor_graph(x[0]) : NULL;
     wg_tensor *y;
 
     if (!g) return NULL;
