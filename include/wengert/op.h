@@ -127,6 +127,9 @@ typedef void wg_eval_fn(const wg_call *c);
 WG_API void wg_parallel(int threads, int64_t n, int64_t grain,
                         void (*body)(void *arg, int64_t lo, int64_t hi), void *arg);
 
+/** Runs body(arg) so that a library that uses OpenMP inside of it keeps to the calling thread. */
+WG_API void wg_on_one_thread(void (*body)(void *arg), void *arg);
+
 /* ---- what a gradient rule may look at: tensors, ranks, element types, attributes; no extents ---- */
 
 typedef struct wg_vjp {

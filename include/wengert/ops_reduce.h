@@ -22,7 +22,7 @@ WG_API wg_tensor *wg_prod(wg_tensor *x, wg_axes axes, bool keepdims);
 WG_API wg_tensor *wg_max(wg_tensor *x, wg_axes axes, bool keepdims);
 WG_API wg_tensor *wg_min(wg_tensor *x, wg_axes axes, bool keepdims);
 
-/** mean of (x - mean)^2 with divisor n - ddof. Real. */
+/** mean of (x - mean)^2 with divisor n - ddof, or 0 below that. Real. */
 WG_API wg_tensor *wg_var(wg_tensor *x, wg_axes axes, int ddof, bool keepdims);
 
 /** log of the sum of e^x, without overflow; -inf for an empty or all -inf one. Real. */
@@ -41,9 +41,10 @@ WG_API wg_tensor *wg_cumsum(wg_tensor *x, int axis, bool reverse);
 
 /** Matrix product over the last two axes: y[..., i, j] = sum over l of a[..., i, l] b[..., l, j]. a [..., m, k], b
  * [..., k, n] -> [..., m, n]; leading axes broadcast; ta, tb: a, b are read transposed. f32 or f64, both alike; rank at
- * least 2; k = 0 gives zeros. An element is summed in one order, by blocks of at most 256 summands in order, whatever
- * the number of threads, and whatever the other rows are: a row has the bits it has alone (but products of up
- * to 4 rows with b transposed, and of one column, are summed in lanes). Errors: WG_ESHAPE unless the inner extents
+ * least 2; k = 0 gives zeros. The bits never depend on the number of
+ * threads. Products of more than 2^23 multiplications with extents of 64 and more are OpenBLAS's, tile by tile; in smaller
+ * ones an element is summed by blocks of at most 256 summands in order, and a row has the bits it has alone (but
+ * products of up to 4 rows with b transposed, and of one column, are summed in lanes). Errors: WG_ESHAPE unless the inner extents
  * agree and the leading ones broadcast; WG_EDTYPE. */
 WG_API wg_tensor *wg_matmul_t(wg_tensor *a, wg_tensor *b, bool ta, bool tb);
 WG_API wg_tensor *wg_matmul(wg_tensor *a, wg_tensor *b);

@@ -31,3 +31,17 @@ void wg_parallel(int threads, int64_t n, int64_t grain, void (*body)(void *arg, 
 #endif
     body(arg, 0, n);
 }
+
+void wg_on_one_thread(void (*body)(void *arg), void *arg)
+{
+#ifdef _OPENMP
+    /* the setting belongs to the calling thread alone */
+    int before = omp_get_max_threads();
+
+    if (before > 1) omp_set_num_threads(1);
+    body(arg);
+    if (before > 1) omp_set_num_threads(before);
+#else
+    body(arg);
+#endif
+}

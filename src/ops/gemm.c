@@ -567,6 +567,12 @@ void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void 
         for (int64_t i = 0; i < p.m; i++) memset(c + i * p.ldc, 0, (size_t)p.n * sizeof(REAL));
         return;
     }
+#if LEVEL > 0
+    if (wg__blas_takes(&p)) {
+        wg__blas_gemm(&p, sizeof(REAL), job.a, job.b, c, threads);
+        return;
+    }
+#endif
     if (parts == 1)
         FN(gemm_at)(&job, 0, 0, scratch); /* small products: no division is affordable */
     else wg_parallel(threads, parts, 1, FN(gemm_parts), &job);

@@ -8,8 +8,8 @@
  * transposed right side, and of one column, are summed in lanes instead (gemm.c, dots); that choice looks at
  * extents and flags alone.
  *
- * These are our own kernels because no call of OpenBLAS keeps to one thread in both of its builds: the
- * openmp one can be asked per thread, the pthread one only for the whole process.
+ * Large products go to OpenBLAS where its build can be kept to the calling thread (blas.c): then an element's bits
+ * depend on the product's extents too, but never on threads.
  */
 #ifndef WG_OPS_GEMM_H
 #define WG_OPS_GEMM_H
@@ -80,6 +80,10 @@ static inline int64_t wg__packed_columns(int64_t n, size_t size)
 
 /* Floating-point operations below which a second thread costs more than it saves. */
 #define WG_GEMM_GRAIN 2e6
+
+/* blas.c: whether OpenBLAS does this product; the product itself, of elements of 4 or 8 bytes. */
+bool wg__blas_takes(const wg__product *p);
+void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c, int threads);
 
 /* Bytes of scratch that wg__gemm wants. */
 size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads);

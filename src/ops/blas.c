@@ -1,0 +1,72 @@
+/*
+ * blas.c: large products by OpenBLAS. Every call computes one tile on the calling thread; which tiles there are depends
+ * on the extents alone, so one thread and many give the same bits. K is never cut.
+ *
+ * OpenBLAS's openmp and sequential builds keep to the calling thread when asked; the pthread build can be asked for the
+ * whole process only, which is not ours to change: there our own kernels do all products.
+ */
+#include <cblas.h>
+
+#include "gemm.h"
+#include "wengert/op.h"
+
+enum { TILE_ROWS = 256, TILE_COLUMNS = 512, LEAST = 64 };
+
+/* Multiplications below which a call costs more than it saves, and above which there are two tiles at least. */
+static const double WORTH = 1 << 23, SHARED = 1 << 24;
+
+typedef struct {
+    const wg__product *p;
+    const void *a, *b;
+    void *c;
+    size_t size;
+    int64_t rows, columns, across; /* of a tile; tiles side by side */
+    int64_t tile;
+} blas_job;
+
+bool wg__blas_takes(const wg__product *p)
+{
+    return p->m >= LEAST && p->n >= LEAST && p->k >= LEAST &&
+           (double)p->m * (double)p->n * (double)p->k >= WORTH && p->m <= INT32_MAX &&
+           p->n <= INT32_MAX && p->k <= INT32_MAX && p->lda <= INT32_MAX && p->ldb <= INT32_MAX &&
+           p->ldc <= INT32_MAX && openblas_get_parallel() != OPENBLAS_THREAD;
+}
+
+static void one_tile(void *arg)
+{
+    const blas_job *j = arg;
+    const wg__product *p = j->p;
+    int64_t i = j->tile / j->across * j->rows, k = j->tile % j->across * j->columns;
+    int m = (int)wg__least(p->m - i, j->rows), n = (int)wg__least(p->n - k, j->columns);
+    const char *a = (const char *)j->a + (size_t)(p->ta ? i : i * p->lda) * j->size;
+    const char *b = (const char *)j->b + (size_t)(p->tb ? k * p->ldb : k) * j->size;
+    char *c = (char *)j->c + (size_t)(i * p->ldc + k) * j->size;
+    CBLAS_TRANSPOSE ta = p->ta ? CblasTrans : CblasNoTrans, tb = p->tb ? CblasTrans : CblasNoTrans;
+
+    if (j->size == sizeof(float))
+        cblas_sgemm(CblasRowMajor, ta, tb, m, n, (int)p->k, 1, (const float *)(const void *)a, (int)p->lda,
+                    (const float *)(const void *)b, (int)p->ldb, 0, (float *)(void *)c, (int)p->ldc);
+    else
+        cblas_dgemm(CblasRowMajor, ta, tb, m, n, (int)p->k, 1, (const double *)(const void *)a, (int)p->lda,
+                    (const double *)(const void *)b, (int)p->ldb, 0, (double *)(void *)c, (int)p->ldc);
+}
+
+static void tiles(void *arg, int64_t lo, int64_t hi)
+{
+    blas_job own = *(const blas_job *)arg;
+
+    for (own.tile = lo; own.tile < hi; own.tile++) wg_on_one_thread(one_tile, &own);
+}
+
+void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c, int threads)
+{
+    blas_job j = { .p = p, .a = a, .b = b, .c = c, .size = size, .rows = TILE_ROWS, .columns = TILE_COLUMNS };
+    bool one = p->m <= j.rows && p->n <= j.columns;
+
+    if (one && (double)p->m * (double)p->n * (double)p->k >= SHARED) {
+        if (p->m > p->n) j.rows = (p->m / 2 + 15) / 16 * 16;
+        else j.columns = (p->n / 2 + 15) / 16 * 16;
+    }
+    j.across = (p->n + j.columns - 1) / j.columns;
+    wg_parallel(threads, j.across * ((p->m + j.rows - 1) / j.rows), 1, tiles, &j);
+}
