@@ -55,7 +55,7 @@ static void nothing_where_something_belongs(void)
     MISTAKEN(wg_clone(g, 1, (wg_tensor *[]){ F(2) }, &(wg_clone_options){ 1, NULL, NULL, WG_N_DTYPES }, &copy));
     FAILED(WG_EARG, "clone: an array is NULL: outputs, copy, from or with");
     MISTAKEN((options.with = (wg_tensor *[]){ F(2) }, wg_clone(g, 1, (wg_tensor *[]){ F(2) }, &options, &copy)));
-    FAILED(WG_EARG, "clone: what replacement 0 stands for is not of the graph copied from");
+    FAILED(WG_EARG, "clone: replaced tensor 0 is not of the graph of the outputs");
     wg_graph_free(other);
 }
 

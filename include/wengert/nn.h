@@ -42,6 +42,9 @@ WG_API bool wg_calc_fan(const wg_shape *shape, double *fan_in, double *fan_out);
  * Source: numpy-ml initializers.py; He et al. 2015, Glorot and Bengio 2010. */
 WG_API wg_status wg_init_fill(wg_params *w, const char *entry, const char *init, const char *act_fn, wg_error *error);
 
+/** Whether wg_init_fill understands the name (NULL: glorot_uniform); else false with the reason in *error (may be NULL). */
+WG_API bool wg_init_known(const char *init, wg_error *error);
+
 /* ---- losses: sums over the batch, as in numpy-ml ---- */
 
 /** 1/2 sum (y_pred - y)^2 -> one element. Source: numpy-ml losses.py, SquaredError. */

@@ -110,10 +110,6 @@ wg_graph *wg_clone(wg_graph *to, int n, wg_tensor *const *outputs, const wg_clon
             wg__graph_fail(to, WG_EARG, "clone", "replacement %d is NULL or not of the graph copied to", i);
             goto done;
         }
-        if (n > 0 && o->from[i]->graph != outputs[0]->graph) {
-            wg__graph_fail(to, WG_EARG, "clone", "what replacement %d stands for is not of the graph copied from", i);
-            goto done;
-        }
         if (o->from[i]->id >= 0 && o->from[i]->id < top) mapped[o->from[i]->id] = o->with[i];
     }
     for (int64_t i = 0; i < count && to->error.code == WG_OK; i++)

@@ -82,6 +82,7 @@ size_t wg_error_text(const wg_error *error, char *buf, size_t n)
     bool op, scope;
     int length;
 
+    if (!buf) n = 0;
     if (n > 0) buf[0] = '\0';
     if (!error || error->code == WG_OK) {
         length = snprintf(buf, n, "no error");
@@ -99,6 +100,7 @@ void wg_error_print(const wg_error *error, FILE *to)
 {
     char text[1024];
 
+    if (!to) return;
     wg_error_text(error, text, sizeof text);
     fprintf(to, "%s\n", text);
 }

@@ -62,7 +62,7 @@ bool wg_name_is_free(const wg_graph *g, const char *full_name)
 
 wg_tensor *wg_name(wg_tensor *t, const char *name)
 {
-    char full[1300];
+    char full[1024]; /* what files take too */
     wg_graph *g = t ? t->graph : NULL;
 
     if (!sound(g)) return poisoned(g);

@@ -45,12 +45,12 @@ static int64_t *print_walk(int n, wg_tensor *const *outputs, FILE *to)
 
 void wg_print(int n, wg_tensor *const *outputs, FILE *to)
 {
-    wg__release(print_walk(n, outputs, to));
+    if (to) wg__release(print_walk(n, outputs, to));
 }
 
 void wg_graph_print(const wg_graph *g, FILE *to)
 {
-    for (int f = 0; f < wg_function_count(g); f++) {
+    for (int f = 0; to && f < wg_function_count(g); f++) {
         const wg_function *fn = &g->function[f];
         wg_tensor **roots;
         wg_binding *updates;

@@ -27,7 +27,7 @@ int64_t wg_shape_count(const wg_shape *shape)
     int64_t n = 1;
     bool empty = false, over = false;
 
-    if (shape->rank < 0 || shape->rank > WG_MAX_RANK) return -1;
+    if (!shape || shape->rank < 0 || shape->rank > WG_MAX_RANK) return -1;
     for (int i = 0; i < shape->rank; i++) {
         if (shape->dim[i] < 0) return -1;
         if (shape->dim[i] == 0) empty = true;
@@ -41,15 +41,15 @@ int64_t wg_shape_count(const wg_shape *shape)
 
 int64_t wg_type_bytes(const wg_type *type)
 {
-    int64_t n = wg_shape_count(&type->shape), bytes;
-    size_t size = wg_dtype_size(type->dtype);
+    int64_t n = type ? wg_shape_count(&type->shape) : -1, bytes;
+    size_t size = type ? wg_dtype_size(type->dtype) : 0;
 
     return n >= 0 && size > 0 && wg__mul(n, (int64_t)size, &bytes) ? bytes : -1;
 }
 
 bool wg_shape_equal(const wg_shape *a, const wg_shape *b)
 {
-    if (a->rank != b->rank) return false;
+    if (!a || !b || a->rank != b->rank) return a == b;
     for (int i = 0; i < a->rank && i < WG_MAX_RANK; i++)
         if (a->dim[i] != b->dim[i]) return false;
     return true;
@@ -57,13 +57,18 @@ bool wg_shape_equal(const wg_shape *a, const wg_shape *b)
 
 bool wg_type_equal(const wg_type *a, const wg_type *b)
 {
+    if (!a || !b) return a == b;
     return a->dtype == b->dtype && wg_shape_equal(&a->shape, &b->shape);
 }
 
 const char *wg_type_text(const wg_type *type, char buf[WG_TYPE_TEXT])
 {
-    int rank = type->shape.rank;
-    int at = snprintf(buf, WG_TYPE_TEXT, "%s[", wg_dtype_name(type->dtype));
+    static const wg_type none = { WG_N_DTYPES, { 0, { 0 } } };
+    int rank, at;
+
+    if (!type) type = &none;
+    rank = type->shape.rank;
+    at = snprintf(buf, WG_TYPE_TEXT, "%s[", wg_dtype_name(type->dtype));
 
     if (rank < 0 || rank > WG_MAX_RANK) {
         snprintf(buf + at, WG_TYPE_TEXT - (size_t)at, "rank out of range]");

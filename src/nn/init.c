@@ -31,12 +31,27 @@ static void fill_truncated(wg_params *w, const wg_param *p, double std)
     }
 }
 
+bool wg_init_known(const char *init, wg_error *error)
+{
+    static const char *const known[] = { "zeros", "ones", "he_uniform", "he_normal", "glorot_uniform",
+                                         "glorot_normal", "std_normal", "trunc_normal" };
+
+    for (size_t i = 0; init && i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(init, known[i]) == 0) return true;
+    if (init)
+        wg_fail(error, WG_ENAME, "init_fill",
+                "unknown initialiser \"%.60s\": known are zeros, ones, he_uniform, he_normal, glorot_uniform, "
+                "glorot_normal, std_normal, trunc_normal", init);
+    return !init;
+}
+
 wg_status wg_init_fill(wg_params *w, const char *entry, const char *init, const char *act_fn, wg_error *error)
 {
     const wg_param *p = wg_params_find(w, entry);
     double in = 0, out = 0, gain = wg_act_gain(act_fn);
 
     if (!p) return wg_fail(error, WG_ENAME, "init_fill", "the store has no entry \"%.160s\"", entry ? entry : "");
+    if (!wg_init_known(init, error)) return WG_ENAME;
     if (!init) init = "glorot_uniform";
     if (strcmp(init, "zeros") == 0) return wg_params_fill(w, entry, 0, error);
     if (strcmp(init, "ones") == 0) return wg_params_fill(w, entry, 1, error);
@@ -48,11 +63,6 @@ wg_status wg_init_fill(wg_params *w, const char *entry, const char *init, const 
         fill_truncated(w, p, 1);
         return WG_OK;
     }
-    if (strcmp(init, "he_uniform") != 0 && strcmp(init, "he_normal") != 0 && strcmp(init, "glorot_uniform") != 0 &&
-        strcmp(init, "glorot_normal") != 0)
-        return wg_fail(error, WG_ENAME, "init_fill",
-                       "unknown initialiser \"%.60s\": known are zeros, ones, he_uniform, he_normal, glorot_uniform, "
-                       "glorot_normal, std_normal, trunc_normal", init);
     if (!wg_calc_fan(&p->value.type.shape, &in, &out))
         return wg_fail(error, WG_ESHAPE, "init_fill", "\"%.80s\" is %s: %s needs weights of rank 2, 3 or 4", entry,
                        WG_TYPE_STR(&p->value.type), init);

@@ -118,6 +118,8 @@ bool wg_layer_param(wg_layer *l, const char *key, wg_shape shape, bool trainable
 
     if (!entry_name(full, sizeof full, l, key))
         return wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
+    /* before the entry is claimed: a layer that is put right may use the name */
+    if (!wg_act_known(act_fn, &l->error) || !wg_init_known(init, &l->error)) return false;
     if (wg_params_add(l->store, full, wg_params_dtype(l->store), shape, trainable, &fresh,
                       &l->error) != WG_OK)
         return false;
@@ -180,6 +182,7 @@ wg_tensor *wg_apply_n(wg_layer *l, int n, wg_tensor *const *x)
         return wg_record_fail(g, WG_EARG, l->kind->name, "%d operands given, wanted %d", n,
                               l->kind->n_in);
     wg_scope_begin(g, "%s", l->name[0] ? l->name : l->kind->name);
+    if (wg_graph_error(g)) return wg_record_fail(g, WG_EARG, "apply", "the graph is in error");
     y = make_ready(l, n, x) ? l->kind->apply(l, n, x)
                             : wg_record_fail(g, l->error.code, l->error.op, "%s", l->error.text);
     wg_scope_end(g);

@@ -27,8 +27,11 @@ static int widest(const wg_check_report *r)
 
 void wg_check_print(const wg_check_report *report, FILE *to)
 {
-    int width = widest(report), failed = 0, kinks = 0;
+    int width, failed = 0, kinks = 0;
     char buf[32];
+
+    if (!report || !to) return;
+    width = widest(report);
 
     fprintf(to, "%-*s  order  %-14s  %18s  %18s  %10s  %9s  verdict\n", width, "name", "worst at",
             "recorded", "by differences", "error", "tolerance");

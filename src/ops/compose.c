@@ -28,6 +28,6 @@ wg_tensor *wg_var(wg_tensor *x, wg_axes axes, int ddof, bool keepdims)
     x = want_real(x, "var");
     total = wg_sum(wg_square(wg_sub(x, wg_mean(x, axes, true))), axes, keepdims);
     n = wg_count(x, axes);
-    if (ddof != 0) n = wg_sub(n, wg_scalar_like(x, ddof));
+    if (ddof != 0) n = wg_maximum(wg_sub(n, wg_scalar_like(x, ddof)), wg_scalar_like(x, 0));
     return wg_div(total, n);
 }
