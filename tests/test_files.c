@@ -130,6 +130,10 @@ static void link_is_not_written_through(void)
     EQ_INT(wg_params_save(at(in, "m.safetensors"), w, NULL, &error), WG_OK);
     CHECK(lstat(at(in, "m.safetensors"), &st) == 0 && S_ISREG(st.st_mode));
     EQ_INT(loaded_step(path, &error), 1);
+    /* The other way round: a file of one's own at the link's name stays, and the program is whole without the link. */
+    EQ_INT(save_step(path, 1, 0, &error), WG_OK);
+    CHECK(lstat(at(in, "m.safetensors"), &st) == 0 && S_ISREG(st.st_mode));
+    EQ_INT(loaded_step(path, &error), 1);
     /* Another's link is followed, as by any program. */
     CHECK(symlink("m.json", at(in, "latest.json")) == 0);
     EQ_INT(save_step(at(in, "latest.json"), 2, 0, &error), WG_OK);

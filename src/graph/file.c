@@ -410,7 +410,11 @@ wg_status wg__place_link(const wg_place *p, const char *name, const char *target
 {
     char temporary[300], start[256], stem[256], now[WG_WEIGHTS_NAME];
     ssize_t n = readlinkat(p->fd, name, now, sizeof now);
+    struct stat there;
 
+    /* Somebody's own file of that name is not ours to replace, and the program does not need the link. */
+    if (n < 0 && fstatat(p->fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode))
+        return WG_OK;
     if (n == (ssize_t)strlen(target) && memcmp(now, target, (size_t)n) == 0) return WG_OK;
     wg__stem(stem, p->base);
     temporary_start(start, stem);
