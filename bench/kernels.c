@@ -1,6 +1,7 @@
 /*
- * kernels.c: GFLOP/s of products and convolutions, median (best) over short repetitions, on one thread and on
- * several; products beside OpenBLAS. Arguments: threads (2), seconds a figure (0.2), words that pick lines.
+ * kernels.c: GFLOP/s of products and convolutions, median (best) over short repetitions, on one
+ * thread and on several; products beside OpenBLAS. Arguments: threads (2), seconds a figure (0.2),
+ * words that pick lines.
  */
 #include <cblas.h>
 #ifdef _OPENMP

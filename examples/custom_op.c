@@ -1,7 +1,8 @@
 /*
- * custom_op.c: an op of one's own, the equal of the library's: swish(x) = x / (1 + e^(-beta x)) with an attribute, a shape
- * rule, kernels for float and double, and a gradient rule made of constructors, so that it differentiates to any
- * order. It is checked, saved, and loaded by a list of records that extends the library's.
+ * custom_op.c: an op of one's own, the equal of the library's: swish(x) = x / (1 + e^(-beta x))
+ * with an attribute, a shape rule, kernels for float and double, and a gradient rule made of
+ * constructors, so that it differentiates to any order. It is checked, saved, and loaded by a list
+ * of records that extends the library's.
  */
 #include <math.h>
 #include <stdio.h>
@@ -31,7 +32,8 @@ static void swish_f64(const void *attr, int64_t n, const void *const *x, const i
     double beta = ((const struct swish_attr *)attr)->beta;
     const double *a = x[0];
 
-    for (int64_t i = 0; i < n; i++) ((double *)y)[i] = a[i * step[0]] / (1 + exp(-beta * a[i * step[0]]));
+    for (int64_t i = 0; i < n; i++)
+        ((double *)y)[i] = a[i * step[0]] / (1 + exp(-beta * a[i * step[0]]));
 }
 
 /* d/dx = s + beta y (1 - s) with s = sigmoid(beta x): recorded, so it differentiates again. */
@@ -95,7 +97,8 @@ static int run(wg_graph *g, wg_params *w, wg_tensor *loss, const wg_op_list *ops
         goto fail;
     }
     wg_free(text);
-    if (wg_read(wg_function_output(program.graph, 0, 0), program.params, 1, &feed, &value, &error) != WG_OK) {
+    if (wg_read(wg_function_output(program.graph, 0, 0), program.params, 1, &feed, &value,
+                &error) != WG_OK) {
         wg_program_free(&program);
         goto fail;
     }

@@ -1,7 +1,8 @@
 /*
- * fashion.c: a small convolutional network learns Fashion-MNIST: 60,000 photographs of clothes in ten kinds.
- * Defines the network as a graph, checks its gradient, trains it, says how well it does on 10,000 photographs it has
- * not seen, and saves everything that resume.c needs to go on without knowing the network.
+ * fashion.c: a small convolutional network learns Fashion-MNIST: 60,000 photographs of clothes in
+ * ten kinds. Defines the network as a graph, checks its gradient, trains it, says how well it does
+ * on 10,000 photographs it has not seen, and saves everything that resume.c needs to go on without
+ * knowing the network.
  *
  *     fashion [FOLDER [EPOCHS]]     results go to FOLDER (default "out")
  */
@@ -36,7 +37,10 @@ typedef struct {
 
 static network network_new(wg_params *w)
 {
-    wg_conv2d_hyper conv = { .out_ch = 16, .kernel_shape = { 3, 3 }, .pad_mode = WG_PAD_SAME, .act_fn = "ReLU",
+    wg_conv2d_hyper conv = { .out_ch = 16,
+                             .kernel_shape = { 3, 3 },
+                             .pad_mode = WG_PAD_SAME,
+                             .act_fn = "ReLU",
                              .init = "he_uniform" };
     wg_pool2d_hyper pool = { .kernel_shape = { 2, 2 }, .stride = 2 };
     network n;
@@ -47,7 +51,8 @@ static network network_new(wg_params *w)
     n.conv2 = wg_conv2d_layer(w, "conv2", conv);
     n.pool2 = wg_pool2d(w, "pool2", pool);
     n.flat = wg_flatten(w, "flatten", (wg_flatten_hyper){ .keep_dim = "first" });
-    n.fc1 = wg_fully_connected(w, "fc1", (wg_fc_hyper){ .n_out = 128, .act_fn = "ReLU", .init = "he_uniform" });
+    n.fc1 = wg_fully_connected(
+        w, "fc1", (wg_fc_hyper){ .n_out = 128, .act_fn = "ReLU", .init = "he_uniform" });
     n.fc2 = wg_fully_connected(w, "fc2", (wg_fc_hyper){ .n_out = KINDS });
     return n;
 }
@@ -73,7 +78,8 @@ static wg_tensor *count_correct(wg_tensor *z, wg_tensor *label)
     return wg_sum(wg_cast(wg_eq(wg_argmax(z, -1, false), label), WG_I64), WG_ALL_AXES, false);
 }
 
-/* Two functions over one store: "train" makes a step, "test" looks. Recorded with one image; any number may be fed. */
+/* Two functions over one store: "train" makes a step, "test" looks. Recorded with one image; any
+ * number may be fed. */
 static wg_tensor *record(wg_graph *g, const network *n, wg_optim *adam)
 {
     wg_tensor *x = wg_input(g, "image", WG_F32, WG_SHAPE(1, SIDE, SIDE, 1));
@@ -95,9 +101,11 @@ static wg_tensor *record(wg_graph *g, const network *n, wg_optim *adam)
     wg_end(g);
 
     wg_metadata_set(g, "name", "Fashion-MNIST, two convolutions");
-    wg_metadata_set(g, "data.train.image", "idx " DATA "train-images-idx3-ubyte.gz 0.00392156862745098");
+    wg_metadata_set(g, "data.train.image",
+                    "idx " DATA "train-images-idx3-ubyte.gz 0.00392156862745098");
     wg_metadata_set(g, "data.train.label", "idx " DATA "train-labels-idx1-ubyte.gz 1");
-    wg_metadata_set(g, "data.test.image", "idx " DATA "t10k-images-idx3-ubyte.gz 0.00392156862745098");
+    wg_metadata_set(g, "data.test.image",
+                    "idx " DATA "t10k-images-idx3-ubyte.gz 0.00392156862745098");
     wg_metadata_set(g, "data.test.label", "idx " DATA "t10k-labels-idx1-ubyte.gz 1");
     wg_metadata_set(g, "batch", "100");
     wg_metadata_set(g, "shuffle_seed", "1");
@@ -106,8 +114,8 @@ static wg_tensor *record(wg_graph *g, const network *n, wg_optim *adam)
 
 /* ---- what it does with it ---- */
 
-/* Real images have flat grounds, where pooled pixels tie and relu stands at 0: points without a gradient. Noise moves
- * off them. */
+/* Real images have flat grounds, where pooled pixels tie and relu stands at 0: points without a
+ * gradient. Noise moves off them. */
 static void add_noise(wg_array image)
 {
     int64_t n = wg_shape_count(&image.type.shape);
@@ -134,7 +142,8 @@ static bool check(wg_tensor *loss, const wg_params *w, job *j, wg_error *error)
         feed[i] = (wg_feed){ j->input[i].name, j->input[i].batch };
         if (feed[i].value.type.dtype == WG_F32) add_noise(feed[i].value);
     }
-    if (wg_check_grad(loss, w, j->n_inputs, feed, &(wg_check_options){ .order = 1 }, &report, error) != WG_OK)
+    if (wg_check_grad(loss, w, j->n_inputs, feed, &(wg_check_options){ .order = 1 }, &report,
+                      error) != WG_OK)
         return false;
     printf("gradient of the loss on %d images against central differences:\n", FEW);
     wg_check_print(&report, stdout);
@@ -169,7 +178,8 @@ static bool confusion(job *j, wg_error *error)
 }
 
 /* A function's graph as DOT, and as SVG where Graphviz is installed. */
-static bool picture(const wg_graph *g, const char *function, const char *folder, const char *name, wg_error *error)
+static bool picture(const wg_graph *g, const char *function, const char *folder, const char *name,
+                    wg_error *error)
 {
     char dot[512], svg[512];
     char *argv[] = { (char *)"dot", (char *)"-Tsvg", (char *)"-o", (char *)svg, (char *)dot, NULL };
@@ -183,15 +193,17 @@ static bool picture(const wg_graph *g, const char *function, const char *folder,
     to = fopen(dot, "w");
     if (!to) return wg_fail(error, WG_EIO, "fashion", "%s: %s", dot, strerror(errno)) == WG_OK;
     status = wg_dot_write(g, function, to, error);
-    if (fclose(to) != 0 && status == WG_OK) status = wg_fail(error, WG_EIO, "fashion", "%s: %s", dot, strerror(errno));
+    if (fclose(to) != 0 && status == WG_OK)
+        status = wg_fail(error, WG_EIO, "fashion", "%s: %s", dot, strerror(errno));
     if (status != WG_OK) return false;
-    if (posix_spawnp(&child, "dot", NULL, NULL, argv, environ) != 0 || waitpid(child, &code, 0) != child || code != 0)
+    if (posix_spawnp(&child, "dot", NULL, NULL, argv, environ) != 0 ||
+        waitpid(child, &code, 0) != child || code != 0)
         printf("no picture of the graph: Graphviz's `dot` is not installed\n");
     return true;
 }
 
-static bool results(const char *folder, const wg_graph *g, const wg_params *w, const loss_curve *curve,
-                    wg_error *error)
+static bool results(const char *folder, const wg_graph *g, const wg_params *w,
+                    const loss_curve *curve, wg_error *error)
 {
     char path[512];
     chart_series series = { "training loss", curve->n, curve->step, curve->loss, false };
@@ -202,7 +214,8 @@ static bool results(const char *folder, const wg_graph *g, const wg_params *w, c
     snprintf(path, sizeof path, "%s/loss.svg", folder);
     if (!chart_write(path, "Fashion-MNIST", "step", "mean cross entropy of 20 steps", 1, &series))
         return wg_fail(error, WG_EIO, "fashion", "%s: %s", path, strerror(errno)) == WG_OK;
-    return picture(g, "test", folder, "fashion", error) && picture(g, "train", folder, "fashion-train", error);
+    return picture(g, "test", folder, "fashion", error) &&
+           picture(g, "train", folder, "fashion-train", error);
 }
 
 static double seconds(void)
@@ -213,8 +226,8 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool work(const char *folder, int epochs, wg_graph *g, wg_params *w, const network *n, wg_optim *adam,
-                 job *train, job *test, loss_curve *curve, wg_error *error)
+static bool work(const char *folder, int epochs, wg_graph *g, wg_params *w, const network *n,
+                 wg_optim *adam, job *train, job *test, loss_curve *curve, wg_error *error)
 {
     wg_tensor *loss = record(g, n, adam);
     double began = seconds(), accuracy;
@@ -224,7 +237,8 @@ static bool work(const char *folder, int epochs, wg_graph *g, wg_params *w, cons
         *error = *wg_graph_error(g);
         return false;
     }
-    if (!job_open(test, g, w, "test", "test", 1000, error) || !check(loss, w, test, error)) return false;
+    if (!job_open(test, g, w, "test", "test", 1000, error) || !check(loss, w, test, error))
+        return false;
     if (!job_open(train, g, w, "train", "train", BATCH, error)) return false;
     for (int e = 0; e < epochs; e++) {
         snprintf(label, sizeof label, "epoch %d/%d", e + 1, epochs);
@@ -255,7 +269,9 @@ int main(int argc, char **argv)
     bool ok;
 
     if (access(DATA "train-images-idx3-ubyte.gz", R_OK) != 0) {
-        fprintf(stderr, "Fashion-MNIST is not in %s: install Debian's package dataset-fashion-mnist\n", DATA);
+        fprintf(stderr,
+                "Fashion-MNIST is not in %s: install Debian's package dataset-fashion-mnist\n",
+                DATA);
         ok = false;
     } else if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "%s: %s\n", folder, strerror(errno));

@@ -1,6 +1,7 @@
 /*
- * hessian.c: Newton's method on Rosenbrock's function f(x, y) = (1 - x)^2 + 100 (y - x^2)^2, with the Hessian made of two
- * Hessian-vector products: a gradient is a tensor like any other, so it is differentiated again.
+ * hessian.c: Newton's method on Rosenbrock's function f(x, y) = (1 - x)^2 + 100 (y - x^2)^2, with
+ * the Hessian made of two Hessian-vector products: a gradient is a tensor like any other, so it is
+ * differentiated again.
  */
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,8 @@
 static wg_tensor *rosenbrock(wg_tensor *p)
 {
     wg_tensor *x = wg_select(p, 0, 0), *y = wg_select(p, 0, 1);
-    wg_tensor *valley = wg_square(wg_sub(y, wg_square(x))), *slope = wg_square(wg_sub(wg_scalar_like(x, 1), x));
+    wg_tensor *valley = wg_square(wg_sub(y, wg_square(x))),
+              *slope = wg_square(wg_sub(wg_scalar_like(x, 1), x));
 
     return wg_add(slope, wg_mul(wg_scalar_like(x, 100), valley));
 }
@@ -49,8 +51,8 @@ int main(void)
         d = wg_plan_value_at(plan, 1)->data;
         h0 = wg_plan_value_at(plan, 2)->data;
         h1 = wg_plan_value_at(plan, 3)->data;
-        printf("%4d  %8.5f  %8.5f  %12.4e  %12.4e\n", step, at[0], at[1], wg_item(wg_plan_value_at(plan, 0)),
-               hypot(d[0], d[1]));
+        printf("%4d  %8.5f  %8.5f  %12.4e  %12.4e\n", step, at[0], at[1],
+               wg_item(wg_plan_value_at(plan, 0)), hypot(d[0], d[1]));
         if (hypot(d[0], d[1]) < 1e-12) break;
         det = h0[0] * h1[1] - h0[1] * h1[0];
         at[0] -= (h1[1] * d[0] - h1[0] * d[1]) / det;

@@ -1,8 +1,10 @@
 /*
- * resume.c: goes on with a saved program, whatever it is. Nothing here knows the model: functions, inputs and outputs
- * are asked of the graph, the data of its metadata.
+ * resume.c: goes on with a saved program, whatever it is. Nothing here knows the model: functions,
+ * inputs and outputs are asked of the graph, the data of its metadata.
  *
- *     resume PROGRAM.json [EPOCHS]     trains EPOCHS more (default 1) and saves beside it, as PROGRAM-resumed.json
+ *     resume PROGRAM.json [EPOCHS]
+ *
+ * trains EPOCHS more (default 1) and saves beside it, as PROGRAM-resumed.json.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +31,8 @@ static void describe(const wg_graph *g, const wg_params *w)
         wg_tensor *leaf[JOB_INPUTS];
         int n = wg_function_inputs(g, f, JOB_INPUTS, leaf);
 
-        printf("  %s (%s): %d updates\n", wg_function_name(g, f), wg_function_mode(g, f) == WG_TRAIN ? "train" : "predict",
+        printf("  %s (%s): %d updates\n", wg_function_name(g, f),
+               wg_function_mode(g, f) == WG_TRAIN ? "train" : "predict",
                wg_function_n_updates(g, f));
         for (int i = 0; i < n && i < JOB_INPUTS; i++)
             printf("    input  %-10s %s\n", *(const char *const *)wg_tensor_attr(leaf[i]),
@@ -47,8 +50,8 @@ static long number(const wg_graph *g, const char *key, long otherwise)
     return text ? strtol(text, NULL, 10) : otherwise;
 }
 
-/* Every output of a function that looks: a count or a sum as its mean over the examples, anything else as the values of
- * the first few. */
+/* Every output of a function that looks: a count or a sum as its mean over the examples, anything
+ * else as the values of the first few. */
 static bool evaluate(wg_graph *g, wg_params *w, const char *when, wg_error *error)
 {
     int f = find_mode(g, WG_PREDICT);
@@ -62,7 +65,8 @@ static bool evaluate(wg_graph *g, wg_params *w, const char *when, wg_error *erro
             double mean = job_total(&j, name, error) / (double)j.examples;
 
             ok = !isnan(mean);
-            if (ok && strcmp(name, "correct") == 0) printf("test accuracy %.2f %% %s\n", 100 * mean, when);
+            if (ok && strcmp(name, "correct") == 0)
+                printf("test accuracy %.2f %% %s\n", 100 * mean, when);
             else if (ok) printf("test %s %.4f %s\n", name, mean, when);
         } else if (j.examples <= 16) {
             const wg_array *value;
@@ -116,8 +120,10 @@ int main(int argc, char **argv)
     ok = wg_load(argv[1], NULL, &p, &error) == WG_OK;
     if (ok) {
         describe(p.graph, p.params);
-        snprintf(path, sizeof path, "%.*s-resumed.json", (int)(strlen(argv[1]) - (strstr(argv[1], ".json") ? 5 : 0)), argv[1]);
-        ok = evaluate(p.graph, p.params, "as loaded", &error) && train(p.graph, p.params, epochs, &error) &&
+        snprintf(path, sizeof path, "%.*s-resumed.json",
+                 (int)(strlen(argv[1]) - (strstr(argv[1], ".json") ? 5 : 0)), argv[1]);
+        ok = evaluate(p.graph, p.params, "as loaded", &error) &&
+             train(p.graph, p.params, epochs, &error) &&
              evaluate(p.graph, p.params, "after more training", &error) &&
              wg_save(path, p.graph, p.params, NULL, &error) == WG_OK;
         if (ok) printf("saved %s\n", path);

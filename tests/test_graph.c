@@ -15,8 +15,12 @@ static void add_row(const void *attr, int64_t n, const void *const *x, const int
     for (int64_t i = 0; i < n; i++) ((float *)y)[i] = a[i * step[0]] + b[i * step[1]];
 }
 
-static const wg_op plus = { .name = "plus", .doc = "a + b", .n_in = 2, .flags = WG_OP_BROADCASTS,
-                            .infer = wg_infer_broadcast, .row = { [WG_F32] = { add_row } } };
+static const wg_op plus = { .name = "plus",
+                            .doc = "a + b",
+                            .n_in = 2,
+                            .flags = WG_OP_BROADCASTS,
+                            .infer = wg_infer_broadcast,
+                            .row = { [WG_F32] = { add_row } } };
 
 struct every_attr {
     const char *s;
@@ -31,10 +35,12 @@ struct every_attr {
 };
 static const char *const choices[] = { "red", "green", NULL };
 static const wg_field every_fields[] = {
-    WG_FIELD(struct every_attr, s),     WG_FIELD(struct every_attr, list),  WG_FIELD(struct every_attr, array),
-    WG_FIELD(struct every_attr, axes),  WG_FIELD(struct every_attr, shape), WG_FIELD(struct every_attr, dtype),
-    WG_FIELD(struct every_attr, f),     WG_FIELD(struct every_attr, i),     WG_FIELD(struct every_attr, fixed),
-    WG_CHOICE(struct every_attr, choice, choices), WG_FIELD(struct every_attr, b), WG_FIELDS_END
+    WG_FIELD(struct every_attr, s),     WG_FIELD(struct every_attr, list),
+    WG_FIELD(struct every_attr, array), WG_FIELD(struct every_attr, axes),
+    WG_FIELD(struct every_attr, shape), WG_FIELD(struct every_attr, dtype),
+    WG_FIELD(struct every_attr, f),     WG_FIELD(struct every_attr, i),
+    WG_FIELD(struct every_attr, fixed), WG_CHOICE(struct every_attr, choice, choices),
+    WG_FIELD(struct every_attr, b),     WG_FIELDS_END
 };
 
 static void never(const wg_call *c)
@@ -42,9 +48,13 @@ static void never(const wg_call *c)
     (void)c;
 }
 
-static const wg_op every = { .name = "every", .doc = "an attribute of each kind", .n_in = 1,
-                             .attr_size = sizeof(struct every_attr), .fields = every_fields,
-                             .infer = wg_infer_same, .eval = { [WG_F32] = { never } } };
+static const wg_op every = { .name = "every",
+                             .doc = "an attribute of each kind",
+                             .n_in = 1,
+                             .attr_size = sizeof(struct every_attr),
+                             .fields = every_fields,
+                             .infer = wg_infer_same,
+                             .eval = { [WG_F32] = { never } } };
 
 static wg_tensor *(plus_of)(wg_tensor *a, wg_tensor *b)
 {
@@ -74,7 +84,7 @@ static void records_types_and_sites(void)
     CHECK(x_of(g, "a") == a);
     EQ_INT(wg_graph_count(g), 3);
     CHECK(wg_graph_at(g, 2) == c && wg_graph_at(g, 3) == NULL && wg_graph_at(g, -1) == NULL);
-    CHECK(wg_tensor_type(a) == wg_tensor_type(c));  /* types are interned */
+    CHECK(wg_tensor_type(a) == wg_tensor_type(c)); /* types are interned */
     wg_graph_free(g);
 }
 
@@ -98,10 +108,13 @@ static void first_error_sticks(void)
 
 static void refuses_strangers(void)
 {
+    const char *line;
     wg_graph *g = wg_graph_new(), *h = wg_graph_new();
 
     plus_of(x_of(g, "a"), x_of(h, "a"));
-    ERROR_IS(wg_graph_error(g), WG_EARG, "plus: operands 0 and 1 belong to different graphs", ABOVE);
+    line = ABOVE;
+    ERROR_IS(wg_graph_error(g), WG_EARG, "plus: operands 0 and 1 belong to different graphs",
+             line);
     NO_ERROR(wg_graph_error(h));
     plus_of(x_of(h, "a"), NULL);
     ERROR_IS(wg_graph_error(h), WG_EARG, "plus: operand 1 is NULL", ABOVE);
@@ -115,15 +128,20 @@ static void refuses_strangers(void)
 static void leaves_are_unique(void)
 {
     wg_graph *g = wg_graph_new();
+    const char *line;
 
     CHECK(wg_input(g, "x", WG_F32, WG_SHAPE(1, 2)) == wg_input(g, "x", WG_F32, WG_SHAPE(7, 2)));
     wg_input(g, "x", WG_F64, WG_SHAPE(1, 2));
-    ERROR_IS(wg_graph_error(g), WG_ENAME, "input: \"x\" is f32[1 x 2] already, asked for f64[1 x 2]", ABOVE);
+    line = ABOVE;
+    ERROR_IS(wg_graph_error(g), WG_ENAME,
+             "input: \"x\" is f32[1 x 2] already, asked for f64[1 x 2]", line);
     wg_graph_free(g);
     g = wg_graph_new();
     wg_parameter(g, "w", WG_F32, WG_SHAPE(2));
     wg_parameter(g, "w", WG_F32, WG_SHAPE(3));
-    ERROR_IS(wg_graph_error(g), WG_ENAME, "parameter: \"w\" is f32[2] already, asked for f32[3]", ABOVE);
+    line = ABOVE;
+    ERROR_IS(wg_graph_error(g), WG_ENAME, "parameter: \"w\" is f32[2] already, asked for f32[3]",
+             line);
     wg_graph_free(g);
 }
 
@@ -140,7 +158,9 @@ static void sizes_are_checked(void)
     ERROR_IS(wg_graph_error(g), WG_EARG, "input: shape has a rank above 8", ABOVE);
     wg_graph_free(g);
     g = wg_graph_new();
-    EQ_INT(wg_type_bytes(wg_tensor_type(wg_input(g, "x", WG_F64, WG_SHAPE(0, 1 << 30, 1 << 30, 1 << 30)))), 0);
+    EQ_INT(wg_type_bytes(
+               wg_tensor_type(wg_input(g, "x", WG_F64, WG_SHAPE(0, 1 << 30, 1 << 30, 1 << 30)))),
+           0);
     NO_ERROR(wg_graph_error(g));
     wg_input(g, "y", WG_F32, WG_SHAPE(2, -1));
     EQ_INT(wg_graph_error(g)->code, WG_EARG);
@@ -153,9 +173,19 @@ static void attributes_are_owned(void)
     char text[] = "text";
     int64_t list[] = { 1, 2, 3 };
     float data[] = { 1, 2 };
-    struct every_attr at = { text, { 3, list }, WG_F32_ARRAY(data, 2), WG_AXES(0, -1), WG_SHAPE(4, 5), WG_I64, 0.5, 7,
-                             { 1, 2, 3 }, 1, true };
-    wg_tensor *x = x_of(g, "x"), *t = wg_record1(&every, &at, x), *same = wg_record1(&every, &at, x), *copy;
+    struct every_attr at = { text,
+                             { 3, list },
+                             WG_F32_ARRAY(data, 2),
+                             WG_AXES(0, -1),
+                             WG_SHAPE(4, 5),
+                             WG_I64,
+                             0.5,
+                             7,
+                             { 1, 2, 3 },
+                             1,
+                             true };
+    wg_tensor *x = x_of(g, "x"), *t = wg_record1(&every, &at, x),
+              *same = wg_record1(&every, &at, x), *copy;
     const struct every_attr *own;
 
     text[0] = 'T', list[0] = 9, data[0] = 9;
@@ -165,7 +195,8 @@ static void attributes_are_owned(void)
     CLOSE1(((float *)own->array.data)[0], 1, 0, 0);
     CHECK(wg__attr_equal(every_fields, own, wg_tensor_attr(same)));
     CHECK(!wg__attr_equal(every_fields, own, &at));
-    CHECK(wg__attr_hash(1, every_fields, own) == wg__attr_hash(1, every_fields, wg_tensor_attr(same)));
+    CHECK(wg__attr_hash(1, every_fields, own) ==
+          wg__attr_hash(1, every_fields, wg_tensor_attr(same)));
 
     wg_clone(h, 1, &t, &(wg_clone_options){ 0, NULL, NULL, WG_N_DTYPES }, &copy);
     NO_ERROR(wg_graph_error(h));
@@ -186,8 +217,10 @@ static void attributes_print(void)
     wg_graph *g = wg_graph_new();
     int64_t list[] = { 1, 2 };
     float data[] = { 1, 2 };
-    struct every_attr at = { "t", { 2, list }, WG_F32_ARRAY(data, 2), WG_ALL_AXES, WG_SHAPE(4), WG_I64, INFINITY, 7,
-                             { 1, 2, 3 }, 1, true };
+    struct every_attr at = { "t",         { 2, list }, WG_F32_ARRAY(data, 2),
+                             WG_ALL_AXES, WG_SHAPE(4), WG_I64,
+                             INFINITY,    7,           { 1, 2, 3 },
+                             1,           true };
     wg_tensor *t = wg_record1(&every, &at, x_of(g, "x"));
     char *text = NULL;
     size_t n = 0;
@@ -196,8 +229,10 @@ static void attributes_print(void)
     wg_name(t, "out");
     wg_print(1, &t, to);
     fclose(to);
-    CHECK(strstr(text, "every(%0) {s: \"t\", list: [1, 2], array: f32[2], axes: all, shape: [4], dtype: i64, f: inf, "
-                       "i: 7, fixed: [1, 2, 3], choice: green, b: true} : f32[2 x 3]  \"out\"  test_graph.c:") != NULL);
+    CHECK(strstr(text, "every(%0) {s: \"t\", list: [1, 2], array: f32[2], axes: all, shape: [4], "
+                       "dtype: i64, f: inf, "
+                       "i: 7, fixed: [1, 2, 3], choice: green, b: true} : f32[2 x 3]  \"out\"  "
+                       "test_graph.c:") != NULL);
     free(text);
     wg_graph_free(g);
 }
@@ -206,6 +241,7 @@ static void attributes_print(void)
 
 static void scopes_and_names(void)
 {
+    const char *line;
     wg_graph *g = wg_graph_new();
     wg_tensor *a = x_of(g, "a"), *b;
 
@@ -219,7 +255,9 @@ static void scopes_and_names(void)
     wg_scope_begin(g, "enc");
     NO_ERROR(wg_graph_error(g));
     wg_name(plus_of(a, a), "z");
-    ERROR_IS(wg_graph_error(g), WG_ENAME, "name: \"enc/z\" is taken in this function: use another name or scope", ABOVE);
+    line = ABOVE;
+    ERROR_IS(wg_graph_error(g), WG_ENAME,
+             "name: \"enc/z\" is taken in this function: use another name or scope", line);
     wg_graph_free(g);
     g = wg_graph_new();
     wg_scope_end(g);
@@ -277,36 +315,44 @@ static void along_needs_another_update(void)
     wg_graph_free(g);
 }
 
-#define FUNCTION_ERROR(code, message, ...)                                                                            \
-    do {                                                                                                              \
-        wg_graph *g = wg_graph_new();                                                                                 \
-        wg_tensor *x = x_of(g, "x");                                                                                  \
-                                                                                                                      \
-        (void)x;                                                                                                      \
-        __VA_ARGS__;                                                                                                  \
-        REQUIRE(wg_graph_error(g) && wg_graph_error(g)->site);                                                        \
-        ERROR_IS(wg_graph_error(g), code, message, harness_base(wg_graph_error(g)->site));                            \
-        wg_graph_free(g);                                                                                             \
+#define FUNCTION_ERROR(code, message, ...)                                                         \
+    do {                                                                                           \
+        wg_graph *g = wg_graph_new();                                                              \
+        wg_tensor *x = x_of(g, "x");                                                               \
+                                                                                                   \
+        (void)x;                                                                                   \
+        __VA_ARGS__;                                                                               \
+        REQUIRE(wg_graph_error(g) && wg_graph_error(g)->site);                                     \
+        ERROR_IS(wg_graph_error(g), code, message, harness_base(wg_graph_error(g)->site));         \
+        wg_graph_free(g);                                                                          \
     } while (0)
 
 static void function_errors(void)
 {
     FUNCTION_ERROR(WG_ESTATE, "end: no function is open", wg_end(g));
-    FUNCTION_ERROR(WG_ESTATE, "output: no function is open: call wg_begin first", wg_output("y", x));
+    FUNCTION_ERROR(WG_ESTATE, "output: no function is open: call wg_begin first",
+                   wg_output("y", x));
     FUNCTION_ERROR(WG_ENAME, "begin: the function's name is empty", wg_begin(g, "", WG_TRAIN));
     FUNCTION_ERROR(WG_ESTATE, "begin: function \"f\" is still open: call wg_end first",
-                   wg_begin(g, "f", WG_TRAIN); wg_begin(g, "h", WG_TRAIN));
-    FUNCTION_ERROR(WG_ESTATE, "end: function \"f\" has neither outputs nor updates", wg_begin(g, "f", WG_TRAIN);
+                   wg_begin(g, "f", WG_TRAIN);
+                   wg_begin(g, "h", WG_TRAIN));
+    FUNCTION_ERROR(WG_ESTATE, "end: function \"f\" has neither outputs nor updates",
+                   wg_begin(g, "f", WG_TRAIN);
                    wg_end(g));
-    FUNCTION_ERROR(WG_ENAME, "begin: the graph has a function \"f\" already", wg_begin(g, "f", WG_TRAIN);
+    FUNCTION_ERROR(WG_ENAME, "begin: the graph has a function \"f\" already",
+                   wg_begin(g, "f", WG_TRAIN);
                    wg_output("y", x); wg_end(g); wg_begin(g, "f", WG_PREDICT));
-    FUNCTION_ERROR(WG_ENAME, "output: function \"f\" has an output \"y\" already", wg_begin(g, "f", WG_TRAIN);
+    FUNCTION_ERROR(WG_ENAME, "output: function \"f\" has an output \"y\" already",
+                   wg_begin(g, "f", WG_TRAIN);
                    wg_output("y", x); wg_output("y", x));
-    FUNCTION_ERROR(WG_ENAME,
-                   "update: \"w\" is updated already and that value would be lost: extend wg_pending",
-                   wg_begin(g, "f", WG_TRAIN); wg_update("w", x); wg_update("w", x));
+    FUNCTION_ERROR(
+        WG_ENAME,
+        "update: \"w\" is updated already and that value would be lost: extend wg_pending",
+        wg_begin(g, "f", WG_TRAIN);
+        wg_update("w", x); wg_update("w", x));
     FUNCTION_ERROR(WG_ESHAPE, "update: \"w\" is f32[5], the new value f32[2 x 3]",
-                   wg_parameter(g, "w", WG_F32, WG_SHAPE(5)); wg_begin(g, "f", WG_TRAIN); wg_update("w", x));
+                   wg_parameter(g, "w", WG_F32, WG_SHAPE(5));
+                   wg_begin(g, "f", WG_TRAIN); wg_update("w", x));
     FUNCTION_ERROR(WG_ENAME, "pending: the graph has no parameter \"w\"", wg_pending(g, "w"));
 }
 
@@ -345,9 +391,11 @@ static void a_million_deep(void)
 
 static void clones_replace_and_convert(void)
 {
+    const char *line;
     wg_graph *g = wg_graph_new(), *h = wg_graph_new();
     float one = 1;
-    wg_tensor *a = x_of(g, "a"), *k = wg_constant(g, WG_F32_ARRAY(&one, 1)), *y = plus_of(a, plus_of(a, a)), *copy;
+    wg_tensor *a = x_of(g, "a"), *k = wg_constant(g, WG_F32_ARRAY(&one, 1)),
+              *y = plus_of(a, plus_of(a, a)), *copy;
     wg_tensor *z = wg_input(h, "z", WG_F32, WG_SHAPE(1)), *kk;
 
     wg_clone(h, 1, &y, &(wg_clone_options){ 1, &a, &z, WG_N_DTYPES }, &copy);
@@ -358,7 +406,9 @@ static void clones_replace_and_convert(void)
     NO_ERROR(wg_graph_error(h));
     EQ_STR(WG_TYPE_STR(wg_tensor_type(kk)), "f64[1]");
     wg_clone(h, 1, &a, &(wg_clone_options){ 1, &a, &a, WG_N_DTYPES }, &copy);
-    ERROR_IS(wg_graph_error(h), WG_EARG, "clone: replacement 0 is NULL or not of the graph copied to", ABOVE);
+    line = ABOVE;
+    ERROR_IS(wg_graph_error(h), WG_EARG,
+             "clone: replacement 0 is NULL or not of the graph copied to", line);
     wg_graph_free(g);
     wg_graph_free(h);
 }
@@ -490,8 +540,9 @@ static void names_do_not_meet(void)
     wg_graph_free(g);
 }
 
-TESTS(TEST(names_do_not_meet), TEST(records_types_and_sites), TEST(first_error_sticks), TEST(refuses_strangers), TEST(leaves_are_unique),
-      TEST(sizes_are_checked), TEST(attributes_are_owned), TEST(attributes_print), TEST(scopes_and_names),
-      TEST(functions_hold_outputs_and_updates), TEST(along_needs_another_update), TEST(function_errors),
-      TEST(order_is_left_to_right), TEST(a_million_deep), TEST(clones_replace_and_convert), TEST(pictures),
-      TEST(metadata), TEST(out_of_memory))
+TESTS(TEST(names_do_not_meet), TEST(records_types_and_sites), TEST(first_error_sticks),
+      TEST(refuses_strangers), TEST(leaves_are_unique), TEST(sizes_are_checked),
+      TEST(attributes_are_owned), TEST(attributes_print), TEST(scopes_and_names),
+      TEST(functions_hold_outputs_and_updates), TEST(along_needs_another_update),
+      TEST(function_errors), TEST(order_is_left_to_right), TEST(a_million_deep),
+      TEST(clones_replace_and_convert), TEST(pictures), TEST(metadata), TEST(out_of_memory))

@@ -37,7 +37,8 @@ static void entries_are_claimed_once(void)
 
     EQ_INT(wg_params_add(w, "fc/W", WG_F32, WG_SHAPE(2, 3), true, NULL, &error), WG_ENAME);
     ERROR_IS(&error, WG_ENAME,
-             "params_add: \"fc/W\" belongs to somebody already: give each layer its own name, or use one layer twice",
+             "params_add: \"fc/W\" belongs to somebody already: give each layer its own name, or "
+             "use one layer twice",
              NULL);
     error.code = WG_OK;
     EQ_INT(wg_params_add(w, "", WG_F32, WG_SHAPE(1), true, NULL, &error), WG_ENAME);
@@ -160,7 +161,8 @@ static void draws_depend_on_the_index_alone(void)
     double normal[9], later[4];
 
     wg_random_uniform(1, 2, 3, 0, 64, WG_F32, whole);
-    for (int at = 0; at < 64; at += 7) wg_random_uniform(1, 2, 3, at, 64 - at < 7 ? 64 - at : 7, WG_F32, part + at);
+    for (int at = 0; at < 64; at += 7)
+        wg_random_uniform(1, 2, 3, at, 64 - at < 7 ? 64 - at : 7, WG_F32, part + at);
     SAME_BITS(whole, part, sizeof whole);
     wg_random_normal(1, 2, 3, 0, 9, WG_F64, normal);
     wg_random_normal(1, 2, 3, 5, 4, WG_F64, later);
@@ -169,6 +171,8 @@ static void draws_depend_on_the_index_alone(void)
     CHECK(memcmp(whole, part, sizeof whole) != 0);
 }
 
-TESTS(TEST(a_new_store_holds_the_random_state), TEST(entries_are_claimed_once), TEST(loaded_entries_keep_their_values),
-      TEST(get_and_set_check_types), TEST(trainable_by_name_or_folder), TEST(fills_depend_on_seed_and_name),
-      TEST(copies_are_deep_and_convert), TEST(philox_known_answer), TEST(draws_depend_on_the_index_alone))
+TESTS(TEST(a_new_store_holds_the_random_state), TEST(entries_are_claimed_once),
+      TEST(loaded_entries_keep_their_values), TEST(get_and_set_check_types),
+      TEST(trainable_by_name_or_folder), TEST(fills_depend_on_seed_and_name),
+      TEST(copies_are_deep_and_convert), TEST(philox_known_answer),
+      TEST(draws_depend_on_the_index_alone))

@@ -12,8 +12,8 @@ typedef struct {
 } chart_series;
 
 /** Writes the chart to `path`: title, axes with round ticks and labels, a legend where there are
- * several lines. The y axis begins at 0 when the data comes near it. False, with errno set, when the
- * file could not be written whole. */
+ * several lines. The y axis begins at 0 when the data comes near it. False, with errno set, when
+ * the file could not be written whole. */
 bool chart_write(const char *path, const char *title, const char *x_label, const char *y_label,
                  int n_series, const chart_series *series);
 

@@ -34,7 +34,8 @@ static bool read_source(job_input *in, const char *spec, int64_t *count, wg_erro
 
     if (strncmp(spec, "values ", 7) == 0) return read_values(in, spec + 7, count, error);
     if (sscanf(spec, "idx %511s %lf", path, &in->scale) != 2)
-        return fail(error, WG_EFORMAT, "\"%.120s\" is neither \"idx FILE SCALE\" nor \"values ...\"", spec);
+        return fail(error, WG_EFORMAT,
+                    "\"%.120s\" is neither \"idx FILE SCALE\" nor \"values ...\"", spec);
     if (wg_idx_read(path, &in->idx, error) != WG_OK) return false;
     *count = wg_shape_count(&in->idx.shape);
     return true;
@@ -59,21 +60,26 @@ static bool open_input(job *j, const wg_tensor *leaf, const char *set, wg_error 
     type.shape.dim[0] = 1;
     in->per = wg_shape_count(&type.shape);
     if (in->per < 1 || count % in->per || (j->n_inputs > 1 && count / in->per != j->examples))
-        return fail(error, WG_ESHAPE, "the data of input \"%.120s\" makes no whole examples, or not as many as others", in->name);
+        return fail(
+            error, WG_ESHAPE,
+            "the data of input \"%.120s\" makes no whole examples, or not as many as others",
+            in->name);
     j->examples = count / in->per;
     type.shape.dim[0] = j->batch;
     in->batch = wg_array_of(type.dtype, type.shape, malloc((size_t)wg_type_bytes(&type)));
     return in->batch.data || fail(error, WG_ENOMEM, "out of memory%s", "");
 }
 
-bool job_open(job *j, wg_graph *g, wg_params *w, const char *name, const char *set, int64_t batch, wg_error *error)
+bool job_open(job *j, wg_graph *g, wg_params *w, const char *name, const char *set, int64_t batch,
+              wg_error *error)
 {
     wg_tensor *leaf[JOB_INPUTS];
     int n;
 
     *j = (job){ .graph = g, .function = wg_function_find(g, name), .batch = batch };
     n = wg_function_inputs(g, j->function, JOB_INPUTS, leaf);
-    if (n < 0 || n > JOB_INPUTS) return fail(error, WG_ENAME, "no function \"%.120s\", or too many inputs", name);
+    if (n < 0 || n > JOB_INPUTS)
+        return fail(error, WG_ENAME, "no function \"%.120s\", or too many inputs", name);
     for (int i = 0; i < n; i++)
         if (!open_input(j, leaf[i], set, error)) return false;
     if (j->batch > j->examples) j->batch = j->examples;
@@ -90,12 +96,14 @@ static void put(wg_array *to, int64_t i, double v)
 
 static bool take(job_input *in, int64_t first, const int64_t *row, int64_t n, wg_error *error)
 {
-    if (in->idx.data && row) return wg_idx_take(&in->idx, n, row, in->scale, in->batch, error) == WG_OK;
+    if (in->idx.data && row)
+        return wg_idx_take(&in->idx, n, row, in->scale, in->batch, error) == WG_OK;
     for (int64_t k = 0; k < n; k++)
         for (int64_t i = 0; i < in->per; i++) {
             int64_t at = (row ? row[k] : first + k) * in->per + i;
 
-            put(&in->batch, k * in->per + i, in->idx.data ? in->scale * in->idx.data[at] : in->value[at]);
+            put(&in->batch, k * in->per + i,
+                in->idx.data ? in->scale * in->idx.data[at] : in->value[at]);
         }
     return true;
 }

@@ -16,13 +16,13 @@ typedef struct {
     bool terminal, ended;
 } progress;
 
-/** Begins a run over `total` images. `to` NULL: stderr when that is a terminal, else stdout, so that
- * results may be piped on while the line shows. On a terminal the line redraws in place, at most ten
- * times a second; elsewhere a plain line is written at every tenth of the way. */
+/** Begins a run over `total` images. `to` NULL: stderr when that is a terminal, else stdout, so
+ * that results may be piped on while the line shows. On a terminal the line redraws in place, at
+ * most ten times a second; elsewhere a plain line is written at every tenth of the way. */
 void progress_start(progress *p, FILE *to, const char *label, int64_t total);
 
-/** A step over `images` images is done, with its mean loss and its share of right answers (NaN: none to
- * be told). */
+/** A step over `images` images is done, with its mean loss and its share of right answers (NaN:
+ * none to be told). */
 void progress_step(progress *p, int64_t images, double loss, double accuracy);
 
 /** Draws the last state, with the time the run took, and ends the line. */

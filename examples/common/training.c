@@ -7,14 +7,15 @@
 
 #include "progress.h"
 
-enum { POINT = 20 };  /* steps a point of the curve */
+enum { POINT = 20 }; /* steps a point of the curve */
 
 static void curve_add(loss_curve *c, double loss)
 {
     double *step, *mean;
 
     if (c->steps++ % POINT) {
-        if (c->n > 0) c->loss[c->n - 1] += (loss - c->loss[c->n - 1]) / (double)((c->steps - 1) % POINT + 1);
+        if (c->n > 0)
+            c->loss[c->n - 1] += (loss - c->loss[c->n - 1]) / (double)((c->steps - 1) % POINT + 1);
         return;
     }
     if (c->n == c->cap) {
@@ -38,7 +39,8 @@ void loss_curve_free(loss_curve *c)
     *c = (loss_curve){ 0 };
 }
 
-bool train_epoch(job *j, const char *label, uint64_t seed, int64_t epoch, loss_curve *curve, wg_error *error)
+bool train_epoch(job *j, const char *label, uint64_t seed, int64_t epoch, loss_curve *curve,
+                 wg_error *error)
 {
     int64_t *order = malloc((size_t)j->examples * sizeof *order);
     progress bar;

@@ -1,4 +1,5 @@
-/* training.h: one epoch of a program's "train" function, with a progress bar; accuracy of its "test" function. */
+/* training.h: one epoch of a program's "train" function, with a progress bar; accuracy of its
+ * "test" function. */
 #ifndef EXAMPLES_TRAINING_H
 #define EXAMPLES_TRAINING_H
 
@@ -6,13 +7,15 @@
 #include "job.h"
 
 typedef struct {
-    double *step, *loss;  /* a mean loss each so many steps, for the chart */
+    double *step, *loss; /* a mean loss each so many steps, for the chart */
     int n, cap;
     int64_t steps;
 } loss_curve;
 
-/** Trains on every example once, in the order of epoch number `epoch` (from 0). The curve may be NULL. */
-bool train_epoch(job *j, const char *label, uint64_t seed, int64_t epoch, loss_curve *curve, wg_error *error);
+/** Trains on every example once, in the order of epoch number `epoch` (from 0). The curve may be
+ * NULL. */
+bool train_epoch(job *j, const char *label, uint64_t seed, int64_t epoch, loss_curve *curve,
+                 wg_error *error);
 
 /** Share of right answers over the whole set, from the output "correct"; NaN after an error. */
 double accuracy_of(job *j, wg_error *error);

@@ -62,7 +62,7 @@ typedef enum {
 #define WG_STATUS_ENUM(name, text) WG_##name,
     WG_STATUS_MAP(WG_STATUS_ENUM)
 #undef WG_STATUS_ENUM
-    WG_N_STATUSES
+        WG_N_STATUSES
 } wg_status;
 
 /** "WG_ESHAPE" for WG_ESHAPE; "WG_?" for a number that is no status. Static storage. */
@@ -79,19 +79,20 @@ WG_API const char *wg_status_text(wg_status status);
 #define WG_SITE __FILE__ ":" WG_SITE_LINE(__LINE__)
 
 typedef struct wg_error {
-    wg_status   code;       /* WG_OK: no error */
-    const char *op;         /* op or function that refused; static storage, or "" */
-    const char *site;       /* "model.c:42" of the caller's line, NULL if unknown; lives as long as the
+    wg_status code;   /* WG_OK: no error */
+    const char *op;   /* op or function that refused; static storage, or "" */
+    const char *site; /* "model.c:42" of the caller's line, NULL if unknown; lives as long as the
                                caller's program text (a literal) */
-    char        scope[64];  /* layer path, "encoder/fc1"; cut short with "..." when longer */
-    char        text[256];  /* what did not fit, with operand types */
+    char scope[64];   /* layer path, "encoder/fc1"; cut short with "..." when longer */
+    char text[256];   /* what did not fit, with operand types */
 } wg_error;
 
 /** Writes "model.c:42: matmul: inner extents differ: ...\n  in mlp/fc1\n" to `to`. A NULL error, or
  * one that is WG_OK, writes "no error". */
 WG_API void wg_error_print(const wg_error *error, FILE *to);
 
-/** The same text into buf (at most n bytes, always terminated). Returns the length it would have. */
+/** The same text into buf (at most n bytes, always terminated). Returns the length it would
+ * have. */
 WG_API size_t wg_error_text(const wg_error *error, char *buf, size_t n);
 
 /* ---- element types, shapes, types ---- */
@@ -101,8 +102,8 @@ enum { WG_MAX_RANK = 8 };
 typedef enum { WG_F32, WG_F64, WG_I64, WG_BOOL, WG_N_DTYPES } wg_dtype;
 
 typedef struct {
-    int     rank;              /* 0 to WG_MAX_RANK; 0: one element */
-    int64_t dim[WG_MAX_RANK];  /* extents >= 0; entries from rank on are 0 */
+    int rank;                 /* 0 to WG_MAX_RANK; 0: one element */
+    int64_t dim[WG_MAX_RANK]; /* extents >= 0; entries from rank on are 0 */
 } wg_shape;
 
 typedef struct {
@@ -111,18 +112,18 @@ typedef struct {
 } wg_type;
 
 typedef struct {
-    int n;                  /* -1: every axis */
-    int axis[WG_MAX_RANK];  /* may count from the end: -1 is the last */
+    int n;                 /* -1: every axis */
+    int axis[WG_MAX_RANK]; /* may count from the end: -1 is the last */
 } wg_axes;
 
 typedef struct {
-    int     n;  /* elements of v */
+    int n; /* elements of v */
     const int64_t *v;
 } wg_i64s;
 
 typedef struct {
     wg_type type;
-    void   *data;  /* dense, row-major; each use says who owns it */
+    void *data; /* dense, row-major; each use says who owns it */
 } wg_array;
 
 /** 4, 8, 8, 1 for f32, f64, i64, bool; 0 for a number that is no element type. */
@@ -152,7 +153,8 @@ enum { WG_TYPE_TEXT = 200 };
  * extents of 20 digits fit. */
 WG_API const char *wg_type_text(const wg_type *type, char buf[WG_TYPE_TEXT]);
 
-/** n extents from an array. Rank above WG_MAX_RANK gives rank -1, which every constructor refuses. */
+/** n extents from an array. Rank above WG_MAX_RANK gives rank -1, which every constructor
+ * refuses. */
 static inline wg_shape wg_shape_of(int n, const int64_t *dim)
 {
     wg_shape s = { n, { 0, 0, 0, 0, 0, 0, 0, 0 } };
@@ -165,7 +167,8 @@ static inline wg_shape wg_shape_of(int n, const int64_t *dim)
     return s;
 }
 
-/** n axes from an array; n -1 means every axis. More than WG_MAX_RANK gives n = -2, which is refused. */
+/** n axes from an array; n -1 means every axis. More than WG_MAX_RANK gives n = -2, which is
+ * refused. */
 static inline wg_axes wg_axes_of(int n, const int *axis)
 {
     wg_axes a = { n, { 0, 0, 0, 0, 0, 0, 0, 0 } };
@@ -194,7 +197,7 @@ static inline wg_array wg_array_of(wg_dtype dtype, wg_shape shape, const void *d
 /* WG_SHAPE(32, 784); WG_SHAPE_SCALAR for rank 0 */
 #define WG_SHAPE(...) wg_shape_of(WG_N_ARGS(int64_t, __VA_ARGS__), (const int64_t[]){ __VA_ARGS__ })
 /* WG_AXES(0, -1) */
-#define WG_AXES(...)  wg_axes_of(WG_N_ARGS(int, __VA_ARGS__), (const int[]){ __VA_ARGS__ })
+#define WG_AXES(...) wg_axes_of(WG_N_ARGS(int, __VA_ARGS__), (const int[]){ __VA_ARGS__ })
 #else
 } /* extern "C" */
 template <typename... Extents> static inline wg_shape wg_shape_from(Extents... extents)
@@ -228,8 +231,8 @@ WG_API double wg_item(const wg_array *a);
 
 /* As realloc and free, with the size that was asked for. `data` is passed through. */
 typedef struct {
-    void *(*alloc)(void *data, size_t bytes);            /* NULL when out of memory */
-    void (*release)(void *data, void *p, size_t bytes);  /* p is never NULL */
+    void *(*alloc)(void *data, size_t bytes);           /* NULL when out of memory */
+    void (*release)(void *data, void *p, size_t bytes); /* p is never NULL */
     void *data;
 } wg_allocator;
 
@@ -238,14 +241,15 @@ typedef struct {
  * were made under. */
 WG_API void wg_set_allocator(const wg_allocator *allocator);
 
-/** Cleared memory for n elements of `size` bytes through the gate, for code on top of the library that keeps to it;
- * wg_free releases it. NULL when out of memory or when the product overflows. */
+/** Cleared memory for n elements of `size` bytes through the gate, for code on top of the library
+ * that keeps to it; wg_free releases it. NULL when out of memory or when the product overflows. */
 WG_API void *wg_alloc(int64_t n, size_t size);
 
 /** A copy of a text through the gate; NULL for NULL and when out of memory. */
 WG_API char *wg_text_copy(const char *text);
 
-/** Releases memory that a function of this library returned and said to release with wg_free. NULL is allowed. */
+/** Releases memory that a function of this library returned and said to release with wg_free. NULL
+ * is allowed. */
 WG_API void wg_free(void *p);
 
 #ifdef __cplusplus

@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/** The content of an idx file, the format of MNIST and its successors: unsigned bytes, row-major. */
+/** The content of an idx file, the format of MNIST and its successors: unsigned bytes,
+ * row-major. */
 typedef struct {
     wg_shape shape;      /* rank 1 to WG_MAX_RANK; the first axis counts the examples */
     unsigned char *data; /* owned: wg_idx_free */
@@ -27,8 +28,8 @@ WG_API void wg_idx_free(wg_idx *idx);
 
 /** Copies examples into a batch: to[k, ...] = scale * idx[row[k], ...] for the n rows named (NULL:
  * the first n). `to` is the caller's memory, f32, f64 or i64, of n times as many elements as an
- * example has, in any shape; i64 needs scale 1. Errors: WG_EINDEX for a row out of range, WG_ESHAPE,
- * WG_EDTYPE, WG_EARG. */
+ * example has, in any shape; i64 needs scale 1. Errors: WG_EINDEX for a row out of range,
+ * WG_ESHAPE, WG_EDTYPE, WG_EARG. */
 WG_API wg_status wg_idx_take(const wg_idx *idx, int64_t n, const int64_t *row, double scale,
                              wg_array to, wg_error *error);
 

@@ -13,9 +13,9 @@
 extern "C" {
 #endif
 
-typedef struct wg_graph  wg_graph;
+typedef struct wg_graph wg_graph;
 typedef struct wg_tensor wg_tensor;
-typedef struct wg_op     wg_op;
+typedef struct wg_op wg_op;
 
 /** A new, empty graph; NULL when out of memory. The caller owns it: wg_graph_free. */
 WG_API wg_graph *wg_graph_new(void);
@@ -36,15 +36,15 @@ WG_API wg_tensor *wg_graph_at(const wg_graph *g, int64_t id);
 
 /* ---- what a tensor is ---- */
 
-WG_API wg_graph          *wg_tensor_graph(const wg_tensor *t);
-WG_API const wg_type     *wg_tensor_type(const wg_tensor *t);  /* for the example extents */
-WG_API int64_t            wg_tensor_id(const wg_tensor *t);
-WG_API const char        *wg_tensor_op(const wg_tensor *t);     /* record name, "matmul" */
-WG_API int                wg_tensor_n_in(const wg_tensor *t);
-WG_API wg_tensor         *wg_tensor_in(const wg_tensor *t, int i);
-WG_API const char        *wg_tensor_name(const wg_tensor *t);   /* given by wg_name, or NULL */
-WG_API const char        *wg_tensor_scope(const wg_tensor *t);  /* "encoder/fc1" or "" */
-WG_API const char        *wg_tensor_site(const wg_tensor *t);   /* "model.c:42" or NULL */
+WG_API wg_graph *wg_tensor_graph(const wg_tensor *t);
+WG_API const wg_type *wg_tensor_type(const wg_tensor *t); /* for the example extents */
+WG_API int64_t wg_tensor_id(const wg_tensor *t);
+WG_API const char *wg_tensor_op(const wg_tensor *t); /* record name, "matmul" */
+WG_API int wg_tensor_n_in(const wg_tensor *t);
+WG_API wg_tensor *wg_tensor_in(const wg_tensor *t, int i);
+WG_API const char *wg_tensor_name(const wg_tensor *t);  /* given by wg_name, or NULL */
+WG_API const char *wg_tensor_scope(const wg_tensor *t); /* "encoder/fc1" or "" */
+WG_API const char *wg_tensor_site(const wg_tensor *t);  /* "model.c:42" or NULL */
 
 /* ---- call sites ---- */
 
@@ -58,8 +58,8 @@ WG_API wg_graph *wg_at_graph(const char *site, wg_graph *g);
 /* ---- names and scopes ---- */
 
 /** Names a tensor for pictures, errors, and reading with the plan option `keep`: its full name is
- * scope/name. Returns t. Error: WG_ENAME when name is empty or holds '/', or when another tensor of this
- * function has that full name. */
+ * scope/name. Returns t. Error: WG_ENAME when name is empty or holds '/', or when another tensor of
+ * this function has that full name. */
 WG_API wg_tensor *wg_name(wg_tensor *t, const char *name);
 
 /** Opens a scope, printf-like: entries recorded until the matching wg_scope_end lie in outer/inner.
@@ -107,30 +107,31 @@ WG_API wg_tensor *wg_update_along(const char *entry, wg_tensor *t);
 
 /* Asking: what a program offers, for code that does not know the model. All strings and tensors
  * are the graph's. Out-of-range indices give NULL. */
-WG_API int         wg_function_count(const wg_graph *g);
+WG_API int wg_function_count(const wg_graph *g);
 WG_API const char *wg_function_name(const wg_graph *g, int f);
-WG_API wg_mode     wg_function_mode(const wg_graph *g, int f);
-WG_API int         wg_function_find(const wg_graph *g, const char *name);  /* -1: none */
-WG_API int         wg_function_n_outputs(const wg_graph *g, int f);
+WG_API wg_mode wg_function_mode(const wg_graph *g, int f);
+WG_API int wg_function_find(const wg_graph *g, const char *name); /* -1: none */
+WG_API int wg_function_n_outputs(const wg_graph *g, int f);
 WG_API const char *wg_function_output_name(const wg_graph *g, int f, int i);
-WG_API wg_tensor  *wg_function_output(const wg_graph *g, int f, int i);
-WG_API int         wg_function_n_updates(const wg_graph *g, int f);
+WG_API wg_tensor *wg_function_output(const wg_graph *g, int f, int i);
+WG_API int wg_function_n_updates(const wg_graph *g, int f);
 WG_API const char *wg_function_update_name(const wg_graph *g, int f, int i);
-WG_API wg_tensor  *wg_function_update(const wg_graph *g, int f, int i);
+WG_API wg_tensor *wg_function_update(const wg_graph *g, int f, int i);
 
 /** The inputs function f needs, in order of first use: at most max of them into leaf (which may be
  * NULL when max is 0). Returns their number; -1 when out of memory or f is out of range. */
 WG_API int wg_function_inputs(const wg_graph *g, int f, int max, wg_tensor **leaf);
 
 /** Metadata: free strings that are saved with the graph. Setting NULL removes. Returns g. */
-WG_API wg_graph   *wg_metadata_set(wg_graph *g, const char *key, const char *value);
+WG_API wg_graph *wg_metadata_set(wg_graph *g, const char *key, const char *value);
 WG_API const char *wg_metadata_get(const wg_graph *g, const char *key);
 
 /* ---- walking, printing, copying ---- */
 
 /** Left-to-right post-order of everything the n outputs depend on, operands before users: into
- * *order (wg_free it), returns the number of entries, -1 when out of memory or for a NULL array. Every walk of the library is this
- * one, so nothing depends on the order in which C evaluated arguments. */
+ * *order (wg_free it), returns the number of entries, -1 when out of memory or for a NULL array.
+ * Every walk of the library is this one, so nothing depends on the order in which C evaluated
+ * arguments. */
 WG_API int64_t wg_order(int n, wg_tensor *const *outputs, wg_tensor ***order);
 
 /** Prints the entries that the n outputs depend on, one a line:
@@ -144,7 +145,8 @@ WG_API void wg_graph_print(const wg_graph *g, FILE *to);
  * drawn apart from forward ones. WG_ENAME for an unknown function, WG_EIO when writing failed. */
 WG_API wg_status wg_dot_write(const wg_graph *g, const char *function, FILE *to, wg_error *error);
 
-/** Re-infers every entry and compares; checks operands and attributes. WG_OK, or the first fault. */
+/** Re-infers every entry and compares; checks operands and attributes. WG_OK, or the first
+ * fault. */
 WG_API wg_status wg_verify(const wg_graph *g, wg_error *error);
 
 /** Copies what the n outputs depend on into graph `to` (which may be the same graph). Tensors in
@@ -152,9 +154,9 @@ WG_API wg_status wg_verify(const wg_graph *g, wg_error *error);
  * real element type in attributes, constants and leaves becomes that one; WG_N_DTYPES keeps them.
  * copy[i] becomes the copy of outputs[i]. Returns to. Errors are kept in `to`. */
 typedef struct {
-    int               n_sub;
+    int n_sub;
     wg_tensor *const *from, *const *with;
-    wg_dtype          real;
+    wg_dtype real;
 } wg_clone_options;
 WG_API wg_graph *wg_clone(wg_graph *to, int n, wg_tensor *const *outputs,
                           const wg_clone_options *options, wg_tensor **copy);

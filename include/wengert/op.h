@@ -16,20 +16,26 @@ extern "C" {
 /* ---- attributes: a struct states each type once, a table names each member once ---- */
 
 typedef enum {
-    WG_A_BOOL, WG_A_I64, WG_A_F64, WG_A_AXES, WG_A_SHAPE, WG_A_DTYPE, WG_A_STR,
-    WG_A_I64N,   /* int64_t f[k], all k values count */
-    WG_A_I64S,   /* wg_i64s: a list of any length */
-    WG_A_ARRAY,  /* wg_array: a constant's type and elements */
-    WG_A_CHOICE  /* int64_t: an index into `choices` */
+    WG_A_BOOL,
+    WG_A_I64,
+    WG_A_F64,
+    WG_A_AXES,
+    WG_A_SHAPE,
+    WG_A_DTYPE,
+    WG_A_STR,
+    WG_A_I64N,  /* int64_t f[k], all k values count */
+    WG_A_I64S,  /* wg_i64s: a list of any length */
+    WG_A_ARRAY, /* wg_array: a constant's type and elements */
+    WG_A_CHOICE /* int64_t: an index into `choices` */
 } wg_attr_kind;
 
 typedef struct {
-    const char        *name;
-    wg_attr_kind       kind;
-    size_t             offset, size;
-    const char *const *choices;  /* WG_A_CHOICE: names, NULL-terminated */
-    double             number;   /* default of hyperparameter fields: bool, i64, f64, choice */
-    const char        *string;   /* default of hyperparameter fields: strings */
+    const char *name;
+    wg_attr_kind kind;
+    size_t offset, size;
+    const char *const *choices; /* WG_A_CHOICE: names, NULL-terminated */
+    double number;              /* default of hyperparameter fields: bool, i64, f64, choice */
+    const char *string;         /* default of hyperparameter fields: strings */
 } wg_field;
 
 #ifndef __cplusplus
@@ -39,37 +45,49 @@ typedef struct {
              const char *: WG_A_STR, int64_t *: WG_A_I64N, wg_i64s: WG_A_I64S,                     \
              wg_array: WG_A_ARRAY)
 #define WG_FIELD(T, f)                                                                             \
-    { #f, WG_FIELD_KIND(T, f), offsetof(T, f), sizeof(((T *)0)->f), NULL, 0, NULL }
+    {                                                                                              \
+#f, WG_FIELD_KIND(T, f), offsetof(T, f), sizeof(((T *)0)->f), NULL, 0, NULL                \
+    }
 /* with a default, for hyperparameters */
 #define WG_FIELD_NUM(T, f, v)                                                                      \
-    { #f, WG_FIELD_KIND(T, f), offsetof(T, f), sizeof(((T *)0)->f), NULL, v, NULL }
+    {                                                                                              \
+#f, WG_FIELD_KIND(T, f), offsetof(T, f), sizeof(((T *)0)->f), NULL, v, NULL                \
+    }
 #define WG_FIELD_STR(T, f, v)                                                                      \
-    { #f, WG_FIELD_KIND(T, f), offsetof(T, f), sizeof(((T *)0)->f), NULL, 0, v }
+    {                                                                                              \
+#f, WG_FIELD_KIND(T, f), offsetof(T, f), sizeof(((T *)0)->f), NULL, 0, v                   \
+    }
 /* an int64_t that is an index into a NULL-terminated list of names */
 #define WG_CHOICE(T, f, names)                                                                     \
-    { #f, WG_A_CHOICE, offsetof(T, f), sizeof(((T *)0)->f), names, 0, NULL }
-#define WG_FIELDS_END { NULL, WG_A_BOOL, 0, 0, NULL, 0, NULL }
+    {                                                                                              \
+#f, WG_A_CHOICE, offsetof(T, f), sizeof(((T *)0)->f), names, 0, NULL                       \
+    }
+#define WG_FIELDS_END                                                                              \
+    {                                                                                              \
+        NULL, WG_A_BOOL, 0, 0, NULL, 0, NULL                                                       \
+    }
 #endif
 
 /* ---- where errors are born ---- */
 
-/** Fills *error (may be NULL) unless it holds one already: the first one wins. `op` is static storage. Always
- * returns code. A breakpoint here gives the stack of the caller's mistake. */
+/** Fills *error (may be NULL) unless it holds one already: the first one wins. `op` is static
+ * storage. Always returns code. A breakpoint here gives the stack of the caller's mistake. */
 WG_API wg_status wg_fail(wg_error *error, wg_status code, const char *op, const char *fmt, ...)
     WG_PRINTF(4, 5);
 
 /* ---- what a shape rule may look at: types and attributes ---- */
 
 typedef struct wg_sig {
-    const wg_op          *op;
-    const void           *attr;
-    int                   n_in;
+    const wg_op *op;
+    const void *attr;
+    int n_in;
     const wg_type *const *in;
-    wg_error             *error;
+    wg_error *error;
 } wg_sig;
 
-/** Reports that the operands do not fit; returns false, so that a rule can `return wg_sig_fail(...)`.
- * The text has no function name, no full stop, and shows operand types (WG_TYPE_STR). */
+/** Reports that the operands do not fit; returns false, so that a rule can `return
+ * wg_sig_fail(...)`. The text has no function name, no full stop, and shows operand types
+ * (WG_TYPE_STR). */
 WG_API bool wg_sig_fail(const wg_sig *s, wg_status code, const char *fmt, ...) WG_PRINTF(3, 4);
 
 /** Axis `axis` (may count from the end) of a tensor of rank `rank`, as 0..rank-1 in *out. WG_EARG
@@ -82,16 +100,18 @@ WG_API bool wg_sig_axes(const wg_sig *s, const wg_axes *axes, int rank, unsigned
 /** Operand i must be f32 or f64. WG_EDTYPE otherwise, with the remedy (wg_cast). */
 WG_API bool wg_sig_real(const wg_sig *s, int i);
 
-/** All operands must have the element type of operand 0. WG_EDTYPE otherwise; the text names wg_cast. */
+/** All operands must have the element type of operand 0. WG_EDTYPE otherwise; the text names
+ * wg_cast. */
 WG_API bool wg_sig_same_dtype(const wg_sig *s);
 
 /** The numpy broadcast of all operands' extents. WG_ESHAPE otherwise. */
 WG_API bool wg_sig_broadcast(const wg_sig *s, wg_shape *out);
 
 /* Whole rules that many records share. */
-WG_API bool wg_infer_same(const wg_sig *s, wg_type *out);       /* one real operand: its type */
-WG_API bool wg_infer_same_any(const wg_sig *s, wg_type *out);   /* one operand of any type: its type */
-WG_API bool wg_infer_broadcast(const wg_sig *s, wg_type *out);  /* same dtype, broadcast extents */
+WG_API bool wg_infer_same(const wg_sig *s, wg_type *out); /* one real operand: its type */
+WG_API bool wg_infer_same_any(const wg_sig *s,
+                              wg_type *out); /* one operand of any type: its type */
+WG_API bool wg_infer_broadcast(const wg_sig *s, wg_type *out); /* same dtype, broadcast extents */
 
 /* A type as text inside an expression: lives to the end of the enclosing block. */
 #define WG_TYPE_STR(type) wg_type_text((type), (char[WG_TYPE_TEXT]){ 0 })
@@ -99,49 +119,50 @@ WG_API bool wg_infer_broadcast(const wg_sig *s, wg_type *out);  /* same dtype, b
 /* ---- what a kernel may look at: memory, types, attributes ---- */
 
 typedef struct wg_call {
-    const wg_op          *op;
-    const void           *attr;
-    int                   n_in;
+    const wg_op *op;
+    const void *attr;
+    int n_in;
     const wg_type *const *tx;
-    const void *const    *x;        /* NULL where the operand lends its type only */
-    const wg_type        *ty;
-    void                 *y;        /* never overlaps an operand */
-    void                 *scratch;  /* of the size the record asked for, 64-byte aligned */
-    int                   threads;  /* most threads wg_parallel may use */
-    wg_error             *error;    /* wg_call_fail: the run ends, nothing is committed */
+    const void *const *x; /* NULL where the operand lends its type only */
+    const wg_type *ty;
+    void *y;         /* never overlaps an operand */
+    void *scratch;   /* of the size the record asked for, 64-byte aligned */
+    int threads;     /* most threads wg_parallel may use */
+    wg_error *error; /* wg_call_fail: the run ends, nothing is committed */
 } wg_call;
 
 /** A kernel's failure for the values at hand (an index out of range). */
 WG_API void wg_call_fail(const wg_call *c, wg_status code, const char *fmt, ...) WG_PRINTF(3, 4);
 
-/* An element-wise op: n elements; operand i advances by step[i] (0 or 1) elements; y may be the same
- * pointer as an operand of step 1, and overlaps none otherwise. It cannot fail. */
+/* An element-wise op: n elements; operand i advances by step[i] (0 or 1) elements; y may be the
+ * same pointer as an operand of step 1, and overlaps none otherwise. It cannot fail. */
 typedef void wg_row_fn(const void *attr, int64_t n, const void *const *x, const int *step, void *y);
 
 /* Any other op: the whole tensor. Zero-size tensors reach kernels too. */
 typedef void wg_eval_fn(const wg_call *c);
 
 /** Runs body(arg, lo, hi) over disjoint ranges that cover 0..n, on at most `threads` threads; below
- * `grain` items per thread fewer. Borders are multiples of `grain`. Which range falls to which thread
- * must not matter for the result. */
+ * `grain` items per thread fewer. Borders are multiples of `grain`. Which range falls to which
+ * thread must not matter for the result. */
 WG_API void wg_parallel(int threads, int64_t n, int64_t grain,
                         void (*body)(void *arg, int64_t lo, int64_t hi), void *arg);
 
 /** Runs body(arg) so that a library that uses OpenMP inside of it keeps to the calling thread. */
 WG_API void wg_on_one_thread(void (*body)(void *arg), void *arg);
 
-/* ---- what a gradient rule may look at: tensors, ranks, element types, attributes; no extents ---- */
+/* ---- what a gradient rule may look at: tensors, ranks, element types, attributes; no extents
+ * ---- */
 
 typedef struct wg_vjp {
-    wg_tensor        *y, *dy;  /* result, and gradient of its type */
-    int               n_in;
+    wg_tensor *y, *dy; /* result, and gradient of its type */
+    int n_in;
     wg_tensor *const *x;
-    const bool       *need;    /* need[i]: the gradient of operand i is wanted; others may be skipped */
-    const void       *attr;
+    const bool *need; /* need[i]: the gradient of operand i is wanted; others may be skipped */
+    const void *attr;
 } wg_vjp;
 
 /** Rank and element type: fixed when recorded, so a rule may depend on them. */
-WG_API int      wg_rank(const wg_tensor *t);
+WG_API int wg_rank(const wg_tensor *t);
 WG_API wg_dtype wg_dtype_of(const wg_tensor *t);
 
 /* ---- the record ---- */
@@ -149,70 +170,75 @@ WG_API wg_dtype wg_dtype_of(const wg_tensor *t);
 enum { WG_LEVEL_PLAIN, WG_LEVEL_AVX2, WG_LEVEL_AVX512, WG_N_LEVELS };
 
 enum {
-    WG_OP_BROADCASTS = 1 << 0,  /* operands broadcast: the reverse pass sums each dx to its operand */
-    WG_OP_NO_GRAD    = 1 << 1,  /* gradient zero by nature */
-    WG_OP_ALIAS      = 1 << 2,  /* whenever the result has as many elements as operand 0, and its element
+    WG_OP_BROADCASTS =
+        1 << 0,             /* operands broadcast: the reverse pass sums each dx to its operand */
+    WG_OP_NO_GRAD = 1 << 1, /* gradient zero by nature */
+    WG_OP_ALIAS = 1 << 2,  /* whenever the result has as many elements as operand 0, and its element
                                    type, it is operand 0's bytes */
-    WG_OP_RANDOM     = 1 << 3,  /* never merged with an equal entry; may be fed by name */
-    WG_OP_FEED       = 1 << 4,  /* value comes from wg_plan_feed; type follows the fed array */
-    WG_OP_PARAM      = 1 << 5,  /* value is a store entry */
-    WG_OP_CONST      = 1 << 6,  /* value depends on attributes only */
-    WG_OP_COMMUTES   = 1 << 7,  /* two operands whose order does not change the value's bits */
-    WG_OP_GRAD_PART  = 1 << 8   /* a part of a gradient that the reverse pass may assemble (see grad.c) */
+    WG_OP_RANDOM = 1 << 3, /* never merged with an equal entry; may be fed by name */
+    WG_OP_FEED = 1 << 4,   /* value comes from wg_plan_feed; type follows the fed array */
+    WG_OP_PARAM = 1 << 5,  /* value is a store entry */
+    WG_OP_CONST = 1 << 6,  /* value depends on attributes only */
+    WG_OP_COMMUTES = 1 << 7, /* two operands whose order does not change the value's bits */
+    WG_OP_GRAD_PART =
+        1 << 8 /* a part of a gradient that the reverse pass may assemble (see grad.c) */
 };
 /* Records with WG_OP_FEED, WG_OP_PARAM or WG_OP_RANDOM have attributes whose first member is
  * `const char *name`. */
 
 #define WG_SHAPE_ONLY(i)      (1u << (i))
-#define WG_SHAPE_ONLY_FROM_31 (1u << 31)  /* operand 31 and all later */
+#define WG_SHAPE_ONLY_FROM_31 (1u << 31) /* operand 31 and all later */
 
 struct wg_op {
-    const char     *name, *doc;      /* name is the JSON tag: it never changes */
-    int             n_in;            /* -1: one or more */
-    unsigned        flags;
-    unsigned        shape_only;      /* bit i: operand i lends its type, never its values */
-    size_t          attr_size;
-    const wg_field *fields;          /* one entry a member of the attribute struct */
-    bool          (*infer)(const wg_sig *s, wg_type *out);  /* pure; may be called with any extents */
-    wg_row_fn      *row[WG_N_DTYPES][WG_N_LEVELS];   /* by deciding operand; an empty level falls to the one below */
-    wg_eval_fn     *eval[WG_N_DTYPES][WG_N_LEVELS];
-    size_t        (*scratch)(const wg_sig *s, const wg_type *out, int threads);  /* bytes; NULL: none */
-    int             decides;         /* the operand whose element type picks the kernel; -1: the result's */
-    void          (*vjp)(const wg_vjp *v, wg_tensor **dx);  /* records; dx[i] may stay NULL: zero */
-    double        (*flops)(const wg_sig *s, const wg_type *out);  /* NULL: one an element of the result */
-    /* Optional. Operand i comes from a record `of` with attributes of_attr, whose operand 0 has this rank: true
-     * when the entry may read that operand 0 instead, once `attr` (a copy, to be changed here) says so. How a
-     * product takes a transpose as its flag (WG_PASS_TRANSPOSE). */
-    bool          (*absorb)(void *attr, int i, const wg_op *of, const void *of_attr, int rank);
+    const char *name, *doc; /* name is the JSON tag: it never changes */
+    int n_in;               /* -1: one or more */
+    unsigned flags;
+    unsigned shape_only; /* bit i: operand i lends its type, never its values */
+    size_t attr_size;
+    const wg_field *fields;                       /* one entry a member of the attribute struct */
+    bool (*infer)(const wg_sig *s, wg_type *out); /* pure; may be called with any extents */
+    wg_row_fn *row[WG_N_DTYPES]
+                  [WG_N_LEVELS]; /* by deciding operand; an empty level falls to the one below */
+    wg_eval_fn *eval[WG_N_DTYPES][WG_N_LEVELS];
+    size_t (*scratch)(const wg_sig *s, const wg_type *out, int threads); /* bytes; NULL: none */
+    int decides; /* the operand whose element type picks the kernel; -1: the result's */
+    void (*vjp)(const wg_vjp *v, wg_tensor **dx);         /* records; dx[i] may stay NULL: zero */
+    double (*flops)(const wg_sig *s, const wg_type *out); /* NULL: one an element of the result */
+    /* Optional. Operand i comes from a record `of` with attributes of_attr, whose operand 0 has
+     * this rank: true when the entry may read that operand 0 instead, once `attr` (a copy, to be
+     * changed here) says so. How a product takes a transpose as its flag (WG_PASS_TRANSPOSE). */
+    bool (*absorb)(void *attr, int i, const wg_op *of, const void *of_attr, int rank);
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new
- * tensor; the poison when the graph is in error or this call fails; NULL when x[0] is NULL.
- * Errors: whatever infer raises; WG_EARG for operands of two graphs or a wrong number; WG_EDTYPE when
- * there is no kernel for the element type. */
+ * tensor; the poison when the graph is in error or this call fails; NULL when x[0] is NULL. Errors:
+ * whatever infer raises; WG_EARG for operands of two graphs or a wrong number; WG_EDTYPE when there
+ * is no kernel for the element type. */
 WG_API wg_tensor *wg_record(const wg_op *op, const void *attr, int n, wg_tensor *const *x);
 WG_API wg_tensor *wg_record1(const wg_op *op, const void *attr, wg_tensor *a);
 WG_API wg_tensor *wg_record2(const wg_op *op, const void *attr, wg_tensor *a, wg_tensor *b);
-WG_API wg_tensor *wg_record3(const wg_op *op, const void *attr, wg_tensor *a, wg_tensor *b, wg_tensor *c);
+WG_API wg_tensor *wg_record3(const wg_op *op, const void *attr, wg_tensor *a, wg_tensor *b,
+                             wg_tensor *c);
 
 /** Records a leaf: an entry without operands. For FEED and PARAM records the leaf of that name is
  * returned if there is one; WG_ENAME when its attributes differ. */
 WG_API wg_tensor *wg_record_leaf(wg_graph *g, const wg_op *op, const void *attr);
 
-/** Puts an error of a composing function on the graph of t, unless there is one already, and returns
- * the poison. `function` is static storage. */
-WG_API wg_tensor *wg_record_fail(wg_graph *g, wg_status code, const char *function, const char *fmt, ...)
-    WG_PRINTF(4, 5);
+/** Puts an error of a composing function on the graph of t, unless there is one already, and
+ * returns the poison. `function` is static storage. */
+WG_API wg_tensor *wg_record_fail(wg_graph *g, wg_status code, const char *function, const char *fmt,
+                                 ...) WG_PRINTF(4, 5);
 
-/** Reserves a full name (scope/name) in the open function, or outside of functions for the whole graph: the key of
- * a random draw. false, with WG_ENAME on the graph, when it is taken. `function` is static storage. */
+/** Reserves a full name (scope/name) in the open function, or outside of functions for the whole
+ * graph: the key of a random draw. false, with WG_ENAME on the graph, when it is taken. `function`
+ * is static storage. */
 WG_API bool wg_claim_name(wg_graph *g, const char *function, const char *full_name);
 
 /** Whether a full name is still free there. */
 WG_API bool wg_name_is_free(const wg_graph *g, const char *full_name);
 
 /** The attributes and the record of an entry. */
-WG_API const void  *wg_tensor_attr(const wg_tensor *t);
+WG_API const void *wg_tensor_attr(const wg_tensor *t);
 WG_API const wg_op *wg_tensor_record(const wg_tensor *t);
 
 /** Gradient rules run between these, so that what they record inherits site and scope of `from`. */
@@ -222,7 +248,7 @@ WG_API wg_graph *wg_derive_end(wg_graph *g);
 /* ---- the list of records as a value ---- */
 
 typedef struct {
-    int                 n;
+    int n;
     const wg_op *const *op;
 } wg_op_list;
 
@@ -237,9 +263,10 @@ WG_API const wg_op *wg_op_find(const wg_op_list *list, const char *name);
 /** A 64-bit key from text, by a fixed published hash (FNV-1a followed by a finaliser). */
 WG_API uint64_t wg_random_key(const char *text);
 
-/** n draws for indices first..first+n-1 of stream (seed, key, run) into y, from a counter-based generator
- * (Philox4x32-10, Salmon et al. 2011): bits depend on these numbers alone. Uniform in [0, 1) with 24 (f32)
- * or 53 (f64) bits; normal by Box-Muller from two of them with f64 arithmetic. dtype f32 or f64. */
+/** n draws for indices first..first+n-1 of stream (seed, key, run) into y, from a counter-based
+ * generator (Philox4x32-10, Salmon et al. 2011): bits depend on these numbers alone. Uniform in [0,
+ * 1) with 24 (f32) or 53 (f64) bits; normal by Box-Muller from two of them with f64 arithmetic.
+ * dtype f32 or f64. */
 WG_API void wg_random_uniform(uint64_t seed, uint64_t key, uint64_t run, int64_t first, int64_t n,
                               wg_dtype dtype, void *y);
 WG_API void wg_random_normal(uint64_t seed, uint64_t key, uint64_t run, int64_t first, int64_t n,

@@ -1,4 +1,5 @@
-/* ops.h: every constructor. Each returns the recorded tensor, or the graph's poison after an error. */
+/* ops.h: every constructor. Each returns the recorded tensor, or the graph's poison after an
+ * error. */
 #ifndef WENGERT_OPS_H
 #define WENGERT_OPS_H
 

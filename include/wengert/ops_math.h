@@ -1,4 +1,5 @@
-/* ops_math.h: element-wise arithmetic, elementary functions, comparisons, selection; broadcast as numpy does. */
+/* ops_math.h: element-wise arithmetic, elementary functions, comparisons, selection; broadcast as
+ * numpy does. */
 #ifndef WENGERT_OPS_MATH_H
 #define WENGERT_OPS_MATH_H
 
@@ -8,7 +9,8 @@
 extern "C" {
 #endif
 
-/* Operands broadcast as in numpy. Mixed element types are an error (WG_EDTYPE) that names wg_cast. */
+/* Operands broadcast as in numpy. Mixed element types are an error (WG_EDTYPE) that names
+ * wg_cast. */
 
 /** a + b, a - b, a b, a / b. f32, f64, i64 (wraps around; division truncates, by zero gives 0). */
 WG_API wg_tensor *wg_add(wg_tensor *a, wg_tensor *b);
@@ -16,11 +18,13 @@ WG_API wg_tensor *wg_sub(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_mul(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_div(wg_tensor *a, wg_tensor *b);
 
-/** a to the power b, with C's special values: x^0 and 1^x are 1, a negative base wants an integer exponent (else NaN).
- * Real. The gradient with respect to b is 0 where a is 0; with respect to a, 0 where both are. */
+/** a to the power b, with C's special values: x^0 and 1^x are 1, a negative base wants an integer
+ * exponent (else NaN). Real. The gradient with respect to b is 0 where a is 0; with respect to a, 0
+ * where both are. */
 WG_API wg_tensor *wg_pow(wg_tensor *a, wg_tensor *b);
 
-/** The larger, the smaller of two; NaN if either is. f32, f64, i64. At ties the gradient goes to a. */
+/** The larger, the smaller of two; NaN if either is. f32, f64, i64. At ties the gradient goes to
+ * a. */
 WG_API wg_tensor *wg_maximum(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_minimum(wg_tensor *a, wg_tensor *b);
 
@@ -64,15 +68,16 @@ WG_API wg_tensor *wg_softplus(wg_tensor *x);
 /** max(x, 0); NaN stays. Real. Gradient 0 at 0. */
 WG_API wg_tensor *wg_relu(wg_tensor *x);
 
-/** x limited to [lo, hi]; NaN stays. f32, f64, i64. The gradient passes where lo <= x <= hi. WG_EARG unless lo <= hi,
- * or when no integer lies between them and x is i64. */
+/** x limited to [lo, hi]; NaN stays. f32, f64, i64. The gradient passes where lo <= x <= hi.
+ * WG_EARG unless lo <= hi, or when no integer lies between them and x is i64. */
 WG_API wg_tensor *wg_clip(wg_tensor *x, double lo, double hi);
 
 /** Largest integer not above x; nearest integer, ties to even. Real. Gradient zero. */
 WG_API wg_tensor *wg_floor(wg_tensor *x);
 WG_API wg_tensor *wg_round(wg_tensor *x);
 
-/** Comparisons: bool result. f32, f64, i64, and for eq and ne bool. Any comparison with NaN is false but ne. */
+/** Comparisons: bool result. f32, f64, i64, and for eq and ne bool. Any comparison with NaN is
+ * false but ne. */
 WG_API wg_tensor *wg_eq(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_ne(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_lt(wg_tensor *a, wg_tensor *b);
@@ -91,12 +96,13 @@ WG_API wg_tensor *wg_logical_not(wg_tensor *x);
 /** Whether an element is finite. Real -> bool. */
 WG_API wg_tensor *wg_is_finite(wg_tensor *x);
 
-/** a where cond, else b: cond bool, a and b of one type; all broadcast. The gradient selects too, so a value
- * that is not finite in the branch not taken does not matter; what that branch multiplies it by may. */
+/** a where cond, else b: cond bool, a and b of one type; all broadcast. The gradient selects too,
+ * so a value that is not finite in the branch not taken does not matter; what that branch
+ * multiplies it by may. */
 WG_API wg_tensor *wg_where(wg_tensor *cond, wg_tensor *a, wg_tensor *b);
 
-/** x converted. Real to i64 truncates; NaN becomes 0, values out of range the nearest i64. To bool: x != 0.
- * The gradient is cast back when both are real, zero otherwise. */
+/** x converted. Real to i64 truncates; NaN becomes 0, values out of range the nearest i64. To bool:
+ * x != 0. The gradient is cast back when both are real, zero otherwise. */
 WG_API wg_tensor *wg_cast(wg_tensor *x, wg_dtype dtype);
 
 /** x converted to the element type of `like`, of which only the type is used. */

@@ -1,7 +1,7 @@
 /*
- * plan.h: running. A plan is made from one function of a graph (or from tensors) and a store; feed it,
- * run it, read its outputs. It re-specialises by itself when other extents are fed, and allocates
- * nothing in a repeated run.
+ * plan.h: running. A plan is made from one function of a graph (or from tensors) and a store; feed
+ * it, run it, read its outputs. It re-specialises by itself when other extents are fed, and
+ * allocates nothing in a repeated run.
  */
 #ifndef WENGERT_PLAN_H
 #define WENGERT_PLAN_H
@@ -18,85 +18,93 @@ typedef struct wg_plan wg_plan;
 /* passes that can be turned off; results keep their bits, except where a product's transpose
  * flags change (WG_PASS_TRANSPOSE) */
 enum {
-    WG_PASS_ALIAS     = 1 << 0,  /* reshapes and the like share memory with their operand */
-    WG_PASS_FOLD      = 1 << 1,  /* constants are computed once per specialisation */
-    WG_PASS_MERGE     = 1 << 2,  /* equal entries are computed once */
-    WG_PASS_TRANSPOSE = 1 << 3,  /* a transpose of the last two axes becomes a flag of the product */
-    WG_PASS_FUSE      = 1 << 4,  /* element-wise runs go block by block through the cache */
-    WG_PASS_REUSE     = 1 << 5,  /* values share arena memory after their last use */
-    WG_PASS_IN_PLACE  = 1 << 6,  /* row kernels write over a dying operand; updates over their entry */
-    WG_PASS_ALL       = (1 << 7) - 1
+    WG_PASS_ALIAS = 1 << 0,     /* reshapes and the like share memory with their operand */
+    WG_PASS_FOLD = 1 << 1,      /* constants are computed once per specialisation */
+    WG_PASS_MERGE = 1 << 2,     /* equal entries are computed once */
+    WG_PASS_TRANSPOSE = 1 << 3, /* a transpose of the last two axes becomes a flag of the product */
+    WG_PASS_FUSE = 1 << 4,      /* element-wise runs go block by block through the cache */
+    WG_PASS_REUSE = 1 << 5,     /* values share arena memory after their last use */
+    WG_PASS_IN_PLACE =
+        1 << 6, /* row kernels write over a dying operand; updates over their entry */
+    WG_PASS_ALL = (1 << 7) - 1
 };
 
 typedef struct {
-    int      threads;     /* 0: as many as OpenMP would use */
-    int64_t  max_bytes;   /* most arena bytes; 0: no bound. WG_ELIMIT when a specialisation needs more */
-    bool     check;       /* finite check: the run fails at the first entry, in post-order, that is not finite;
-                             constants may be anything. Slower: entries run one by one */
-    bool     keep;        /* keep every intermediate for wg_plan_value */
-    bool     timing;      /* time every step, for wg_plan_report */
-    unsigned passes_off;  /* WG_PASS_... bits */
-    int      block;       /* elements a fused block; 0: 512. For tests: small values */
-    int64_t  grain;       /* least elements a thread is started for; 0: measured default */
+    int threads; /* 0: as many as OpenMP would use */
+    /* most arena bytes; 0: no bound. WG_ELIMIT when a specialisation needs more */
+    int64_t max_bytes;
+    /* finite check: the run fails at the first entry, in post-order, that is not finite;
+     * constants may be anything. Slower: entries run one by one */
+    bool check;
+    bool keep;           /* keep every intermediate for wg_plan_value */
+    bool timing;         /* time every step, for wg_plan_report */
+    unsigned passes_off; /* WG_PASS_... bits */
+    int block;           /* elements a fused block; 0: 512. For tests: small values */
+    int64_t grain;       /* least elements a thread is started for; 0: measured default */
 } wg_plan_options;
 
-/** A plan of function `name`: its outputs and updates. Graph and store are borrowed; the graph lives at
- * least as long as its plans. NULL options: defaults. Returns NULL on error: recording errors of the
- * graph, WG_ENAME for an unknown function or a parameter the store lacks, WG_ESHAPE / WG_EDTYPE when a
- * store entry does not fit its leaf or update; then *error (may be NULL) is filled. */
+/** A plan of function `name`: its outputs and updates. Graph and store are borrowed; the graph
+ * lives at least as long as its plans. NULL options: defaults. Returns NULL on error: recording
+ * errors of the graph, WG_ENAME for an unknown function or a parameter the store lacks, WG_ESHAPE /
+ * WG_EDTYPE when a store entry does not fit its leaf or update; then *error (may be NULL) is
+ * filled. */
 WG_API wg_plan *wg_plan_new_error(wg_graph *g, wg_params *w, const char *name,
                                   const wg_plan_options *options, wg_error *error);
 
 /** The same; the error goes to the graph when it has none yet: wg_graph_error(g). */
-WG_API wg_plan *wg_plan_new(wg_graph *g, wg_params *w, const char *name, const wg_plan_options *options);
+WG_API wg_plan *wg_plan_new(wg_graph *g, wg_params *w, const char *name,
+                            const wg_plan_options *options);
 
-/** A plan of n tensors, without updates; outputs are read by wg_plan_value_at. w may be NULL when no
- * parameter is needed. */
+/** A plan of n tensors, without updates; outputs are read by wg_plan_value_at. w may be NULL when
+ * no parameter is needed. */
 WG_API wg_plan *wg_plan_of(int n, wg_tensor *const *outputs, wg_params *w,
                            const wg_plan_options *options, wg_error *error);
 
 /** NULL is allowed. */
 WG_API void wg_plan_free(wg_plan *p);
 
-/** Feeds an input (or a random entry, by its full name, instead of drawing). The memory is borrowed until
- * something else is fed and read by every run until then; an output of this very plan is copied at once. A
- * NULL data pointer with rank 0, as in (wg_array){ 0 }, unfeeds. Errors: WG_ENAME, WG_EDTYPE, WG_ESHAPE for
- * another rank or bad extents, WG_EARG for NULL data with elements, WG_ENOMEM. After an error the input is as before. */
+/** Feeds an input (or a random entry, by its full name, instead of drawing). The memory is borrowed
+ * until something else is fed and read by every run until then; an output of this very plan is
+ * copied at once. A NULL data pointer with rank 0, as in (wg_array){ 0 }, unfeeds. Errors:
+ * WG_ENAME, WG_EDTYPE, WG_ESHAPE for another rank or bad extents, WG_EARG for NULL data with
+ * elements, WG_ENOMEM. After an error the input is as before. */
 WG_API wg_status wg_plan_feed(wg_plan *p, const char *name, wg_array value);
 
-/** Runs once: computes all outputs, then commits all updates. Every output and every update is made from the
- * store as it was before the run: two entries can be exchanged, and an output that is a parameter shows its
- * old value. On any error the store is bit for bit as it was. Errors: WG_ESTATE when an input was never fed; WG_ESHAPE and others for the extents fed;
- * WG_EINDEX; WG_ENONFINITE with the option check; WG_ENOMEM; WG_ELIMIT. Detail: wg_plan_error. */
+/** Runs once: computes all outputs, then commits all updates. Every output and every update is made
+ * from the store as it was before the run: two entries can be exchanged, and an output that is a
+ * parameter shows its old value. On any error the store is bit for bit as it was. Errors: WG_ESTATE
+ * when an input was never fed; WG_ESHAPE and others for the extents fed; WG_EINDEX; WG_ENONFINITE
+ * with the option check; WG_ENOMEM; WG_ELIMIT. Detail: wg_plan_error. */
 WG_API wg_status wg_plan_run(wg_plan *p);
 
 /** The error of the last call on the plan; code WG_OK when it succeeded. The plan's. */
 WG_API const wg_error *wg_plan_error(const wg_plan *p);
 
-/** An output by name (with the option keep, any named or scoped tensor "scope/name") after a run. Valid until
- * the next run. NULL otherwise, with WG_ENAME in wg_plan_error, WG_ESTATE before a run or after one that
- * failed, WG_EARG for a tensor of which only the type is used. */
+/** An output by name (with the option keep, any named or scoped tensor "scope/name") after a run.
+ * Valid until the next run. NULL otherwise, with WG_ENAME in wg_plan_error, WG_ESTATE before a run
+ * or after one that failed, WG_EARG for a tensor of which only the type is used. */
 WG_API const wg_array *wg_plan_value(wg_plan *p, const char *name);
 
 /** Output i, in declared order; NULL when out of range or before a run. */
 WG_API const wg_array *wg_plan_value_at(wg_plan *p, int i);
 
-/** The value of any tensor the plan computes: outputs, or with the option keep all. NULL otherwise. */
+/** The value of any tensor the plan computes: outputs, or with the option keep all. NULL
+ * otherwise. */
 WG_API const wg_array *wg_plan_value_of(wg_plan *p, const wg_tensor *t);
 
 typedef struct {
-    int64_t entries;          /* entries the function depends on */
-    int64_t computed;         /* entries left after simplification */
-    int64_t steps;            /* steps of a run */
-    int64_t fused_steps;      /* steps that run more than one entry */
-    int64_t fused_entries;    /* entries in those */
-    int64_t arena_bytes;      /* memory of all intermediates together */
-    int64_t naive_bytes;      /* the same if each had its own */
-    int64_t param_bytes;      /* store entries the function reads or updates */
-    double  flops;            /* floating-point operations of a run */
+    int64_t entries;       /* entries the function depends on */
+    int64_t computed;      /* entries left after simplification */
+    int64_t steps;         /* steps of a run */
+    int64_t fused_steps;   /* steps that run more than one entry */
+    int64_t fused_entries; /* entries in those */
+    int64_t arena_bytes;   /* memory of all intermediates together */
+    int64_t naive_bytes;   /* the same if each had its own */
+    int64_t param_bytes;   /* store entries the function reads or updates */
+    double flops;          /* floating-point operations of a run */
     int64_t runs;
-    double  seconds;          /* with the option timing: of all runs */
-    int     specialisations;  /* held now */
+    double seconds;      /* with the option timing: of all runs */
+    int specialisations; /* held now */
 } wg_plan_stats;
 
 /** Numbers of the specialisation last used (of the example extents before the first run). */
@@ -109,15 +117,16 @@ WG_API wg_status wg_plan_report_print(wg_plan *p, bool passes, FILE *to);
 /* One fed value of a throw-away plan. */
 typedef struct {
     const char *name;
-    wg_array    value;
+    wg_array value;
 } wg_feed;
 
-/** Computes one tensor once: a throw-away plan. value->data is new memory for the caller: wg_free. */
-WG_API wg_status wg_read(wg_tensor *t, wg_params *w, int n_feeds, const wg_feed *feeds, wg_array *value,
-                         wg_error *error);
+/** Computes one tensor once: a throw-away plan. value->data is new memory for the caller:
+ * wg_free. */
+WG_API wg_status wg_read(wg_tensor *t, wg_params *w, int n_feeds, const wg_feed *feeds,
+                         wg_array *value, wg_error *error);
 
-/** The processor level kernels run at: WG_LEVEL_PLAIN and so on; the environment variable WENGERT_LEVEL
- * (0, 1, 2) lowers it. Read when a plan is made. */
+/** The processor level kernels run at: WG_LEVEL_PLAIN and so on; the environment variable
+ * WENGERT_LEVEL (0, 1, 2) lowers it. Read when a plan is made. */
 WG_API int wg_level(void);
 
 #ifdef __cplusplus

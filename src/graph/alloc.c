@@ -5,7 +5,8 @@
 
 #include "internal.h"
 
-/* The size stands before the block: the gate's release wants it, and 16 bytes keep the alignment. */
+/* The size stands before the block: the gate's release wants it, and 16 bytes keep the
+ * alignment. */
 enum { HEADER = 16 };
 
 static void *plain_alloc(void *data, size_t bytes)

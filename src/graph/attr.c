@@ -62,7 +62,8 @@ bool wg__attr_copy(wg_arena *a, const wg_op *op, const void *from, void **to)
     return true;
 }
 
-/* ---- equality and hashing see what a member means: the tail of a shape or of axes does not count ---- */
+/* ---- equality and hashing see what a member means: the tail of a shape or of axes does not count
+ * ---- */
 
 static bool member_equal(const wg_field *f, const void *a, const void *b)
 {
@@ -70,9 +71,11 @@ static bool member_equal(const wg_field *f, const void *a, const void *b)
     case WG_A_AXES: {
         const wg_axes *x = a, *y = b;
 
-        return x->n == y->n && (x->n < 1 || memcmp(x->axis, y->axis, (size_t)x->n * sizeof *x->axis) == 0);
+        return x->n == y->n &&
+               (x->n < 1 || memcmp(x->axis, y->axis, (size_t)x->n * sizeof *x->axis) == 0);
     }
-    case WG_A_SHAPE: return wg_shape_equal(a, b);
+    case WG_A_SHAPE:
+        return wg_shape_equal(a, b);
     case WG_A_STR: {
         const char *x = *(const char *const *)a, *y = *(const char *const *)b;
 
@@ -90,12 +93,14 @@ static bool member_equal(const wg_field *f, const void *a, const void *b)
                (wg_type_bytes(&x->type) <= 0 ||
                 memcmp(x->data, y->data, (size_t)wg_type_bytes(&x->type)) == 0);
     }
-    case WG_A_BOOL: return *(const bool *)a == *(const bool *)b;
+    case WG_A_BOOL:
+        return *(const bool *)a == *(const bool *)b;
     case WG_A_I64:
     case WG_A_F64:
     case WG_A_DTYPE:
     case WG_A_I64N:
-    case WG_A_CHOICE: break;
+    case WG_A_CHOICE:
+        break;
     }
     return memcmp(a, b, f->size) == 0;
 }
@@ -113,7 +118,8 @@ static uint64_t member_hash(uint64_t h, const wg_field *f, const void *at)
     case WG_A_AXES: {
         const wg_axes *x = at;
 
-        return wg__hash_bytes(wg__mix(h, (uint64_t)x->n), x->axis, x->n < 1 ? 0 : (size_t)x->n * sizeof *x->axis);
+        return wg__hash_bytes(wg__mix(h, (uint64_t)x->n), x->axis,
+                              x->n < 1 ? 0 : (size_t)x->n * sizeof *x->axis);
     }
     case WG_A_SHAPE: {
         const wg_shape *x = at;
@@ -129,7 +135,8 @@ static uint64_t member_hash(uint64_t h, const wg_field *f, const void *at)
     case WG_A_I64S: {
         const wg_i64s *x = at;
 
-        return wg__hash_bytes(wg__mix(h, (uint64_t)x->n), x->v, x->n < 1 ? 0 : (size_t)x->n * sizeof *x->v);
+        return wg__hash_bytes(wg__mix(h, (uint64_t)x->n), x->v,
+                              x->n < 1 ? 0 : (size_t)x->n * sizeof *x->v);
     }
     case WG_A_ARRAY: {
         const wg_array *x = at;
@@ -137,12 +144,14 @@ static uint64_t member_hash(uint64_t h, const wg_field *f, const void *at)
 
         return wg__hash_bytes(wg__mix(h, (uint64_t)bytes), x->data, bytes < 0 ? 0 : (size_t)bytes);
     }
-    case WG_A_BOOL: return wg__mix(h, *(const bool *)at);
+    case WG_A_BOOL:
+        return wg__mix(h, *(const bool *)at);
     case WG_A_I64:
     case WG_A_F64:
     case WG_A_DTYPE:
     case WG_A_I64N:
-    case WG_A_CHOICE: break;
+    case WG_A_CHOICE:
+        break;
     }
     return wg__hash_bytes(h, at, f->size);
 }
@@ -178,10 +187,18 @@ static void print_f64(double v, FILE *to)
 static void print_member(const wg_field *f, const void *at, FILE *to)
 {
     switch (f->kind) {
-    case WG_A_BOOL: fputs(*(const bool *)at ? "true" : "false", to); break;
-    case WG_A_I64: fprintf(to, "%" PRId64, *(const int64_t *)at); break;
-    case WG_A_F64: print_f64(*(const double *)at, to); break;
-    case WG_A_DTYPE: fputs(wg_dtype_name(*(const wg_dtype *)at), to); break;
+    case WG_A_BOOL:
+        fputs(*(const bool *)at ? "true" : "false", to);
+        break;
+    case WG_A_I64:
+        fprintf(to, "%" PRId64, *(const int64_t *)at);
+        break;
+    case WG_A_F64:
+        print_f64(*(const double *)at, to);
+        break;
+    case WG_A_DTYPE:
+        fputs(wg_dtype_name(*(const wg_dtype *)at), to);
+        break;
     case WG_A_STR: {
         const char *s = *(const char *const *)at;
 
@@ -199,11 +216,21 @@ static void print_member(const wg_field *f, const void *at, FILE *to)
         }
         break;
     }
-    case WG_A_SHAPE: print_i64s(((const wg_shape *)at)->rank, ((const wg_shape *)at)->dim, to); break;
-    case WG_A_I64N: print_i64s((int64_t)(f->size / sizeof(int64_t)), at, to); break;
-    case WG_A_I64S: print_i64s(((const wg_i64s *)at)->n, ((const wg_i64s *)at)->v, to); break;
-    case WG_A_ARRAY: fputs(WG_TYPE_STR(&((const wg_array *)at)->type), to); break;
-    case WG_A_CHOICE: fputs(f->choices[*(const int64_t *)at], to); break;
+    case WG_A_SHAPE:
+        print_i64s(((const wg_shape *)at)->rank, ((const wg_shape *)at)->dim, to);
+        break;
+    case WG_A_I64N:
+        print_i64s((int64_t)(f->size / sizeof(int64_t)), at, to);
+        break;
+    case WG_A_I64S:
+        print_i64s(((const wg_i64s *)at)->n, ((const wg_i64s *)at)->v, to);
+        break;
+    case WG_A_ARRAY:
+        fputs(WG_TYPE_STR(&((const wg_array *)at)->type), to);
+        break;
+    case WG_A_CHOICE:
+        fputs(f->choices[*(const int64_t *)at], to);
+        break;
     }
 }
 
@@ -232,8 +259,10 @@ static const char *member_fault(const wg_field *f, const void *at)
 
         return x->rank < 0 || x->rank > WG_MAX_RANK ? "has a rank above 8" : NULL;
     }
-    case WG_A_DTYPE: return wg_dtype_size(*(const wg_dtype *)at) == 0 ? "is no element type" : NULL;
-    case WG_A_STR: return *(const char *const *)at ? NULL : "is NULL";
+    case WG_A_DTYPE:
+        return wg_dtype_size(*(const wg_dtype *)at) == 0 ? "is no element type" : NULL;
+    case WG_A_STR:
+        return *(const char *const *)at ? NULL : "is NULL";
     case WG_A_I64S: {
         const wg_i64s *x = at;
 
@@ -254,7 +283,8 @@ static const char *member_fault(const wg_field *f, const void *at)
     case WG_A_BOOL:
     case WG_A_I64:
     case WG_A_F64:
-    case WG_A_I64N: break;
+    case WG_A_I64N:
+        break;
     }
     return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * checksum.c: XXH64 with seed 0, after its published specification, so that anybody's `xxhsum -H64` or
- * xxhash module can check a weights file. It finds damage and mix-ups; it is no signature.
+ * checksum.c: XXH64 with seed 0, after its published specification, so that anybody's `xxhsum -H64`
+ * or xxhash module can check a weights file. It finds damage and mix-ups; it is no signature.
  */
 #include <string.h>
 

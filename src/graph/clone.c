@@ -1,4 +1,5 @@
-/* clone.c: copies what some outputs depend on, replacing tensors and, if asked, the real element type. */
+/* clone.c: copies what some outputs depend on, replacing tensors and, if asked, the real element
+ * type. */
 #include <string.h>
 
 #include "internal.h"
@@ -22,8 +23,8 @@ static void *converted(const wg_array *from, wg_dtype to)
     return data;
 }
 
-/* The attributes of t with their real types exchanged, in *attr (memory of `copy`, grown as needed); elements that
- * were converted go to *elements. */
+/* The attributes of t with their real types exchanged, in *attr (memory of `copy`, grown as
+ * needed); elements that were converted go to *elements. */
 static bool convert_attr(const wg_tensor *t, wg_dtype real, unsigned char *copy, void **elements)
 {
     *elements = NULL;
@@ -49,10 +50,12 @@ static bool convert_attr(const wg_tensor *t, wg_dtype real, unsigned char *copy,
 }
 
 /* A copy of t over the copies of its operands. */
-static wg_tensor *copy_entry(wg_graph *to, const wg_tensor *t, wg_dtype real, wg_tensor *const *mapped)
+static wg_tensor *copy_entry(wg_graph *to, const wg_tensor *t, wg_dtype real,
+                             wg_tensor *const *mapped)
 {
     max_align_t room[32];
-    unsigned char *attr = t->op->attr_size > sizeof room ? wg__alloc(t->op->attr_size) : (unsigned char *)room;
+    unsigned char *attr =
+        t->op->attr_size > sizeof room ? wg__alloc(t->op->attr_size) : (unsigned char *)room;
     wg_tensor *few[8], **in = t->n_in > 8 ? wg__array(t->n_in, sizeof *in) : few, *copy = NULL;
     void *elements = NULL;
 
@@ -60,8 +63,8 @@ static wg_tensor *copy_entry(wg_graph *to, const wg_tensor *t, wg_dtype real, wg
     if (attr && in && convert_attr(t, real, attr, &elements)) {
         for (int i = 0; i < t->n_in; i++) in[i] = mapped[t->in[i]->id];
         copy = t->n_in > 0 || !(t->op->flags & (WG_OP_FEED | WG_OP_PARAM))
-                   ? wg__replay(to, t->op, t->op->attr_size ? attr : NULL, t->n_in, in, t->site, t->scope, t->name,
-                                t->derived)
+                   ? wg__replay(to, t->op, t->op->attr_size ? attr : NULL, t->n_in, in, t->site,
+                                t->scope, t->name, t->derived)
                    : wg_record_leaf(to, t->op, attr);
     } else {
         wg__graph_fail(to, WG_ENOMEM, "clone", "out of memory");
@@ -89,7 +92,8 @@ wg_graph *wg_clone(wg_graph *to, int n, wg_tensor *const *outputs, const wg_clon
     }
     for (int i = 0; i < n; i++) {
         if (!outputs[i] || outputs[i]->id < 0 || outputs[i]->graph != outputs[0]->graph) {
-            wg__graph_fail(to, WG_EARG, "clone", "output %d is NULL, of a graph in error, or of another graph", i);
+            wg__graph_fail(to, WG_EARG, "clone",
+                           "output %d is NULL, of a graph in error, or of another graph", i);
             return to;
         }
     }
@@ -103,11 +107,13 @@ wg_graph *wg_clone(wg_graph *to, int n, wg_tensor *const *outputs, const wg_clon
     }
     for (int i = 0; i < o->n_sub; i++) {
         if (n > 0 && o->from[i] && o->from[i]->graph != outputs[0]->graph) {
-            wg__graph_fail(to, WG_EARG, "clone", "replaced tensor %d is not of the graph of the outputs", i);
+            wg__graph_fail(to, WG_EARG, "clone",
+                           "replaced tensor %d is not of the graph of the outputs", i);
             goto done;
         }
         if (!o->from[i] || !o->with[i] || o->with[i]->graph != to) {
-            wg__graph_fail(to, WG_EARG, "clone", "replacement %d is NULL or not of the graph copied to", i);
+            wg__graph_fail(to, WG_EARG, "clone",
+                           "replacement %d is NULL or not of the graph copied to", i);
             goto done;
         }
         if (o->from[i]->id >= 0 && o->from[i]->id < top) mapped[o->from[i]->id] = o->with[i];

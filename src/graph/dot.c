@@ -1,6 +1,6 @@
 /*
- * dot.c: graphs as Graphviz text. Scopes are clusters, edges carry types, entries recorded by gradient rules are
- * drawn apart from forward ones.
+ * dot.c: graphs as Graphviz text. Scopes are clusters, edges carry types, entries recorded by
+ * gradient rules are drawn apart from forward ones.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,7 +32,8 @@ static void put_node(const wg_tensor *t, FILE *to)
     else if (t->op->flags & WG_OP_CONST || (t->n_in == 0 && !(t->op->flags & WG_OP_RANDOM)))
         shape = "plaintext", fill = "#ffffff", line = "#888888";
     else if (t->derived) fill = "#f9e1dc", line = "#b0604c";
-    fprintf(to, "n%" PRId32 " [shape=%s, fillcolor=\"%s\", color=\"%s\", label=\"", t->id, shape, fill, line);
+    fprintf(to, "n%" PRId32 " [shape=%s, fillcolor=\"%s\", color=\"%s\", label=\"", t->id, shape,
+            fill, line);
     put_text(is_leaf(t) ? wg__leaf_name(t) : t->op->name, to);
     if (t->name) {
         fputs("\\n", to);
@@ -43,7 +44,7 @@ static void put_node(const wg_tensor *t, FILE *to)
 
 struct in_scope {
     const char *scope;
-    int64_t at;  /* position in the walk: ties keep its order */
+    int64_t at; /* position in the walk: ties keep its order */
     const wg_tensor *t;
 };
 
@@ -76,7 +77,8 @@ static int depth_of(const char *path)
     return depth;
 }
 
-/* Nested clusters from entries sorted by path: close what the next path leaves, open what it enters. */
+/* Nested clusters from entries sorted by path: close what the next path leaves, open what it
+ * enters. */
 static void put_clusters(struct in_scope *entry, int64_t n, int *cluster, FILE *to)
 {
     const char *open = "";
@@ -85,7 +87,8 @@ static void put_clusters(struct in_scope *entry, int64_t n, int *cluster, FILE *
         const char *path = entry[i].scope;
         int was = depth_of(open), is = depth_of(path), common = 0;
 
-        while (common < was && common < is && prefix(open, common + 1) == prefix(path, common + 1) &&
+        while (common < was && common < is &&
+               prefix(open, common + 1) == prefix(path, common + 1) &&
                strncmp(open, path, prefix(path, common + 1)) == 0)
             common++;
         for (int d = was; d > common; d--) fputs("}\n", to);
@@ -94,7 +97,9 @@ static void put_clusters(struct in_scope *entry, int64_t n, int *cluster, FILE *
             char part[160];
 
             snprintf(part, sizeof part, "%.*s", (int)length, path + from);
-            fprintf(to, "subgraph cluster_%d {\nstyle=\"rounded\"; color=\"#999999\"; fontcolor=\"#555555\"; label=\"",
+            fprintf(to,
+                    "subgraph cluster_%d {\nstyle=\"rounded\"; color=\"#999999\"; "
+                    "fontcolor=\"#555555\"; label=\"",
                     (*cluster)++);
             put_text(part, to);
             fputs("\";\n", to);
@@ -110,17 +115,23 @@ static void put_roots(const wg_graph *g, int f, const wg_binding *updates, FILE 
     const wg_function *fn = &g->function[f];
 
     for (int64_t i = 0; i < fn->outputs.n; i++) {
-        fprintf(to, "f%do%" PRId64 " [shape=oval, fillcolor=\"#ece3f4\", color=\"#7a5ba0\", label=\"", f, i);
+        fprintf(to,
+                "f%do%" PRId64 " [shape=oval, fillcolor=\"#ece3f4\", color=\"#7a5ba0\", label=\"",
+                f, i);
         put_text(fn->name, to);
         fputs(": ", to);
         put_text(fn->outputs.item[i].name, to);
-        fprintf(to, "\"];\nn%" PRId32 " -> f%do%" PRId64 " [label=\"%s\"];\n", fn->outputs.item[i].t->id, f, i,
-                WG_TYPE_STR(fn->outputs.item[i].t->type));
+        fprintf(to, "\"];\nn%" PRId32 " -> f%do%" PRId64 " [label=\"%s\"];\n",
+                fn->outputs.item[i].t->id, f, i, WG_TYPE_STR(fn->outputs.item[i].t->type));
     }
     for (int64_t i = 0; i < fn->updates.n; i++) {
-        fprintf(to, "f%du%" PRId64 " [shape=cylinder, fillcolor=\"#dff0df\", color=\"#4f8f4f\", label=\"<- ", f, i);
+        fprintf(to,
+                "f%du%" PRId64
+                " [shape=cylinder, fillcolor=\"#dff0df\", color=\"#4f8f4f\", label=\"<- ",
+                f, i);
         put_text(updates[i].name, to);
-        fprintf(to, "\"];\nn%" PRId32 " -> f%du%" PRId64 " [style=bold];\n", updates[i].t->id, f, i);
+        fprintf(to, "\"];\nn%" PRId32 " -> f%du%" PRId64 " [style=bold];\n", updates[i].t->id, f,
+                i);
     }
 }
 
@@ -149,15 +160,18 @@ static bool put_graph(const wg_graph *g, int first, int last, FILE *to)
         count = -1;
         goto done;
     }
-    for (int64_t i = 0; i < count; i++) entry[i] = (struct in_scope){ order[i]->scope, i, order[i] };
+    for (int64_t i = 0; i < count; i++)
+        entry[i] = (struct in_scope){ order[i]->scope, i, order[i] };
     qsort(entry, (size_t)count, sizeof *entry, by_scope);
-    fputs("digraph wengert {\nrankdir=TB;\nfontname=\"Helvetica\";\nnode [style=filled, fontname=\"Helvetica\", fontsize=11];\n"
-          "edge [fontname=\"Helvetica\", fontsize=9, color=\"#777777\", fontcolor=\"#555555\"];\n", to);
+    fputs("digraph wengert {\nrankdir=TB;\nfontname=\"Helvetica\";\nnode [style=filled, "
+          "fontname=\"Helvetica\", fontsize=11];\n"
+          "edge [fontname=\"Helvetica\", fontsize=9, color=\"#777777\", fontcolor=\"#555555\"];\n",
+          to);
     put_clusters(entry, count, &cluster, to);
     for (int64_t i = 0; i < count; i++)
         for (int k = 0; k < order[i]->n_in; k++)
-            fprintf(to, "n%" PRId32 " -> n%" PRId32 " [label=\"%s\"%s];\n", order[i]->in[k]->id, order[i]->id,
-                    WG_TYPE_STR(order[i]->in[k]->type),
+            fprintf(to, "n%" PRId32 " -> n%" PRId32 " [label=\"%s\"%s];\n", order[i]->in[k]->id,
+                    order[i]->id, WG_TYPE_STR(order[i]->in[k]->type),
                     order[i]->op->shape_only >> (k < 31 ? k : 31) & 1 ? ", style=dotted" : "");
     for (int f = first; f < last; f++) put_roots(g, f, updates[f - first], to);
     fputs("}\n", to);
@@ -174,17 +188,21 @@ wg_status wg_dot_write(const wg_graph *g, const char *function, FILE *to, wg_err
 {
     int first = 0, last = wg_function_count(g);
 
-    if (!g || !to) return wg_fail(error, WG_EARG, "dot_write", "the %s is NULL", g ? "file" : "graph");
+    if (!g || !to)
+        return wg_fail(error, WG_EARG, "dot_write", "the %s is NULL", g ? "file" : "graph");
     if (g->error.code != WG_OK) {
         wg__error_copy(error, &g->error);
         return g->error.code;
     }
     if (function) {
         first = wg_function_find(g, function);
-        if (first < 0) return wg_fail(error, WG_ENAME, "dot_write", "the graph has no function \"%.120s\"", function);
+        if (first < 0)
+            return wg_fail(error, WG_ENAME, "dot_write", "the graph has no function \"%.120s\"",
+                           function);
         last = first + 1;
     }
-    if (!put_graph(g, first, last, to)) return wg_fail(error, WG_ENOMEM, "dot_write", "out of memory");
+    if (!put_graph(g, first, last, to))
+        return wg_fail(error, WG_ENOMEM, "dot_write", "out of memory");
     if (fflush(to) != 0 || ferror(to))
         return wg_fail(error, WG_EIO, "dot_write", "writing failed: %s", strerror(errno));
     return WG_OK;

@@ -1,6 +1,6 @@
 /*
- * file.c: the one gate to files. What is written is written aside, brought to the disk and renamed, so
- * that a name holds the old bytes or the new ones whenever the process or the machine stops.
+ * file.c: the one gate to files. What is written is written aside, brought to the disk and renamed,
+ * so that a name holds the old bytes or the new ones whenever the process or the machine stops.
  */
 #define _XOPEN_SOURCE 700
 #include <dirent.h>
@@ -118,7 +118,8 @@ bool wg__beside_name(const char *name)
 
 /* ---- folders ---- */
 
-/* The link NAME.safetensors that wg_save leaves is replaced, never followed: what it leads to belongs to a JSON. */
+/* The link NAME.safetensors that wg_save leaves is replaced, never followed: what it leads to
+ * belongs to a JSON. */
 static bool is_own_link(const char *path)
 {
     char target[WG_WEIGHTS_NAME], stem[256];
@@ -159,7 +160,8 @@ wg_status wg__place_write(wg_place *p, const char *path, wg_error *error)
         wg__place_close(p);
         return wg__io_fail(error, WG_EIO, shown, "is a folder");
     }
-    /* Two saves of one name at once would remove each other's files. Where locks do not work, nothing is swept. */
+    /* Two saves of one name at once would remove each other's files. Where locks do not work,
+     * nothing is swept. */
     if (p->plain) {
         int got;
 
@@ -393,7 +395,8 @@ wg_status wg__out_commit(wg_out *o, const char *name, wg_error *error)
     if (!o->fault && o->aside && fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
         o->fault = errno;
     o->fd = -1;
-    /* After an interrupted close the descriptor is gone all the same, and fsync has told of every byte. */
+    /* After an interrupted close the descriptor is gone all the same, and fsync has told of every
+     * byte. */
     if (close(fd) != 0 && !o->fault && errno != EINTR) o->fault = errno;
     if (!o->fault && o->aside && renameat(p->fd, o->temporary, p->fd, name) != 0) o->fault = errno;
     if (o->fault) {
@@ -412,7 +415,8 @@ wg_status wg__place_link(const wg_place *p, const char *name, const char *target
     ssize_t n = readlinkat(p->fd, name, now, sizeof now);
     struct stat there;
 
-    /* Somebody's own file of that name is not ours to replace, and the program does not need the link. */
+    /* Somebody's own file of that name is not ours to replace, and the program does not need the
+     * link. */
     if (n < 0 && fstatat(p->fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode))
         return WG_OK;
     if (n == (ssize_t)strlen(target) && memcmp(now, target, (size_t)n) == 0) return WG_OK;

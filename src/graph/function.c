@@ -20,7 +20,8 @@ static wg_tensor *poisoned(wg_graph *g)
     return g ? &g->poison : NULL;
 }
 
-/* Appends under a name that the list does not hold yet; lists may be long, so each has its table. */
+/* Appends under a name that the list does not hold yet; lists may be long, so each has its
+ * table. */
 static bool bind(wg_graph *g, wg_bindings *list, wg_table *at, const char *name, wg_tensor *t)
 {
     wg_binding *item = wg__grow(list->item, &list->cap, list->n + 1, sizeof *item);
@@ -45,7 +46,8 @@ bool wg_claim_name(wg_graph *g, const char *function, const char *full_name)
     if (!sound(g)) return false;
     names = opened(g) ? &opened(g)->names : &g->free_names;
     if (wg__table_get(names, full_name) != -1) {
-        wg__graph_fail(g, WG_ENAME, function, "\"%.160s\" is taken in this function: use another name or scope",
+        wg__graph_fail(g, WG_ENAME, function,
+                       "\"%.160s\" is taken in this function: use another name or scope",
                        full_name);
         return false;
     }
@@ -67,13 +69,17 @@ wg_tensor *wg_name(wg_tensor *t, const char *name)
 
     if (!sound(g)) return poisoned(g);
     if (!name || !name[0] || strchr(name, '/')) {
-        wg__graph_fail(g, WG_ENAME, "name", !name || !name[0] ? "the name is empty" : "\"%.100s\" holds a '/': scopes make paths",
+        wg__graph_fail(g, WG_ENAME, "name",
+                       !name || !name[0] ? "the name is empty"
+                                         : "\"%.100s\" holds a '/': scopes make paths",
                        name ? name : "");
         return &g->poison;
     }
     if (t->name) return t;
-    if (snprintf(full, sizeof full, "%s%s%s", t->scope, t->scope[0] ? "/" : "", name) >= (int)sizeof full) {
-        wg__graph_fail(g, WG_ENAME, "name", "the full name is longer than %zu bytes", sizeof full - 1);
+    if (snprintf(full, sizeof full, "%s%s%s", t->scope, t->scope[0] ? "/" : "", name) >=
+        (int)sizeof full) {
+        wg__graph_fail(g, WG_ENAME, "name", "the full name is longer than %zu bytes",
+                       sizeof full - 1);
         return &g->poison;
     }
     if (!wg_claim_name(g, "name", full)) return &g->poison;
@@ -96,7 +102,8 @@ wg_graph *wg_begin(wg_graph *g, const char *name, wg_mode mode)
         return g;
     }
     if (opened(g)) {
-        wg__graph_fail(g, WG_ESTATE, "begin", "function \"%.80s\" is still open: call wg_end first", opened(g)->name);
+        wg__graph_fail(g, WG_ESTATE, "begin", "function \"%.80s\" is still open: call wg_end first",
+                       opened(g)->name);
         return g;
     }
     if (wg_function_find(g, name) >= 0) {
@@ -104,7 +111,8 @@ wg_graph *wg_begin(wg_graph *g, const char *name, wg_mode mode)
         return g;
     }
     if (mode != WG_TRAIN && mode != WG_PREDICT) {
-        wg__graph_fail(g, WG_EARG, "begin", "mode %d is neither WG_TRAIN nor WG_PREDICT", (int)mode);
+        wg__graph_fail(g, WG_EARG, "begin", "mode %d is neither WG_TRAIN nor WG_PREDICT",
+                       (int)mode);
         return g;
     }
     list = wg__grow(g->function, &g->functions_cap, g->n_functions + 1, sizeof *list);
@@ -147,7 +155,8 @@ wg_graph *wg_end(wg_graph *g)
         return g;
     }
     if (f->outputs.n + f->updates.n == 0) {
-        wg__graph_fail(g, WG_ESTATE, "end", "function \"%.80s\" has neither outputs nor updates", f->name);
+        wg__graph_fail(g, WG_ESTATE, "end", "function \"%.80s\" has neither outputs nor updates",
+                       f->name);
         return g;
     }
     if (f->updates.n > 0)
@@ -177,7 +186,8 @@ wg_tensor *wg_output(const char *name, wg_tensor *t)
     if (!f) wg__graph_fail(g, WG_ESTATE, "output", "no function is open: call wg_begin first");
     else if (!name || !name[0]) wg__graph_fail(g, WG_ENAME, "output", "the name is empty");
     else if (wg__table_get(&f->output_at, name) >= 0)
-        wg__graph_fail(g, WG_ENAME, "output", "function \"%.80s\" has an output \"%.80s\" already", f->name, name);
+        wg__graph_fail(g, WG_ENAME, "output", "function \"%.80s\" has an output \"%.80s\" already",
+                       f->name, name);
     else if (bind(g, &f->outputs, &f->output_at, name, t)) return t;
     return &g->poison;
 }
@@ -208,7 +218,8 @@ static bool update_fits(wg_graph *g, const char *function, const char *entry, co
     leaf = leaf_of(g, entry);
     if (!leaf || wg_type_equal(leaf->type, t->type)) return true;
     wg__graph_fail(g, leaf->type->dtype != t->type->dtype ? WG_EDTYPE : WG_ESHAPE, function,
-                   "\"%.60s\" is %s, the new value %s", entry, WG_TYPE_STR(leaf->type), WG_TYPE_STR(t->type));
+                   "\"%.60s\" is %s, the new value %s", entry, WG_TYPE_STR(leaf->type),
+                   WG_TYPE_STR(t->type));
     return false;
 }
 
@@ -224,8 +235,9 @@ wg_tensor *wg_update(const char *entry, wg_tensor *t)
     i = wg__table_get(&f->update_at, entry);
     if (i < 0) return add_update(g, f, entry, t) ? t : &g->poison;
     if (!f->read[i]) {
-        wg__graph_fail(g, WG_ENAME, "update",
-                       "\"%.80s\" is updated already and that value would be lost: extend wg_pending", entry);
+        wg__graph_fail(
+            g, WG_ENAME, "update",
+            "\"%.80s\" is updated already and that value would be lost: extend wg_pending", entry);
         return &g->poison;
     }
     f->updates.item[i].t = t;

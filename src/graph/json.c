@@ -1,6 +1,6 @@
 /*
- * json.c: reading JSON, through jansson, which no other file knows. Its process-wide settings (allocator,
- * hash seed) stay as the host program left them.
+ * json.c: reading JSON, through jansson, which no other file knows. Its process-wide settings
+ * (allocator, hash seed) stay as the host program left them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -87,11 +87,12 @@ static struct survey survey_of(const char *text, size_t n)
 }
 
 /*
- * When memory ends while jansson widens the buffer of a token, it drops the byte at hand and goes on: a number
- * loses a digit in silence, a string its closing quote, beyond which it then reads and writes. So the text is
- * handed over as the second item of a list. The first item is the number 1, written with so many zeros that
- * the buffer, which doubles from 16 bytes, is wide enough for every token of the text before the text
- * begins; and if memory ended on the way, the text does not begin.
+ * When memory ends while jansson widens the buffer of a token, it drops the byte at hand and goes
+ * on: a number loses a digit in silence, a string its closing quote, beyond which it then reads and
+ * writes. So the text is handed over as the second item of a list. The first item is the number 1,
+ * written with so many zeros that the buffer, which doubles from 16 bytes, is wide enough for every
+ * token of the text before the text begins; and if memory ended on the way, the text does not
+ * begin.
  */
 struct wrapped {
     struct {

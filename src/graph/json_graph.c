@@ -49,8 +49,8 @@ static wg_status choose_functions(wg_saved *s, const char *name, const char *fil
     return WG_OK;
 }
 
-/* Post-order of all functions in declared order, of each the outputs first, then the updates by entry name: equal
- * graphs give equal files, whatever order they were recorded in. */
+/* Post-order of all functions in declared order, of each the outputs first, then the updates by
+ * entry name: equal graphs give equal files, whatever order they were recorded in. */
 static wg_status find_order(wg_saved *s, const char *file, wg_error *error)
 {
     wg_tensor **roots = NULL;
@@ -88,7 +88,8 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const wg_param *const *)a)->name, (*(const wg_param *const *)b)->name);
 }
 
-/* All entries of the store; of a single function those it reads or updates, and the state of random draws. */
+/* All entries of the store; of a single function those it reads or updates, and the state of random
+ * draws. */
 static wg_status choose_entries(wg_saved *s, bool all, const char *file, wg_error *error)
 {
     bool *wanted = wg__zalloc((size_t)s->w->n);

@@ -1,6 +1,6 @@
 /*
- * json_load.c: a program from JSON. Every node is recorded anew, so every shape rule runs; nothing of the
- * text is used as an index, a count or a size before it was checked against what is there.
+ * json_load.c: a program from JSON. Every node is recorded anew, so every shape rule runs; nothing
+ * of the text is used as an index, a count or a size before it was checked against what is there.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -36,7 +36,8 @@ static wg_status no_memory(const struct loader *r)
     return fail(r, WG_ENOMEM, "out of memory");
 }
 
-/* Exactly these members may stand in an object; those that begin with '!' must. `what` is for messages. */
+/* Exactly these members may stand in an object; those that begin with '!' must. `what` is for
+ * messages. */
 static bool members(const struct loader *r, const wg_json *v, const char *what,
                     const char *const *names)
 {

@@ -1,6 +1,6 @@
 /*
- * json_write.c: JSON text. Written here and not by way of a tree, which would take ten times the memory of
- * the graph; with the fewest digits that read back to the same bits, whatever the locale.
+ * json_write.c: JSON text. Written here and not by way of a tree, which would take ten times the
+ * memory of the graph; with the fewest digits that read back to the same bits, whatever the locale.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -29,7 +29,8 @@ void wg__put(wg_text *t, const char *s)
     wg__putn(t, s, strlen(s));
 }
 
-/* Bytes of the UTF-8 character at s; 0: none. As RFC 3629 has it: shortest form, no surrogates, to U+10FFFF. */
+/* Bytes of the UTF-8 character at s; 0: none. As RFC 3629 has it: shortest form, no surrogates, to
+ * U+10FFFF. */
 static int character(const unsigned char *s)
 {
     unsigned least = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
@@ -81,8 +82,8 @@ void wg__put_int(wg_text *t, int64_t v)
     wg__put(t, text);
 }
 
-/* The fewest digits from `digits` on that give the same f64, or f32, back. What stands where the locale puts its
- * decimal point becomes a point. */
+/* The fewest digits from `digits` on that give the same f64, or f32, back. What stands where the
+ * locale puts its decimal point becomes a point. */
 static void shortest(char to[40], double v, int digits, bool single)
 {
     char text[40];
@@ -106,7 +107,8 @@ static void shortest(char to[40], double v, int digits, bool single)
     if (v == 0 && signbit(v)) strcpy(to, "-0.0");
 }
 
-/* Numbers that JSON does not know are strings. A NaN other than the usual one goes with its bits. */
+/* Numbers that JSON does not know are strings. A NaN other than the usual one goes with its
+ * bits. */
 static bool tagged(char to[40], double v, uint64_t bits, uint64_t usual, int digits)
 {
     if (isfinite(v)) return false;

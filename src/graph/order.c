@@ -5,7 +5,7 @@
 
 struct visit {
     wg_tensor *t;
-    int32_t next;  /* operand to look at next */
+    int32_t next; /* operand to look at next */
 };
 
 int64_t wg_order(int n, wg_tensor *const *outputs, wg_tensor ***order)

@@ -5,7 +5,8 @@
 
 #include "internal.h"
 
-void wg_parallel(int threads, int64_t n, int64_t grain, void (*body)(void *arg, int64_t lo, int64_t hi), void *arg)
+void wg_parallel(int threads, int64_t n, int64_t grain,
+                 void (*body)(void *arg, int64_t lo, int64_t hi), void *arg)
 {
     int64_t chunks;
 

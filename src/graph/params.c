@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-enum { DRAWS = 512 };  /* of a fill at a time */
+enum { DRAWS = 512 }; /* of a fill at a time */
 
 wg_params *wg__params_empty(wg_dtype dtype, uint64_t seed)
 {
@@ -92,17 +92,21 @@ static struct wg_entry *new_entry(const char *name, const wg_type *type, bool tr
     return NULL;
 }
 
-wg_status wg__params_load_entry(wg_params *w, const char *name, const wg_type *type, bool trainable, wg_param **out,
-                                wg_error *error)
+wg_status wg__params_load_entry(wg_params *w, const char *name, const wg_type *type, bool trainable,
+                                wg_param **out, wg_error *error)
 {
     struct wg_entry *e, **list;
 
-    if (!name || !name[0]) return wg_fail(error, WG_ENAME, "params_add", "the entry's name is empty");
+    if (!name || !name[0])
+        return wg_fail(error, WG_ENAME, "params_add", "the entry's name is empty");
     if (strlen(name) > 1000)
-        return wg_fail(error, WG_ENAME, "params_add", "the entry's name is longer than 1,000 bytes: %.40s...", name);
+        return wg_fail(error, WG_ENAME, "params_add",
+                       "the entry's name is longer than 1,000 bytes: %.40s...", name);
     if (wg_type_bytes(type) < 0)
-        return wg_fail(error, WG_ELIMIT, "params_add", "\"%.80s\": %s is no legal type", name, WG_TYPE_STR(type));
-    if (wg__params_find(w, name)) return wg_fail(error, WG_ENAME, "params_add", "\"%.160s\" is there already", name);
+        return wg_fail(error, WG_ELIMIT, "params_add", "\"%.80s\": %s is no legal type", name,
+                       WG_TYPE_STR(type));
+    if (wg__params_find(w, name))
+        return wg_fail(error, WG_ENAME, "params_add", "\"%.160s\" is there already", name);
     if (w->n == INT32_MAX) return wg_fail(error, WG_ELIMIT, "params_add", "the store is full");
     list = wg__grow(w->entry, &w->cap, w->n + 1, sizeof *list);
     if (list) w->entry = list;
@@ -113,15 +117,16 @@ wg_status wg__params_load_entry(wg_params *w, const char *name, const wg_type *t
             wg__release(e->param.value.data);
             wg__release(e);
         }
-        return wg_fail(error, WG_ENOMEM, "params_add", "out of memory for \"%.80s\", %s", name, WG_TYPE_STR(type));
+        return wg_fail(error, WG_ENOMEM, "params_add", "out of memory for \"%.80s\", %s", name,
+                       WG_TYPE_STR(type));
     }
     w->entry[w->n++] = e;
     if (out) *out = &e->param;
     return WG_OK;
 }
 
-wg_status wg_params_add(wg_params *w, const char *name, wg_dtype dtype, wg_shape shape, bool trainable, bool *fresh,
-                        wg_error *error)
+wg_status wg_params_add(wg_params *w, const char *name, wg_dtype dtype, wg_shape shape,
+                        bool trainable, bool *fresh, wg_error *error)
 {
     wg_type type = { dtype, shape };
     int64_t i;
@@ -139,12 +144,13 @@ wg_status wg_params_add(wg_params *w, const char *name, wg_dtype dtype, wg_shape
     e = w->entry[i];
     if (e->claimed)
         return wg_fail(error, WG_ENAME, "params_add",
-                       "\"%.120s\" belongs to somebody already: give each layer its own name, or use one layer twice",
+                       "\"%.120s\" belongs to somebody already: give each layer its own name, or "
+                       "use one layer twice",
                        name);
     if (!wg_type_equal(&e->param.value.type, &type))
-        return wg_fail(error, e->param.value.type.dtype != dtype ? WG_EDTYPE : WG_ESHAPE, "params_add",
-                       "\"%.60s\" was loaded as %s, wanted %s", name, WG_TYPE_STR(&e->param.value.type),
-                       WG_TYPE_STR(&type));
+        return wg_fail(error, e->param.value.type.dtype != dtype ? WG_EDTYPE : WG_ESHAPE,
+                       "params_add", "\"%.60s\" was loaded as %s, wanted %s", name,
+                       WG_TYPE_STR(&e->param.value.type), WG_TYPE_STR(&type));
     e->claimed = true;
     if (fresh) *fresh = false;
     return WG_OK;
@@ -162,12 +168,14 @@ wg_status wg_params_set_trainable(wg_params *w, const char *name, bool trainable
         p->trainable = trainable;
         any = true;
     }
-    return any ? WG_OK : wg_fail(error, WG_ENAME, "params_set_trainable", "no entry matches \"%.120s\"", name ? name : "");
+    return any ? WG_OK
+               : wg_fail(error, WG_ENAME, "params_set_trainable", "no entry matches \"%.120s\"",
+                         name ? name : "");
 }
 
 /* The entry, if it is there and has the type of `array`. */
-static wg_param *fitting(const wg_params *w, const char *function, const char *name, const wg_array *array,
-                         wg_error *error)
+static wg_param *fitting(const wg_params *w, const char *function, const char *name,
+                         const wg_array *array, wg_error *error)
 {
     wg_param *p = wg__params_find(w, name);
 
@@ -178,7 +186,8 @@ static wg_param *fitting(const wg_params *w, const char *function, const char *n
     if (!array) return p;
     if (!wg_type_equal(&p->value.type, &array->type)) {
         wg_fail(error, p->value.type.dtype != array->type.dtype ? WG_EDTYPE : WG_ESHAPE, function,
-                "\"%.60s\" is %s, the array %s", name, WG_TYPE_STR(&p->value.type), WG_TYPE_STR(&array->type));
+                "\"%.60s\" is %s, the array %s", name, WG_TYPE_STR(&p->value.type),
+                WG_TYPE_STR(&array->type));
         return NULL;
     }
     if (array->data || wg_type_bytes(&array->type) == 0) return p;
@@ -220,25 +229,36 @@ wg_status wg_params_fill(wg_params *w, const char *name, double value, wg_error 
 
     wg__error_clear(&own);
     p = fitting(w, "params_fill", name, NULL, &own);
-    if (p && p->value.type.dtype == WG_I64 && !(value >= -0x1p63 && value < 0x1p63 && value == (double)(int64_t)value))
+    if (p && p->value.type.dtype == WG_I64 &&
+        !(value >= -0x1p63 && value < 0x1p63 && value == (double)(int64_t)value))
         wg_fail(&own, WG_EARG, "params_fill", "%g is no i64, which \"%.80s\" holds", value, name);
     wg__error_copy(error, &own);
     if (own.code != WG_OK) return own.code;
     n = wg_shape_count(&p->value.type.shape);
     for (int64_t i = 0; i < n; i++) switch (p->value.type.dtype) {
-        case WG_F32: ((float *)p->value.data)[i] = (float)value; break;
-        case WG_F64: ((double *)p->value.data)[i] = value; break;
-        case WG_I64: ((int64_t *)p->value.data)[i] = (int64_t)value; break;
-        default: ((unsigned char *)p->value.data)[i] = value != 0; break;
+        case WG_F32:
+            ((float *)p->value.data)[i] = (float)value;
+            break;
+        case WG_F64:
+            ((double *)p->value.data)[i] = value;
+            break;
+        case WG_I64:
+            ((int64_t *)p->value.data)[i] = (int64_t)value;
+            break;
+        default:
+            ((unsigned char *)p->value.data)[i] = value != 0;
+            break;
         }
     return WG_OK;
 }
 
-typedef void draw_fn(uint64_t seed, uint64_t key, uint64_t run, int64_t first, int64_t n, wg_dtype dtype, void *y);
+typedef void draw_fn(uint64_t seed, uint64_t key, uint64_t run, int64_t first, int64_t n,
+                     wg_dtype dtype, void *y);
 
-/* Drawn in f64 whatever the entry's type, so that an f64 store starts where an f32 one does, up to rounding. */
-static wg_status fill_drawn(wg_params *w, const char *function, const char *name, draw_fn *draw, double shift,
-                            double scale, wg_error *error)
+/* Drawn in f64 whatever the entry's type, so that an f64 store starts where an f32 one does, up to
+ * rounding. */
+static wg_status fill_drawn(wg_params *w, const char *function, const char *name, draw_fn *draw,
+                            double shift, double scale, wg_error *error)
 {
     wg_error own;
     wg_param *p;
@@ -248,7 +268,8 @@ static wg_status fill_drawn(wg_params *w, const char *function, const char *name
     wg__error_clear(&own);
     p = fitting(w, function, name, NULL, &own);
     if (p && !wg_dtype_is_real(p->value.type.dtype))
-        wg_fail(&own, WG_EDTYPE, function, "\"%.80s\" is %s, wanted f32 or f64", name, WG_TYPE_STR(&p->value.type));
+        wg_fail(&own, WG_EDTYPE, function, "\"%.80s\" is %s, wanted f32 or f64", name,
+                WG_TYPE_STR(&p->value.type));
     wg__error_copy(error, &own);
     if (own.code != WG_OK) return own.code;
     n = wg_shape_count(&p->value.type.shape);
@@ -266,12 +287,14 @@ static wg_status fill_drawn(wg_params *w, const char *function, const char *name
     return WG_OK;
 }
 
-wg_status wg_params_fill_uniform(wg_params *w, const char *name, double lo, double hi, wg_error *error)
+wg_status wg_params_fill_uniform(wg_params *w, const char *name, double lo, double hi,
+                                 wg_error *error)
 {
     return fill_drawn(w, "params_fill_uniform", name, wg_random_uniform, lo, hi - lo, error);
 }
 
-wg_status wg_params_fill_normal(wg_params *w, const char *name, double mean, double std, wg_error *error)
+wg_status wg_params_fill_normal(wg_params *w, const char *name, double mean, double std,
+                                wg_error *error)
 {
     return fill_drawn(w, "params_fill_normal", name, wg_random_normal, mean, std, error);
 }

@@ -501,7 +501,8 @@ wg_status wg_read(wg_tensor *t, wg_params *w, int n_feeds, const wg_feed *feeds,
     if (value) *value = (wg_array){ { WG_F32, { 0, { 0 } } }, NULL };
     p = wg_plan_of(1, &t, w, NULL, error);
     if (!p) return error->code;
-    if (n_feeds > 0 && !feeds) code = wg_fail(&p->error, WG_EARG, "read", "the list of feeds is NULL");
+    if (n_feeds > 0 && !feeds)
+        code = wg_fail(&p->error, WG_EARG, "read", "the list of feeds is NULL");
     for (int i = 0; i < n_feeds && code == WG_OK; i++)
         code = wg_plan_feed(p, feeds[i].name, feeds[i].value);
     if (code == WG_OK) code = wg_plan_run(p);

@@ -1,8 +1,9 @@
 /*
- * plan.h: what the rooms of the plan share. A plan holds the live entries of its roots in post-order and
- * speaks of them by position in that list. For the extents fed it builds a specialisation: passes over arrays
- * indexed by position, one after another (build -> simplify -> fuse -> memory -> emit), which leave a list
- * of instructions with every pointer in place; a run is a loop over those.
+ * plan.h: what the rooms of the plan share. A plan holds the live entries of its roots in
+ * post-order and speaks of them by position in that list. For the extents fed it builds a
+ * specialisation: passes over arrays indexed by position, one after another (build -> simplify ->
+ * fuse -> memory -> emit), which leave a list of instructions with every pointer in place; a run is
+ * a loop over those.
  */
 #ifndef WG_GRAPH_PLAN_H
 #define WG_GRAPH_PLAN_H
@@ -24,7 +25,8 @@ enum {
 
 /* ---- instructions ---- */
 
-/* How an operand that broadcasts lies beside the result: collapsed axes, stride 0 where it repeats. */
+/* How an operand that broadcasts lies beside the result: collapsed axes, stride 0 where it
+ * repeats. */
 typedef struct {
     int rank;
     int size;       /* bytes an element */
@@ -32,7 +34,8 @@ typedef struct {
     int64_t dim[WG_MAX_RANK], stride[WG_MAX_RANK]; /* strides in elements */
 } wg_spread;
 
-/* One entry of a step that goes block by block: its operands are refs first..first+n-1, its result the next. */
+/* One entry of a step that goes block by block: its operands are refs first..first+n-1, its result
+ * the next. */
 typedef struct {
     wg_row_fn *row;
     const void *attr;
@@ -47,8 +50,8 @@ typedef struct {
     int64_t stride;   /* bytes an element; 0: stays */
 } wg_ref;
 
-/* An operand that is spread out into a buffer of one block; of period + block elements when it has a period; that
- * needs no buffer when a block has one element of it. */
+/* An operand that is spread out into a buffer of one block; of period + block elements when it has
+ * a period; that needs no buffer when a block has one element of it. */
 typedef struct {
     const wg_spread *how;
     const void *from;
@@ -126,8 +129,8 @@ typedef struct {
 typedef struct wg_spec {
     wg_arena mem; /* everything below that is a pointer */
     wg_type *fed; /* the key: types fed, by feed; rank -1: a draw that is not fed */
-    bool
-        apart; /* the key: fed memory overlaps updated store entries, so nothing is written there early */
+    /* the key: fed memory overlaps updated store entries, so nothing is written there early */
+    bool apart;
     uint64_t used;
     char *base; /* arena the pointers point into */
     size_t arena_bytes;
@@ -205,8 +208,8 @@ enum {
     WG_TAIL = 1 << 7    /* used by updates only, through row kernels */
 };
 
-/* Arrays are by position unless they say otherwise. The value of entry i is that of canon[i], whose memory is
- * that of owner[canon[i]]; both map to themselves for most. */
+/* Arrays are by position unless they say otherwise. The value of entry i is that of canon[i], whose
+ * memory is that of owner[canon[i]]; both map to themselves for most. */
 typedef struct {
     wg_plan *p;
     wg_spec *s;
@@ -277,14 +280,16 @@ static inline int64_t wg__elements(const wg_type *type)
 
 /* ---- plan_build.c ---- */
 
-/* A specialisation for what is fed now; inputs never fed count with their example extents. NULL with *error. */
+/* A specialisation for what is fed now; inputs never fed count with their example extents. NULL
+ * with *error. */
 wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error);
 void wg__spec_free(wg_spec *s);
 const wg_type *wg__build_type(wg_build *b, const wg_type *type); /* interned; NULL: out of memory */
 /* Gives an error its site and scope. */
 void wg__blame(wg_error *error, const wg_tensor *t);
 
-/* ---- plan_simplify.c, plan_fuse.c, plan_memory.c, plan_emit.c: the passes; false with b->error ---- */
+/* ---- plan_simplify.c, plan_fuse.c, plan_memory.c, plan_emit.c: the passes; false with b->error
+ * ---- */
 
 bool wg__plan_simplify(wg_build *b);
 bool wg__plan_fuse(wg_build *b);
@@ -334,8 +339,8 @@ void wg__spec_bind(wg_plan *p, wg_spec *s);
 
 /* ---- plan_check.c ---- */
 
-/* Looks at entry `last`, which has just run, and at the leaves between *next and it, in post-order; false with the
- * plan's error when one is not finite. */
+/* Looks at entry `last`, which has just run, and at the leaves between *next and it, in post-order;
+ * false with the plan's error when one is not finite. */
 bool wg__check_finite(wg_plan *p, const wg_spec *s, int32_t *next, int32_t last);
 
 /* ---- plan_spec.c ---- */

@@ -1,4 +1,5 @@
-/* plan_build.c: from what is fed to a specialisation: types inferred again, then the passes in their order. */
+/* plan_build.c: from what is fed to a specialisation: types inferred again, then the passes in
+ * their order. */
 #include <string.h>
 
 #include "plan.h"

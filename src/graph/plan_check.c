@@ -1,4 +1,5 @@
-/* plan_check.c: the finite check: which entry, in forward order, is the first that is not finite. */
+/* plan_check.c: the finite check: which entry, in forward order, is the first that is not
+ * finite. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

@@ -45,7 +45,8 @@ static bool point(wg_build *b, int32_t in, const void **slot)
     return true;
 }
 
-/* Where the value of an entry can be read after a run: a leaf or constant from its copy. NULL: nowhere. */
+/* Where the value of an entry can be read after a run: a leaf or constant from its copy. NULL:
+ * nowhere. */
 static void *kept(const wg_build *b, int32_t e)
 {
     int32_t owner = b->owner[b->canon[e]];
@@ -72,7 +73,8 @@ static wg_row_fn *row_kernel(const wg_build *b, int32_t e)
     return wg__row_kernel(wg__op_at(b, e), wg__kernel_dtype(b, e), b->p->level);
 }
 
-/* Operand k goes on from element to element: all but single elements do, and what one row has one of. */
+/* Operand k goes on from element to element: all but single elements do, and what one row has one
+ * of. */
 static bool advances(const wg_build *b, const wg_rows *r, int32_t e, int k)
 {
     int32_t in = b->in[b->p->first[e] + k];
@@ -258,8 +260,9 @@ static bool emit_eval(wg_build *b, int32_t step)
     return true;
 }
 
-/* Leaves and constants that are read after the run are copied before anything else: fed memory is the caller's, a
- * store entry may be about to change, and a constant goes with its specialisation. */
+/* Leaves and constants that are read after the run are copied before anything else: fed memory
+ * is the caller's, a store entry may be about to change, and a constant goes with its
+ * specialisation. */
 static bool emit_copies(wg_build *b)
 {
     for (int32_t e = 0; e < b->p->n; e++) {

@@ -1,11 +1,11 @@
 /*
- * plan_fuse.c: which entries run together, and in which order. Entries with row kernels and equally many
- * elements may form one step, which goes block by block, so that values used only inside stay in the first-level
- * cache.
+ * plan_fuse.c: which entries run together, and in which order. Entries with row kernels and equally
+ * many elements may form one step, which goes block by block, so that values used only inside stay
+ * in the first-level cache.
  *
- * Entries are placed from the last to the first; steps are numbered as they are opened, so a higher number
- * runs earlier. An entry may join any step whose number is at least that of each of its users: then no
- * cycle can arise, whatever else is chosen, and one comparison decides it.
+ * Entries are placed from the last to the first; steps are numbered as they are opened, so a higher
+ * number runs earlier. An entry may join any step whose number is at least that of each of its
+ * users: then no cycle can arise, whatever else is chosen, and one comparison decides it.
  */
 #include <string.h>
 
@@ -35,8 +35,8 @@ static bool fits(const struct fuse *f, int32_t group, int64_t count, int32_t bou
            f->group[group].members < WG_MAX_MEMBERS;
 }
 
-/* The step e joins: that of its first user; else one nearby that reads an operand of e; else, when only
- * the cost of a step matters, any nearby one. -1: none. */
+/* The step e joins: that of its first user; else one nearby that reads an operand of e; else, when
+ * only the cost of a step matters, any nearby one. -1: none. */
 static int32_t find_group(const struct fuse *f, int32_t e, int64_t count)
 {
     const wg_build *b = f->b;
@@ -104,8 +104,8 @@ static bool find_kernels(wg_build *b, int64_t *computed)
     return true;
 }
 
-/* The arithmetic that only updates need. It goes last, behind everything that can fail, so that new values
- * may be written straight over old ones. */
+/* The arithmetic that only updates need. It goes last, behind everything that can fail, so that new
+ * values may be written straight over old ones. */
 static void mark_tail(wg_build *b)
 {
     const wg_plan *p = b->p;

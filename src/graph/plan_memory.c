@@ -1,8 +1,9 @@
 /*
- * plan_memory.c: where each value lies in the arena. Steps are gone through in order of running, as an allocator
- * would see them: a value takes the best-fitting free block when its step comes, and gives it back after
- * its last reader. Free blocks are found by size class and joined with their neighbours by address, so the
- * whole costs O(1) a value but for the look at a bounded number of blocks of one class.
+ * plan_memory.c: where each value lies in the arena. Steps are gone through in order of running, as
+ * an allocator would see them: a value takes the best-fitting free block when its step comes, and
+ * gives it back after its last reader. Free blocks are found by size class and joined with their
+ * neighbours by address, so the whole costs O(1) a value but for the look at a bounded number of
+ * blocks of one class.
  */
 #include <string.h>
 
@@ -176,16 +177,17 @@ static int64_t units(int64_t bytes)
 
 /* ---- writing over old values ---- */
 
-/* Whether value `owner` may be overwritten by entry e, as far as types go. All results of a step have equally many
- * elements, so an operand of as many is read element by element by all of them. */
+/* Whether value `owner` may be overwritten by entry e, as far as types go. All results of a step
+ * have equally many elements, so an operand of as many is read element by element by all of
+ * them. */
 static bool same_elements(const wg_build *b, int32_t owner, int32_t e)
 {
     return b->type[owner]->dtype == b->type[e]->dtype &&
            wg__elements(b->type[owner]) == wg__elements(b->type[e]);
 }
 
-/* Whether store entry `owner` may be overwritten by entry e of the step that reads it last: every reader there
- * stands before e or is e. */
+/* Whether store entry `owner` may be overwritten by entry e of the step that reads it last: every
+ * reader there stands before e or is e. */
 static bool read_before(const wg_build *b, int32_t owner, int32_t e)
 {
     const wg_plan *p = b->p;
@@ -205,8 +207,8 @@ static bool read_before(const wg_build *b, int32_t owner, int32_t e)
     return true;
 }
 
-/* New values of store entries that may be written straight there: nothing that can fail comes later, and
- * every other reader of the old value has run. */
+/* New values of store entries that may be written straight there: nothing that can fail comes
+ * later, and every other reader of the old value has run. */
 static bool mark_direct(wg_build *b)
 {
     const wg_plan *p = b->p;

@@ -1,7 +1,7 @@
 /*
- * plan_rows.c: how a step of row kernels goes about its elements. All results of a step have equally many. An
- * operand lies beside them element by element, or is one element, or is spread out into a buffer of
- * one block at a time. Values used only inside the step live in such buffers too.
+ * plan_rows.c: how a step of row kernels goes about its elements. All results of a step have
+ * equally many. An operand lies beside them element by element, or is one element, or is spread out
+ * into a buffer of one block at a time. Values used only inside the step live in such buffers too.
  */
 #include <string.h>
 
@@ -12,7 +12,8 @@ enum {
     LEAST_ROW = 128 /* elements of a row from which on blocks may end with it */
 };
 
-/* Row-major strides of `from`, 0 where it repeats, with neighbouring axes joined where both go on evenly. */
+/* Row-major strides of `from`, 0 where it repeats, with neighbouring axes joined where both go on
+ * evenly. */
 void wg__spread_make(const wg_type *from, const wg_type *to, wg_spread *how)
 {
     int64_t stride = 1, dim[WG_MAX_RANK], step[WG_MAX_RANK];
@@ -65,8 +66,8 @@ static bool inside(const wg_build *b, int32_t in, int32_t step)
     return wg__computed(b, owner) && b->step[owner] == step;
 }
 
-/* Buffers for values used only inside, handed on once their last reader has run. A reader of the same
- * element type may write over them. */
+/* Buffers for values used only inside, handed on once their last reader has run. A reader of the
+ * same element type may write over them. */
 static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
 {
     const wg_plan *p = b->p;

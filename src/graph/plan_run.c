@@ -1,6 +1,6 @@
 /*
- * plan_run.c: a run is a loop over instructions; then the commits, which cannot fail. Everything that can fail
- * comes before the first byte of the store is written.
+ * plan_run.c: a run is a loop over instructions; then the commits, which cannot fail. Everything
+ * that can fail comes before the first byte of the store is written.
  */
 #define _POSIX_C_SOURCE 199309L
 #include <string.h>
@@ -26,7 +26,8 @@ static void run_out(int size, int64_t step, const void *from, int64_t n, void *t
 }
 #undef FILL
 
-/* Elements first..first + n - 1 of the result's order. The last axis of a dense operand has stride 0 or 1. */
+/* Elements first..first + n - 1 of the result's order. The last axis of a dense operand has stride
+ * 0 or 1. */
 void wg__spread(const wg_spread *how, const void *from, int64_t first, int64_t n, void *to)
 {
     int last = how->rank - 1;

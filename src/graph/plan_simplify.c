@@ -1,7 +1,8 @@
 /*
- * plan_simplify.c: one walk forwards that decides, entry by entry, what need not be computed: values that are
- * an operand's bytes, values equal to one seen before, values that are constants, transposes that a
- * product takes as its flag. Operands have been decided when an entry is reached, so one walk is enough.
+ * plan_simplify.c: one walk forwards that decides, entry by entry, what need not be computed:
+ * values that are an operand's bytes, values equal to one seen before, values that are constants,
+ * transposes that a product takes as its flag. Operands have been decided when an entry is reached,
+ * so one walk is enough.
  */
 #include <string.h>
 
@@ -14,8 +15,8 @@ struct search {
     int32_t e;
 };
 
-/* Operands of e as they count for equality: values by entry, lent types by type. Of two that commute, the
- * smaller entry first. */
+/* Operands of e as they count for equality: values by entry, lent types by type. Of two that
+ * commute, the smaller entry first. */
 static void operand_keys(const wg_build *b, int32_t e, int k, uintptr_t key[2])
 {
     const wg_op *op = wg__op_at(b, e);
@@ -30,8 +31,8 @@ static void operand_keys(const wg_build *b, int32_t e, int k, uintptr_t key[2])
     }
 }
 
-/* An alias is its memory and its type, whatever op says so. A constant that was folded into an equal one is
- * none: it is found by its op, or equal ones would pile up under one key. */
+/* An alias is its memory and its type, whatever op says so. A constant that was folded into an
+ * equal one is none: it is found by its op, or equal ones would pile up under one key. */
 static bool is_alias(const wg_build *b, int32_t e)
 {
     return b->owner[e] != e && !(b->mark[e] & WG_FIXED);

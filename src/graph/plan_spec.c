@@ -1,4 +1,5 @@
-/* plan_spec.c: which specialisation runs: by what is fed, the few last used are kept. And the memory they share. */
+/* plan_spec.c: which specialisation runs: by what is fed, the few last used are kept. And the
+ * memory they share. */
 #define _DEFAULT_SOURCE
 #ifdef __linux__
 #include <sys/mman.h>

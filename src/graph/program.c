@@ -177,7 +177,8 @@ static wg_status load_weights(wg_loading *l, const wg_place *p, bool *stale, wg_
     return status;
 }
 
-/* p NULL: there is no folder to find weights in. *stale: the weights failed, perhaps because they were replaced. */
+/* p NULL: there is no folder to find weights in. *stale: the weights failed, perhaps because they
+ * were replaced. */
 static wg_status load_from(const char *text, size_t n, const char *file, const wg_place *p,
                            const wg_load_options *options, wg_program *program, bool *stale,
                            wg_error *error)
@@ -236,7 +237,8 @@ wg_status wg_load(const char *path, const wg_load_options *options, wg_program *
         wg_fail(&own, WG_EARG, "load", "the %s is NULL", path ? "program" : "path");
         return finish(error, &own);
     }
-    /* A save at the same time may sweep the weights away between two looks: then there is a newer JSON. */
+    /* A save at the same time may sweep the weights away between two looks: then there is a newer
+     * JSON. */
     for (int i = 0; again && i < ATTEMPTS; i++) {
         wg__error_clear(&own);
         load_once(path, options ? options : &load_defaults, program, &again, &own);
@@ -270,7 +272,8 @@ void wg_program_free(wg_program *program)
 
 /* ---- weights alone ---- */
 
-/* "encoder" and "encoder/" both mean the entries below encoder; the first also the entry of that name. */
+/* "encoder" and "encoder/" both mean the entries below encoder; the first also the entry of that
+ * name. */
 static bool lies_below(const char *name, const char *prefix)
 {
     size_t n = strlen(prefix);

@@ -1,6 +1,7 @@
 /*
- * rng.c: the counter-based generator Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy
- * as 1, 2, 3; SC 2011). A draw depends on (seed, key, run, index) alone: no state, no order, no threads.
+ * rng.c: the counter-based generator Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random
+ * numbers: as easy as 1, 2, 3; SC 2011). A draw depends on (seed, key, run, index) alone: no state,
+ * no order, no threads.
  */
 #include <math.h>
 #include <string.h>
@@ -20,7 +21,8 @@ uint64_t wg_random_key(const char *text)
 static void philox(uint64_t key, uint64_t block, uint64_t run, uint32_t out[4])
 {
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = (uint32_t)run, c3 = (uint32_t)(run >> 32);
+    uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = (uint32_t)run,
+             c3 = (uint32_t)(run >> 32);
 
     for (int round = 0; round < 10; round++) {
         uint64_t p0 = (uint64_t)0xd2511f53u * c0, p1 = (uint64_t)0xcd9e8d57u * c2;
@@ -51,14 +53,16 @@ static double unit53(uint32_t hi, uint32_t lo)
     return (double)(((uint64_t)hi << 32 | lo) >> 11) * 0x1p-53;
 }
 
-void wg_random_uniform(uint64_t seed, uint64_t key, uint64_t run, int64_t first, int64_t n, wg_dtype dtype, void *y)
+void wg_random_uniform(uint64_t seed, uint64_t key, uint64_t run, int64_t first, int64_t n,
+                       wg_dtype dtype, void *y)
 {
     uint64_t k = stream(seed, key), have = UINT64_MAX;
     int per = dtype == WG_F32 ? 4 : 2;
     uint32_t u[4];
 
     for (int64_t i = 0; i < n; i++) {
-        uint64_t index = (uint64_t)(first + i), block = index / (uint64_t)per, lane = index % (uint64_t)per;
+        uint64_t index = (uint64_t)(first + i), block = index / (uint64_t)per,
+                 lane = index % (uint64_t)per;
 
         if (block != have) philox(k, have = block, run, u);
         if (dtype == WG_F32) ((float *)y)[i] = (float)(u[lane] >> 8) * 0x1p-24f;
@@ -66,7 +70,8 @@ void wg_random_uniform(uint64_t seed, uint64_t key, uint64_t run, int64_t first,
     }
 }
 
-void wg_random_normal(uint64_t seed, uint64_t key, uint64_t run, int64_t first, int64_t n, wg_dtype dtype, void *y)
+void wg_random_normal(uint64_t seed, uint64_t key, uint64_t run, int64_t first, int64_t n,
+                      wg_dtype dtype, void *y)
 {
     uint64_t k = stream(seed, key), have = UINT64_MAX;
     double pair[2] = { 0, 0 };
@@ -79,7 +84,7 @@ void wg_random_normal(uint64_t seed, uint64_t key, uint64_t run, int64_t first, 
             double radius, angle;
 
             philox(k, have = block, run, u);
-            radius = sqrt(-2 * log(1 - unit53(u[0], u[1])));  /* 1 - u lies in (0, 1] */
+            radius = sqrt(-2 * log(1 - unit53(u[0], u[1]))); /* 1 - u lies in (0, 1] */
             angle = 6.283185307179586476925 * unit53(u[2], u[3]);
             pair[0] = radius * cos(angle);
             pair[1] = radius * sin(angle);

@@ -1,4 +1,5 @@
-/* show.c: graphs as text, in the order every walk takes, numbered by that order: equal graphs print equal lines. */
+/* show.c: graphs as text, in the order every walk takes, numbered by that order: equal graphs print
+ * equal lines. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@ static void print_entry(const wg_tensor *t, const int64_t *number, FILE *to)
     const char *slash = t->site ? strrchr(t->site, '/') : NULL;
 
     fprintf(to, "  %%%" PRId64 " = %s(", number[t->id], t->op->name);
-    for (int i = 0; i < t->n_in; i++) fprintf(to, "%s%%%" PRId64, i ? ", " : "", number[t->in[i]->id]);
+    for (int i = 0; i < t->n_in; i++)
+        fprintf(to, "%s%%%" PRId64, i ? ", " : "", number[t->in[i]->id]);
     fputs(") ", to);
     wg__attr_print(t->op->fields, t->attr, to);
     fprintf(to, "%s: %s", wg__field_count(t->op->fields) ? " " : "", WG_TYPE_STR(t->type));
@@ -35,7 +37,8 @@ static void print_entry(const wg_tensor *t, const int64_t *number, FILE *to)
 static int64_t *print_walk(int n, wg_tensor *const *outputs, FILE *to)
 {
     wg_tensor **order;
-    int64_t count = wg_order(n, outputs, &order), *number = count < 0 ? NULL : numbers(count, order);
+    int64_t count = wg_order(n, outputs, &order),
+            *number = count < 0 ? NULL : numbers(count, order);
 
     if (!number) fputs("  out of memory\n", to);
     for (int64_t i = 0; number && i < count; i++) print_entry(order[i], number, to);
@@ -63,9 +66,11 @@ void wg_graph_print(const wg_graph *g, FILE *to)
         }
         number = print_walk((int)n, roots, to);
         for (int64_t i = 0; number && i < fn->outputs.n; i++)
-            fprintf(to, "  output %s = %%%" PRId64 "\n", fn->outputs.item[i].name, number[fn->outputs.item[i].t->id]);
+            fprintf(to, "  output %s = %%%" PRId64 "\n", fn->outputs.item[i].name,
+                    number[fn->outputs.item[i].t->id]);
         for (int64_t i = 0; number && i < fn->updates.n; i++)
-            fprintf(to, "  update %s <- %%%" PRId64 "\n", updates[i].name, number[updates[i].t->id]);
+            fprintf(to, "  update %s <- %%%" PRId64 "\n", updates[i].name,
+                    number[updates[i].t->id]);
         wg__release(number);
         wg__release(roots);
         wg__release(updates);

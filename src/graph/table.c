@@ -1,4 +1,5 @@
-/* table.c: hash tables: names to numbers, and hashes to candidates. Open addressing, linear probing, no deletion. */
+/* table.c: hash tables: names to numbers, and hashes to candidates. Open addressing, linear
+ * probing, no deletion. */
 #include <string.h>
 
 #include "internal.h"
@@ -11,7 +12,7 @@ struct wg_slot {
 
 struct wg_hash_slot {
     uint64_t key;
-    int64_t value;  /* -1: empty */
+    int64_t value; /* -1: empty */
 };
 
 uint64_t wg__mix(uint64_t h, uint64_t v)

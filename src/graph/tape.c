@@ -4,7 +4,8 @@
 
 #include "internal.h"
 
-static const wg_op poison_op = { .name = "error", .doc = "what constructors return after an error" };
+static const wg_op poison_op = { .name = "error",
+                                 .doc = "what constructors return after an error" };
 static const wg_type poison_type = { WG_F32, { 0, { 0 } } };
 
 struct wg_scope_link {
@@ -19,7 +20,8 @@ wg_graph *wg_graph_new(void)
     if (!g) return NULL;
     wg__arena_init(&g->arena);
     wg__error_clear(&g->error);
-    g->poison = (wg_tensor){ .graph = g, .op = &poison_op, .type = &poison_type, .id = -1, .scope = "" };
+    g->poison =
+        (wg_tensor){ .graph = g, .op = &poison_op, .type = &poison_type, .id = -1, .scope = "" };
     g->scope = "";
     g->open = -1;
     g->users = 1;
@@ -83,18 +85,54 @@ wg_tensor *wg_graph_at(const wg_graph *g, int64_t id)
 
 /* ---- asking a tensor ---- */
 
-wg_graph *wg_tensor_graph(const wg_tensor *t) { return t ? t->graph : NULL; }
-const wg_type *wg_tensor_type(const wg_tensor *t) { return t ? t->type : &poison_type; }
-int64_t wg_tensor_id(const wg_tensor *t) { return t ? t->id : -1; }
-const char *wg_tensor_op(const wg_tensor *t) { return t ? t->op->name : ""; }
-int wg_tensor_n_in(const wg_tensor *t) { return t ? t->n_in : 0; }
-const char *wg_tensor_name(const wg_tensor *t) { return t ? t->name : NULL; }
-const char *wg_tensor_scope(const wg_tensor *t) { return t ? t->scope : ""; }
-const char *wg_tensor_site(const wg_tensor *t) { return t ? t->site : NULL; }
-const void *wg_tensor_attr(const wg_tensor *t) { return t ? t->attr : NULL; }
-const wg_op *wg_tensor_record(const wg_tensor *t) { return t ? t->op : &poison_op; }
-int wg_rank(const wg_tensor *t) { return t ? t->type->shape.rank : 0; }
-wg_dtype wg_dtype_of(const wg_tensor *t) { return t ? t->type->dtype : WG_F32; }
+wg_graph *wg_tensor_graph(const wg_tensor *t)
+{
+    return t ? t->graph : NULL;
+}
+const wg_type *wg_tensor_type(const wg_tensor *t)
+{
+    return t ? t->type : &poison_type;
+}
+int64_t wg_tensor_id(const wg_tensor *t)
+{
+    return t ? t->id : -1;
+}
+const char *wg_tensor_op(const wg_tensor *t)
+{
+    return t ? t->op->name : "";
+}
+int wg_tensor_n_in(const wg_tensor *t)
+{
+    return t ? t->n_in : 0;
+}
+const char *wg_tensor_name(const wg_tensor *t)
+{
+    return t ? t->name : NULL;
+}
+const char *wg_tensor_scope(const wg_tensor *t)
+{
+    return t ? t->scope : "";
+}
+const char *wg_tensor_site(const wg_tensor *t)
+{
+    return t ? t->site : NULL;
+}
+const void *wg_tensor_attr(const wg_tensor *t)
+{
+    return t ? t->attr : NULL;
+}
+const wg_op *wg_tensor_record(const wg_tensor *t)
+{
+    return t ? t->op : &poison_op;
+}
+int wg_rank(const wg_tensor *t)
+{
+    return t ? t->type->shape.rank : 0;
+}
+wg_dtype wg_dtype_of(const wg_tensor *t)
+{
+    return t ? t->type->dtype : WG_F32;
+}
 
 wg_tensor *wg_tensor_in(const wg_tensor *t, int i)
 {
@@ -108,7 +146,8 @@ const char *wg__leaf_name(const wg_tensor *t)
 
 /* ---- errors and sites ---- */
 
-static wg_status graph_vfail(wg_graph *g, wg_status code, const char *op, const char *fmt, va_list args)
+static wg_status graph_vfail(wg_graph *g, wg_status code, const char *op, const char *fmt,
+                             va_list args)
 {
     bool first = g->error.code == WG_OK;
 
@@ -245,12 +284,14 @@ wg_graph *wg_scope_begin(wg_graph *g, const char *fmt, ...)
     n = vsnprintf(part, sizeof part, fmt, args);
     va_end(args);
     if (n <= 0 || n >= (int)sizeof part) {
-        wg__graph_fail(g, WG_ENAME, "scope_begin", n <= 0 ? "the name is empty" : "the name is longer than 127 bytes");
+        wg__graph_fail(g, WG_ENAME, "scope_begin",
+                       n <= 0 ? "the name is empty" : "the name is longer than 127 bytes");
         return g;
     }
     n = snprintf(path, sizeof path, "%s%s%s", g->scope, g->scope[0] ? "/" : "", part);
     if (n >= (int)sizeof path) {
-        wg__graph_fail(g, WG_ENAME, "scope_begin", "the path is longer than %zu bytes: %.40s...", sizeof path - 1, path);
+        wg__graph_fail(g, WG_ENAME, "scope_begin", "the path is longer than %zu bytes: %.40s...",
+                       sizeof path - 1, path);
         return g;
     }
     link = wg__arena_take(&g->arena, sizeof *link);
@@ -305,7 +346,8 @@ wg_eval_fn *wg__eval_kernel(const wg_op *op, wg_dtype dtype, int level)
 
 /* ---- recording ---- */
 
-bool wg__infer(const wg_op *op, const void *attr, int n, const wg_type *const *in, wg_type *out, wg_error *error)
+bool wg__infer(const wg_op *op, const void *attr, int n, const wg_type *const *in, wg_type *out,
+               wg_error *error)
 {
     wg_sig s = { op, attr, n, in, error };
 
@@ -315,11 +357,13 @@ bool wg__infer(const wg_op *op, const void *attr, int n, const wg_type *const *i
         return false;
     }
     if (wg_type_bytes(out) >= 0) return true;
-    return wg_sig_fail(&s, WG_ELIMIT, "the result %s has more bytes than can be counted", WG_TYPE_STR(out));
+    return wg_sig_fail(&s, WG_ELIMIT, "the result %s has more bytes than can be counted",
+                       WG_TYPE_STR(out));
 }
 
 /* Result type into *type; what a kernel or a name wants is checked by the callers. */
-static const wg_type *infer_type(wg_graph *g, const wg_op *op, const void *attr, int n, wg_tensor *const *x)
+static const wg_type *infer_type(wg_graph *g, const wg_op *op, const void *attr, int n,
+                                 wg_tensor *const *x)
 {
     const wg_type *few[8], **in = few, *result = NULL;
     wg_type out;
@@ -346,11 +390,12 @@ static const wg_type *infer_type(wg_graph *g, const wg_op *op, const void *attr,
     } else {
         wg_dtype kind = wg__deciding_dtype(op, n, in, &out);
 
-        if (!(op->flags & (WG_OP_FEED | WG_OP_PARAM)) && !wg__row_kernel(op, kind, WG_LEVEL_PLAIN) &&
-            !wg__eval_kernel(op, kind, WG_LEVEL_PLAIN))
-            wg__graph_fail(g, WG_EDTYPE, op->name, "not defined for %s: convert operands with wg_cast",
-                           n > 0 ? WG_TYPE_STR(in[op->decides >= 0 && op->decides < n ? op->decides : 0])
-                                 : wg_dtype_name(kind));
+        if (!(op->flags & (WG_OP_FEED | WG_OP_PARAM)) &&
+            !wg__row_kernel(op, kind, WG_LEVEL_PLAIN) && !wg__eval_kernel(op, kind, WG_LEVEL_PLAIN))
+            wg__graph_fail(
+                g, WG_EDTYPE, op->name, "not defined for %s: convert operands with wg_cast",
+                n > 0 ? WG_TYPE_STR(in[op->decides >= 0 && op->decides < n ? op->decides : 0])
+                      : wg_dtype_name(kind));
         else if (!(result = wg__intern_type(g, &out)))
             wg__graph_fail(g, WG_ENOMEM, op->name, "out of memory");
     }
@@ -376,9 +421,16 @@ static wg_tensor *append(wg_graph *g, const wg_op *op, const void *attr, int n, 
     if (!t || !wg__attr_copy(&g->arena, op, attr, &own)) goto no_memory;
     in = (wg_tensor **)(t + 1);
     if (n > 0) memcpy(in, x, in_bytes);
-    *t = (wg_tensor){ .graph = g, .op = op, .attr = own, .type = type, .id = (int32_t)g->n, .n_in = n, .in = in,
+    *t = (wg_tensor){ .graph = g,
+                      .op = op,
+                      .attr = own,
+                      .type = type,
+                      .id = (int32_t)g->n,
+                      .n_in = n,
+                      .in = in,
                       .scope = g->deriving ? g->derive_scope : g->scope,
-                      .site = g->deriving ? g->derive_site : NULL, .derived = g->deriving > 0 };
+                      .site = g->deriving ? g->derive_site : NULL,
+                      .derived = g->deriving > 0 };
     tape[g->n++] = t;
     return t;
 no_memory:
@@ -397,13 +449,15 @@ wg_tensor *wg_record(const wg_op *op, const void *attr, int n, wg_tensor *const 
     if (g->error.code != WG_OK) return &g->poison;
     if (!op) return wg_record_fail(g, WG_EARG, "record", "the op is NULL");
     if (op->n_in < 0 ? n < 1 : n != op->n_in) {
-        wg__graph_fail(g, WG_EARG, op->name, "%d operands given, wanted %d", n, op->n_in < 0 ? 1 : op->n_in);
+        wg__graph_fail(g, WG_EARG, op->name, "%d operands given, wanted %d", n,
+                       op->n_in < 0 ? 1 : op->n_in);
         return &g->poison;
     }
     for (int i = 0; i < n; i++) {
         if (x[i] && x[i]->graph == g) continue;
         if (!x[i]) wg__graph_fail(g, WG_EARG, op->name, "operand %d is NULL", i);
-        else wg__graph_fail(g, WG_EARG, op->name, "operands 0 and %d belong to different graphs", i);
+        else
+            wg__graph_fail(g, WG_EARG, op->name, "operands 0 and %d belong to different graphs", i);
         return &g->poison;
     }
     type = infer_type(g, op, attr, n, x);
@@ -439,7 +493,8 @@ static wg_tensor *named_leaf(wg_graph *g, const wg_op *op, const void *attr, con
         return &g->poison;
     }
     if (snprintf(key, sizeof key, "%s %s", op->name, name) >= (int)sizeof key) {
-        wg__graph_fail(g, WG_ENAME, op->name, "the name is longer than 1,000 bytes: %.40s...", name);
+        wg__graph_fail(g, WG_ENAME, op->name, "the name is longer than 1,000 bytes: %.40s...",
+                       name);
         return &g->poison;
     }
     id = wg__table_get(&g->leaves, key);
@@ -450,8 +505,8 @@ static wg_tensor *named_leaf(wg_graph *g, const wg_op *op, const void *attr, con
         if (t->type->dtype == type->dtype && t->type->shape.rank == type->shape.rank &&
             (feed || wg_type_equal(t->type, type)))
             return t;
-        wg__graph_fail(g, WG_ENAME, op->name, "\"%s\" is %s already, asked for %s", name, WG_TYPE_STR(t->type),
-                       WG_TYPE_STR(type));
+        wg__graph_fail(g, WG_ENAME, op->name, "\"%s\" is %s already, asked for %s", name,
+                       WG_TYPE_STR(t->type), WG_TYPE_STR(type));
         return &g->poison;
     }
     own = wg__arena_text(&g->arena, key);
@@ -477,8 +532,8 @@ wg_tensor *wg_record_leaf(wg_graph *g, const wg_op *op, const void *attr)
     return append(g, op, attr, 0, NULL, type);
 }
 
-wg_tensor *wg__replay(wg_graph *g, const wg_op *op, const void *attr, int n, wg_tensor *const *x, const char *site,
-                      const char *scope, const char *name, bool derived)
+wg_tensor *wg__replay(wg_graph *g, const wg_op *op, const void *attr, int n, wg_tensor *const *x,
+                      const char *site, const char *scope, const char *name, bool derived)
 {
     wg_tensor *t = n > 0 ? wg_record(op, attr, n, x) : wg_record_leaf(g, op, attr);
 

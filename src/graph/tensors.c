@@ -1,6 +1,7 @@
 /*
- * tensors.c: the store as a safetensors file: eight bytes of header length, a JSON header, elements in
- * little-endian order. The reader takes nothing on trust: see docs/format.md for all it insists on.
+ * tensors.c: the store as a safetensors file: eight bytes of header length, a JSON header, elements
+ * in little-endian order. The reader takes nothing on trust: see docs/format.md for all it insists
+ * on.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static bool is_code(const wg_json *v, wg_dtype *out)
     return false;
 }
 
-/* One member of the header. `end` is where the one before ended: elements follow each other without holes. */
+/* One member of the header. `end` is where the one before ended: elements follow each other without
+ * holes. */
 static wg_status read_item(wg_tensors *t, const char *name, const wg_json *v, int64_t end,
                            int64_t room, wg_error *error)
 {

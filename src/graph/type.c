@@ -8,9 +8,10 @@
 static const struct {
     const char *name;
     size_t size;
-} dtypes[WG_N_DTYPES] = {
-    [WG_F32] = { "f32", 4 }, [WG_F64] = { "f64", 8 }, [WG_I64] = { "i64", 8 }, [WG_BOOL] = { "bool", 1 }
-};
+} dtypes[WG_N_DTYPES] = { [WG_F32] = { "f32", 4 },
+                          [WG_F64] = { "f64", 8 },
+                          [WG_I64] = { "i64", 8 },
+                          [WG_BOOL] = { "bool", 1 } };
 
 size_t wg_dtype_size(wg_dtype dtype)
 {
@@ -85,11 +86,16 @@ double wg_item(const wg_array *a)
 {
     if (!a || !a->data || wg_shape_count(&a->type.shape) < 1) return NAN;
     switch (a->type.dtype) {
-    case WG_F32: return *(const float *)a->data;
-    case WG_F64: return *(const double *)a->data;
-    case WG_I64: return (double)*(const int64_t *)a->data;
-    case WG_BOOL: return *(const unsigned char *)a->data != 0;
-    default: return NAN;
+    case WG_F32:
+        return *(const float *)a->data;
+    case WG_F64:
+        return *(const double *)a->data;
+    case WG_I64:
+        return (double)*(const int64_t *)a->data;
+    case WG_BOOL:
+        return *(const unsigned char *)a->data != 0;
+    default:
+        return NAN;
     }
 }
 
@@ -108,8 +114,8 @@ bool wg_sig_fail(const wg_sig *s, wg_status code, const char *fmt, ...)
 bool wg_sig_axis(const wg_sig *s, int64_t axis, int rank, int *out)
 {
     if (axis < -rank || axis >= rank)
-        return wg_sig_fail(s, WG_EARG, "axis %" PRId64 " is out of range for rank %d%s%s", axis, rank,
-                           s->n_in > 0 ? ": " : "", s->n_in > 0 ? WG_TYPE_STR(s->in[0]) : "");
+        return wg_sig_fail(s, WG_EARG, "axis %" PRId64 " is out of range for rank %d%s%s", axis,
+                           rank, s->n_in > 0 ? ": " : "", s->n_in > 0 ? WG_TYPE_STR(s->in[0]) : "");
     *out = (int)(axis < 0 ? axis + rank : axis);
     return true;
 }
@@ -127,7 +133,8 @@ bool wg_sig_axes(const wg_sig *s, const wg_axes *axes, int rank, unsigned *set)
         int axis;
 
         if (!wg_sig_axis(s, axes->axis[i], rank, &axis)) return false;
-        if (*set >> axis & 1) return wg_sig_fail(s, WG_EARG, "axis %d is named twice", axes->axis[i]);
+        if (*set >> axis & 1)
+            return wg_sig_fail(s, WG_EARG, "axis %d is named twice", axes->axis[i]);
         *set |= 1u << axis;
     }
     return true;
@@ -136,15 +143,16 @@ bool wg_sig_axes(const wg_sig *s, const wg_axes *axes, int rank, unsigned *set)
 bool wg_sig_real(const wg_sig *s, int i)
 {
     if (wg_dtype_is_real(s->in[i]->dtype)) return true;
-    return wg_sig_fail(s, WG_EDTYPE, "operand %d is %s, wanted f32 or f64: convert it with wg_cast", i,
-                       WG_TYPE_STR(s->in[i]));
+    return wg_sig_fail(s, WG_EDTYPE, "operand %d is %s, wanted f32 or f64: convert it with wg_cast",
+                       i, WG_TYPE_STR(s->in[i]));
 }
 
 bool wg_sig_same_dtype(const wg_sig *s)
 {
     for (int i = 1; i < s->n_in; i++)
         if (s->in[i]->dtype != s->in[0]->dtype)
-            return wg_sig_fail(s, WG_EDTYPE, "element types differ: %s and %s: convert one with wg_cast",
+            return wg_sig_fail(s, WG_EDTYPE,
+                               "element types differ: %s and %s: convert one with wg_cast",
                                WG_TYPE_STR(s->in[0]), WG_TYPE_STR(s->in[i]));
     return true;
 }
@@ -164,7 +172,8 @@ bool wg_sig_broadcast(const wg_sig *s, wg_shape *out)
 
             if (da != db && da != 1 && db != 1)
                 return wg_sig_fail(s, WG_ESHAPE, "cannot broadcast %s with %s",
-                                   WG_TYPE_STR((&(wg_type){ s->in[0]->dtype, all })), WG_TYPE_STR(s->in[k]));
+                                   WG_TYPE_STR((&(wg_type){ s->in[0]->dtype, all })),
+                                   WG_TYPE_STR(s->in[k]));
             sum.dim[i] = da == 1 ? db : da;
         }
         all = sum;

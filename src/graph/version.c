@@ -1,4 +1,5 @@
-/* version.c: what this library is and what it runs on, for programs that ask and for bug reports. */
+/* version.c: what this library is and what it runs on, for programs that ask and for bug
+ * reports. */
 #include <cblas.h>
 #include <stdatomic.h>
 #include <string.h>

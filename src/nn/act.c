@@ -20,12 +20,36 @@ static wg_tensor *scaled(wg_tensor *x, double v)
     return v == 1 ? x : wg_mul(x, num(x, v));
 }
 
-static wg_tensor *act_identity(wg_tensor *x, const double *a) { (void)a; return x; }
-static wg_tensor *act_sigmoid(wg_tensor *x, const double *a) { (void)a; return wg_sigmoid(x); }
-static wg_tensor *act_tanh(wg_tensor *x, const double *a) { (void)a; return wg_tanh(x); }
-static wg_tensor *act_relu(wg_tensor *x, const double *a) { (void)a; return wg_relu(x); }
-static wg_tensor *act_exp(wg_tensor *x, const double *a) { (void)a; return wg_exp(x); }
-static wg_tensor *act_softplus(wg_tensor *x, const double *a) { (void)a; return wg_softplus(x); }
+static wg_tensor *act_identity(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return x;
+}
+static wg_tensor *act_sigmoid(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_sigmoid(x);
+}
+static wg_tensor *act_tanh(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_tanh(x);
+}
+static wg_tensor *act_relu(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_relu(x);
+}
+static wg_tensor *act_exp(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_exp(x);
+}
+static wg_tensor *act_softplus(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_softplus(x);
+}
 
 static wg_tensor *act_affine(wg_tensor *x, const double *a)
 {
@@ -39,7 +63,8 @@ static wg_tensor *act_leaky_relu(wg_tensor *x, const double *a)
     return wg_where(wg_gt(x, num(x, 0)), x, wg_mul(x, num(x, a[0])));
 }
 
-/* expm1 sees no positive number: where selects, but the rule of the branch not taken would overflow. */
+/* expm1 sees no positive number: where selects, but the rule of the branch not taken would
+ * overflow. */
 static wg_tensor *act_elu(wg_tensor *x, const double *a)
 {
     wg_tensor *low = wg_expm1(wg_minimum(x, num(x, 0)));
@@ -50,7 +75,8 @@ static wg_tensor *act_elu(wg_tensor *x, const double *a)
 /* Klambauer et al. 2017 */
 static wg_tensor *act_selu(wg_tensor *x, const double *a)
 {
-    static const double alpha = 1.6732632423543772848170429916717, scale = 1.0507009873554804934193349852946;
+    static const double alpha = 1.6732632423543772848170429916717,
+                        scale = 1.0507009873554804934193349852946;
 
     (void)a;
     return scaled(act_elu(x, &alpha), scale);
@@ -77,7 +103,7 @@ static wg_tensor *act_hard_sigmoid(wg_tensor *x, const double *a)
 }
 
 static const struct act {
-    const char *name;  /* lower case, without blanks, '_' and '-' */
+    const char *name; /* lower case, without blanks, '_' and '-' */
     wg_tensor *(*apply)(wg_tensor *x, const double *a);
     const char *arg[MAX_ARGS];
     double preset[MAX_ARGS];
@@ -99,7 +125,8 @@ enum { N_ACTS = sizeof acts / sizeof acts[0] };
 
 /* ---- reading "Name(arg=value, ...)" ---- */
 
-/* Reads a word of letters and digits in lower case, skipping blanks, '_' and '-'. Returns what follows. */
+/* Reads a word of letters and digits in lower case, skipping blanks, '_' and '-'. Returns what
+ * follows. */
 static const char *read_word(const char *s, char *word, size_t n)
 {
     size_t k = 0;
@@ -110,10 +137,14 @@ static const char *read_word(const char *s, char *word, size_t n)
     return s;
 }
 
-/* A plain decimal, read the same under any locale. Returns what follows, NULL when there is none. */
+/* A plain decimal, read the same under any locale. Returns what follows, NULL when there is
+ * none. */
 static const char *read_number(const char *s, double *v)
 {
-    static const struct { const char *word; double v; } words[] = { { "true", 1 }, { "false", 0 } };
+    static const struct {
+        const char *word;
+        double v;
+    } words[] = { { "true", 1 }, { "false", 0 } };
     double sign = 1, digits = 0;
     int point = 0, any = 0, exponent = 0;
     bool seen_point = false;
@@ -173,11 +204,13 @@ static wg_status read_args(const struct act *act, const char *s, double *a, wg_e
             return wg_fail(error, WG_EARG, "act", "\"%s\" has no argument \"%s\"", act->name, key);
         s = read_number(s + 1, &a[i]);
         if (!s || !isfinite(a[i]))
-            return wg_fail(error, WG_EARG, "act", "argument \"%s\" of \"%s\" is no number", key, act->name);
+            return wg_fail(error, WG_EARG, "act", "argument \"%s\" of \"%s\" is no number", key,
+                           act->name);
         while (*s == ' ' || *s == ',') s++;
     }
     if (*s != ')' || s[1 + strspn(s + 1, " ")])
-        return wg_fail(error, WG_EARG, "act", "\"%s\": the list of arguments does not end with ')'", act->name);
+        return wg_fail(error, WG_EARG, "act", "\"%s\": the list of arguments does not end with ')'",
+                       act->name);
     return WG_OK;
 }
 
@@ -188,8 +221,10 @@ static const struct act *parse(const char *text, double *a, wg_error *error)
     const struct act *act = find_act(name[0] || *rest ? name : "identity");
 
     if (!act) {
-        wg_fail(error, WG_ENAME, "act", "unknown activation \"%.100s\": known are Identity, Sigmoid, Tanh, ReLU, "
-                "Leaky ReLU, ELU, SELU, GELU, Exponential, Hard Sigmoid, SoftPlus, Affine", text);
+        wg_fail(error, WG_ENAME, "act",
+                "unknown activation \"%.100s\": known are Identity, Sigmoid, Tanh, ReLU, "
+                "Leaky ReLU, ELU, SELU, GELU, Exponential, Hard Sigmoid, SoftPlus, Affine",
+                text);
         return NULL;
     }
     memcpy(a, act->preset, sizeof act->preset);

@@ -4,7 +4,8 @@
 #include "wengert/layer.h"
 #include "wengert/ops.h"
 
-static const wg_field flatten_fields[] = { WG_FIELD_STR(wg_flatten_hyper, keep_dim, "first"), WG_FIELDS_END };
+static const wg_field flatten_fields[] = { WG_FIELD_STR(wg_flatten_hyper, keep_dim, "first"),
+                                           WG_FIELDS_END };
 
 static bool flatten_init(wg_layer *l, int n, const wg_type *const *x)
 {
@@ -13,7 +14,8 @@ static bool flatten_init(wg_layer *l, int n, const wg_type *const *x)
 
     (void)n;
     if (!none && strcmp(h->keep_dim, "first") != 0 && strcmp(h->keep_dim, "last") != 0)
-        return wg_layer_fail(l, WG_ENAME, "unknown keep_dim \"%.60s\": known are first, last, none", h->keep_dim);
+        return wg_layer_fail(l, WG_ENAME, "unknown keep_dim \"%.60s\": known are first, last, none",
+                             h->keep_dim);
     if (x[0]->shape.rank >= 1 || none) return true;
     return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted rank 1 or more", WG_TYPE_STR(x[0]));
 }
@@ -29,8 +31,11 @@ static wg_tensor *flatten_apply(wg_layer *l, int n, wg_tensor *const *x)
     return h->keep_dim[0] == 'f' ? wg_collapse(x[0], 1, -1) : wg_collapse(x[0], 0, -2);
 }
 
-static const wg_layer_class flatten = { .name = "Flatten", .hyper_size = sizeof(wg_flatten_hyper),
-                                        .hyper = flatten_fields, .n_in = 1, .init = flatten_init,
+static const wg_layer_class flatten = { .name = "Flatten",
+                                        .hyper_size = sizeof(wg_flatten_hyper),
+                                        .hyper = flatten_fields,
+                                        .n_in = 1,
+                                        .init = flatten_init,
                                         .apply = flatten_apply };
 
 wg_layer *wg_flatten(wg_params *w, const char *name, wg_flatten_hyper hyper)

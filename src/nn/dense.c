@@ -2,8 +2,10 @@
 #include "wengert/layer.h"
 #include "wengert/ops.h"
 
-static const wg_field fc_fields[] = { WG_FIELD(wg_fc_hyper, n_out), WG_FIELD_STR(wg_fc_hyper, act_fn, "Identity"),
-                                      WG_FIELD_STR(wg_fc_hyper, init, "glorot_uniform"), WG_FIELDS_END };
+static const wg_field fc_fields[] = { WG_FIELD(wg_fc_hyper, n_out),
+                                      WG_FIELD_STR(wg_fc_hyper, act_fn, "Identity"),
+                                      WG_FIELD_STR(wg_fc_hyper, init, "glorot_uniform"),
+                                      WG_FIELDS_END };
 
 static bool fc_init(wg_layer *l, int n, const wg_type *const *x)
 {
@@ -11,9 +13,11 @@ static bool fc_init(wg_layer *l, int n, const wg_type *const *x)
     int64_t n_in;
 
     (void)n;
-    if (h->n_out < 1) return wg_layer_fail(l, WG_EARG, "n_out is %lld, wanted at least 1", (long long)h->n_out);
+    if (h->n_out < 1)
+        return wg_layer_fail(l, WG_EARG, "n_out is %lld, wanted at least 1", (long long)h->n_out);
     if (x[0]->shape.rank < 1)
-        return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [..., n_in]", WG_TYPE_STR(x[0]));
+        return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [..., n_in]",
+                             WG_TYPE_STR(x[0]));
     n_in = x[0]->shape.dim[x[0]->shape.rank - 1];
     return wg_layer_param(l, "W", WG_SHAPE(n_in, h->n_out), true, h->init, h->act_fn) &&
            wg_layer_param(l, "b", WG_SHAPE(1, h->n_out), true, "zeros", NULL);
@@ -30,8 +34,11 @@ static wg_tensor *fc_apply(wg_layer *l, int n, wg_tensor *const *x)
     return wg_act(h->act_fn, z);
 }
 
-static const wg_layer_class fully_connected = { .name = "FullyConnected", .hyper_size = sizeof(wg_fc_hyper),
-                                                .hyper = fc_fields, .n_in = 1, .init = fc_init,
+static const wg_layer_class fully_connected = { .name = "FullyConnected",
+                                                .hyper_size = sizeof(wg_fc_hyper),
+                                                .hyper = fc_fields,
+                                                .n_in = 1,
+                                                .init = fc_init,
                                                 .apply = fc_apply };
 
 wg_layer *wg_fully_connected(wg_params *w, const char *name, wg_fc_hyper hyper)

@@ -16,7 +16,8 @@ bool wg_calc_fan(const wg_shape *shape, double *fan_in, double *fan_out)
     return true;
 }
 
-/* Normal draws, each drawn again from the next run of its stream while it lies beyond two standard deviations. */
+/* Normal draws, each drawn again from the next run of its stream while it lies beyond two standard
+ * deviations. */
 static void fill_truncated(wg_params *w, const wg_param *p, double std)
 {
     uint64_t seed = wg_params_seed(w), key = wg_random_key(p->name);
@@ -25,7 +26,8 @@ static void fill_truncated(wg_params *w, const wg_param *p, double std)
     for (int64_t i = 0; i < n; i++) {
         double z = 3;
 
-        for (uint64_t run = 0; fabs(z) > 2; run++) wg_random_normal(seed, key, run, i, 1, WG_F64, &z);
+        for (uint64_t run = 0; fabs(z) > 2; run++)
+            wg_random_normal(seed, key, run, i, 1, WG_F64, &z);
         if (p->value.type.dtype == WG_F32) ((float *)p->value.data)[i] = (float)(std * z);
         else ((double *)p->value.data)[i] = std * z;
     }
@@ -33,24 +35,30 @@ static void fill_truncated(wg_params *w, const wg_param *p, double std)
 
 bool wg_init_known(const char *init, wg_error *error)
 {
-    static const char *const known[] = { "zeros", "ones", "he_uniform", "he_normal", "glorot_uniform",
-                                         "glorot_normal", "std_normal", "trunc_normal" };
+    static const char *const known[] = { "zeros",      "ones",           "he_uniform",
+                                         "he_normal",  "glorot_uniform", "glorot_normal",
+                                         "std_normal", "trunc_normal" };
 
     for (size_t i = 0; init && i < sizeof known / sizeof known[0]; i++)
         if (strcmp(init, known[i]) == 0) return true;
     if (init)
         wg_fail(error, WG_ENAME, "init_fill",
-                "unknown initialiser \"%.60s\": known are zeros, ones, he_uniform, he_normal, glorot_uniform, "
-                "glorot_normal, std_normal, trunc_normal", init);
+                "unknown initialiser \"%.60s\": known are zeros, ones, he_uniform, he_normal, "
+                "glorot_uniform, "
+                "glorot_normal, std_normal, trunc_normal",
+                init);
     return !init;
 }
 
-wg_status wg_init_fill(wg_params *w, const char *entry, const char *init, const char *act_fn, wg_error *error)
+wg_status wg_init_fill(wg_params *w, const char *entry, const char *init, const char *act_fn,
+                       wg_error *error)
 {
     const wg_param *p = wg_params_find(w, entry);
     double in = 0, out = 0, gain = wg_act_gain(act_fn);
 
-    if (!p) return wg_fail(error, WG_ENAME, "init_fill", "the store has no entry \"%.160s\"", entry ? entry : "");
+    if (!p)
+        return wg_fail(error, WG_ENAME, "init_fill", "the store has no entry \"%.160s\"",
+                       entry ? entry : "");
     if (!wg_init_known(init, error)) return WG_ENAME;
     if (!init) init = "glorot_uniform";
     if (strcmp(init, "zeros") == 0) return wg_params_fill(w, entry, 0, error);
@@ -64,7 +72,8 @@ wg_status wg_init_fill(wg_params *w, const char *entry, const char *init, const 
         return WG_OK;
     }
     if (!wg_calc_fan(&p->value.type.shape, &in, &out))
-        return wg_fail(error, WG_ESHAPE, "init_fill", "\"%.80s\" is %s: %s needs weights of rank 2, 3 or 4", entry,
+        return wg_fail(error, WG_ESHAPE, "init_fill",
+                       "\"%.80s\" is %s: %s needs weights of rank 2, 3 or 4", entry,
                        WG_TYPE_STR(&p->value.type), init);
     if (in + out == 0) return WG_OK;
     if (strcmp(init, "he_uniform") == 0) {

@@ -23,7 +23,7 @@ struct wg_optim {
         wg_adam_hyper adam;
     } hyper;
     double lr, clip_norm;
-    char **claimed;  /* entries this optimiser made; another function may use them again */
+    char **claimed; /* entries this optimiser made; another function may use them again */
     int n_claimed, cap_claimed;
     wg_error error;
 };
@@ -36,7 +36,8 @@ struct optim_class {
 
 /* ---- entries ---- */
 
-/* The store is asked first: it knows by a table what it lacks. Entries made for an earlier function are looked up. */
+/* The store is asked first: it knows by a table what it lacks. Entries made for an earlier function
+ * are looked up. */
 static bool make_entry(wg_optim *o, const char *name, wg_dtype dtype, wg_shape shape, bool *fresh)
 {
     wg_error error = { .code = WG_OK };
@@ -68,15 +69,18 @@ static bool make_entry(wg_optim *o, const char *name, wg_dtype dtype, wg_shape s
     return false;
 }
 
-/* The leaf of an optimiser's entry, made of zeros with the type of `like` unless the store was loaded with it. */
-static wg_tensor *slot(wg_optim *o, wg_graph *g, const char *entry, const char *suffix, wg_tensor *like)
+/* The leaf of an optimiser's entry, made of zeros with the type of `like` unless the store was
+ * loaded with it. */
+static wg_tensor *slot(wg_optim *o, wg_graph *g, const char *entry, const char *suffix,
+                       wg_tensor *like)
 {
     char name[1024];
     bool fresh;
     const wg_type *type = wg_tensor_type(like);
 
     if (snprintf(name, sizeof name, "%s/%s_%s", entry, o->name, suffix) >= (int)sizeof name)
-        return wg_record_fail(g, WG_ENAME, o->kind->name, "the name \"%.80s...\" is too long", entry);
+        return wg_record_fail(g, WG_ENAME, o->kind->name, "the name \"%.80s...\" is too long",
+                              entry);
     if (!make_entry(o, name, type->dtype, type->shape, &fresh))
         return wg_record_fail(g, o->error.code, o->error.op, "%s", o->error.text);
     return wg_param_leaf(g, o->store, name);
@@ -90,13 +94,15 @@ static void update_slot(wg_optim *o, const char *entry, const char *suffix, wg_t
     wg_update(name, value);
 }
 
-static wg_tensor *scalar_entry(wg_optim *o, wg_graph *g, const char *key, wg_dtype dtype, double first)
+static wg_tensor *scalar_entry(wg_optim *o, wg_graph *g, const char *key, wg_dtype dtype,
+                               double first)
 {
     char name[1024];
     bool fresh;
 
     if (snprintf(name, sizeof name, "%s/%s", o->name, key) >= (int)sizeof name)
-        return wg_record_fail(g, WG_ENAME, o->kind->name, "the name \"%.80s...\" is too long", o->name);
+        return wg_record_fail(g, WG_ENAME, o->kind->name, "the name \"%.80s...\" is too long",
+                              o->name);
     if (!make_entry(o, name, dtype, WG_SHAPE_SCALAR, &fresh))
         return wg_record_fail(g, o->error.code, o->error.op, "%s", o->error.text);
     if (fresh) wg_params_fill(o->store, name, first, NULL);
@@ -112,12 +118,14 @@ static void sgd_begin(wg_optim *o, struct step *s, wg_tensor *t)
     (void)t;
 }
 
-static void sgd_one(wg_optim *o, const struct step *s, const char *entry, wg_tensor *w, wg_tensor *g)
+static void sgd_one(wg_optim *o, const struct step *s, const char *entry, wg_tensor *w,
+                    wg_tensor *g)
 {
     wg_tensor *move = wg_mul(g, wg_cast_like(s->lr, w));
 
     if (o->hyper.sgd.momentum != 0) {
-        wg_tensor *c = slot(o, s->g, entry, "c", w), *kept = wg_mul(c, wg_scalar_like(c, o->hyper.sgd.momentum));
+        wg_tensor *c = slot(o, s->g, entry, "c", w),
+                  *kept = wg_mul(c, wg_scalar_like(c, o->hyper.sgd.momentum));
 
         move = wg_add(kept, move);
         update_slot(o, entry, "c", move);
@@ -129,8 +137,8 @@ static const struct optim_class sgd = { "SGD", sgd_begin, sgd_one };
 
 /* ---- Adam ---- */
 
-/* Both bias corrections go into two scalars, lr sqrt(1 - d2^t) / (1 - d1^t) and eps sqrt(1 - d2^t), so that each element costs
- * one square root and one division. */
+/* Both bias corrections go into two scalars, lr sqrt(1 - d2^t) / (1 - d1^t) and eps sqrt(1 - d2^t),
+ * so that each element costs one square root and one division. */
 static void adam_begin(wg_optim *o, struct step *s, wg_tensor *t)
 {
     const wg_adam_hyper *h = &o->hyper.adam;
@@ -141,11 +149,13 @@ static void adam_begin(wg_optim *o, struct step *s, wg_tensor *t)
     s->eps = wg_mul(wg_scalar_like(root, h->eps), root);
 }
 
-static void adam_one(wg_optim *o, const struct step *s, const char *entry, wg_tensor *w, wg_tensor *g)
+static void adam_one(wg_optim *o, const struct step *s, const char *entry, wg_tensor *w,
+                     wg_tensor *g)
 {
     const wg_adam_hyper *h = &o->hyper.adam;
     wg_tensor *m = slot(o, s->g, entry, "m", w), *v = slot(o, s->g, entry, "v", w);
-    wg_tensor *old_m = wg_mul(m, wg_scalar_like(m, h->decay1)), *old_v = wg_mul(v, wg_scalar_like(v, h->decay2));
+    wg_tensor *old_m = wg_mul(m, wg_scalar_like(m, h->decay1)),
+              *old_v = wg_mul(v, wg_scalar_like(v, h->decay2));
     wg_tensor *new_m = wg_add(old_m, wg_mul(g, wg_scalar_like(g, 1 - h->decay1)));
     wg_tensor *new_v = wg_add(old_v, wg_mul(wg_square(g), wg_scalar_like(g, 1 - h->decay2)));
     wg_tensor *lr = wg_cast_like(s->lr, w), *eps = wg_cast_like(s->eps, w);
@@ -160,7 +170,8 @@ static const struct optim_class adam = { "Adam", adam_begin, adam_one };
 
 /* ---- making ---- */
 
-static wg_optim *make(const struct optim_class *kind, wg_params *w, const char *name, double lr, double clip_norm)
+static wg_optim *make(const struct optim_class *kind, wg_params *w, const char *name, double lr,
+                      double clip_norm)
 {
     wg_optim *o = wg_alloc(1, sizeof *o);
 
@@ -176,7 +187,8 @@ static wg_optim *make(const struct optim_class *kind, wg_params *w, const char *
     }
     if (!w) wg_fail(&o->error, WG_EARG, kind->name, "the store is NULL");
     if (!o->name[0]) wg_fail(&o->error, WG_ENAME, kind->name, "the optimiser's name is empty");
-    if (!(lr > 0) || isinf(lr)) wg_fail(&o->error, WG_EARG, kind->name, "lr is %g, wanted a positive number", lr);
+    if (!(lr > 0) || isinf(lr))
+        wg_fail(&o->error, WG_EARG, kind->name, "lr is %g, wanted a positive number", lr);
     if (!(clip_norm >= 0) || isinf(clip_norm))
         wg_fail(&o->error, WG_EARG, kind->name, "clip_norm is %g, wanted %s", clip_norm,
                 isinf(clip_norm) ? "a number, or 0 for no clipping" : "0 or more");
@@ -213,8 +225,10 @@ wg_optim *wg_adam(wg_params *w, const char *name, const wg_adam_hyper *hyper)
     if (!o) return NULL;
     o->hyper.adam = h;
     if (!(h.decay1 >= 0 && h.decay1 < 1 && h.decay2 >= 0 && h.decay2 < 1))
-        wg_fail(&o->error, WG_EARG, "Adam", "decay1 %g and decay2 %g must lie in [0, 1)", h.decay1, h.decay2);
-    if (!(h.eps > 0)) wg_fail(&o->error, WG_EARG, "Adam", "eps is %g, wanted a positive number", h.eps);
+        wg_fail(&o->error, WG_EARG, "Adam", "decay1 %g and decay2 %g must lie in [0, 1)", h.decay1,
+                h.decay2);
+    if (!(h.eps > 0))
+        wg_fail(&o->error, WG_EARG, "Adam", "eps is %g, wanted a positive number", h.eps);
     return o;
 }
 
@@ -232,7 +246,8 @@ wg_status wg_optim_set_lr(wg_optim *o, double lr, wg_error *error)
     char name[1024];
 
     if (!o) return wg_fail(error, WG_EARG, "optim_set_lr", "the optimiser is NULL");
-    if (!(lr > 0) || isinf(lr)) return wg_fail(error, WG_EARG, "optim_set_lr", "lr is %g, wanted a positive number", lr);
+    if (!(lr > 0) || isinf(lr))
+        return wg_fail(error, WG_EARG, "optim_set_lr", "lr is %g, wanted a positive number", lr);
     o->lr = lr;
     snprintf(name, sizeof name, "%s/lr", o->name);
     return wg_params_find(o->store, name) ? wg_params_fill(o->store, name, lr, error) : WG_OK;
@@ -258,7 +273,9 @@ static int find_weights(const wg_optim *o, wg_tensor *loss, wg_tensor ***weights
     for (int64_t i = 0; i < count; i++) {
         const wg_param *p;
 
-        if (!(wg_tensor_record(order[i])->flags & WG_OP_PARAM) || !wg_dtype_is_real(wg_dtype_of(order[i]))) continue;
+        if (!(wg_tensor_record(order[i])->flags & WG_OP_PARAM) ||
+            !wg_dtype_is_real(wg_dtype_of(order[i])))
+            continue;
         p = wg_params_find(o->store, *(const char *const *)wg_tensor_attr(order[i]));
         if (p && p->trainable) order[n++] = order[i];
     }
@@ -269,7 +286,8 @@ static int find_weights(const wg_optim *o, wg_tensor *loss, wg_tensor ***weights
 static void record_step(wg_optim *o, wg_tensor *loss, int n, wg_tensor *const *w, wg_tensor **grad)
 {
     struct step s = { wg_tensor_graph(loss), NULL, NULL };
-    wg_tensor *lr = scalar_entry(o, s.g, "lr", WG_F64, o->lr), *step = scalar_entry(o, s.g, "step", WG_I64, 0);
+    wg_tensor *lr = scalar_entry(o, s.g, "lr", WG_F64, o->lr),
+              *step = scalar_entry(o, s.g, "step", WG_I64, 0);
     wg_tensor *next = wg_add(step, wg_scalar_like(step, 1));
     char name[1024];
 
@@ -291,11 +309,14 @@ wg_graph *wg_minimize(wg_optim *o, wg_tensor *loss)
 
     if (!g || wg_graph_error(g)) return g;
     if (!o) wg_record_fail(g, WG_EARG, "minimize", "the optimiser is NULL");
-    else if (o->error.code != WG_OK) wg_record_fail(g, o->error.code, o->error.op, "%s", o->error.text);
+    else if (o->error.code != WG_OK)
+        wg_record_fail(g, o->error.code, o->error.op, "%s", o->error.text);
     if (wg_graph_error(g)) return g;
     n = find_weights(o, loss, &w);
     grad = n > 0 ? wg_alloc(n, sizeof *grad) : NULL;
-    if (n == 0) wg_record_fail(g, WG_EARG, "minimize", "the loss depends on no trainable entry of the store");
+    if (n == 0)
+        wg_record_fail(g, WG_EARG, "minimize",
+                       "the loss depends on no trainable entry of the store");
     else if (!grad) wg_record_fail(g, WG_ENOMEM, "minimize", "out of memory");
     else {
         wg_scope_begin(g, "%s", o->name);

@@ -5,11 +5,11 @@
 #include "wengert/ops.h"
 
 static const char *const pad_modes[] = { "explicit", "same", NULL };
-static const wg_field pool2d_fields[] = { WG_FIELD(wg_pool2d_hyper, kernel_shape),
-                                          WG_FIELD(wg_pool2d_hyper, stride),
-                                          WG_CHOICE(wg_pool2d_hyper, pad_mode, pad_modes),
-                                          WG_FIELD(wg_pool2d_hyper, pad),
-                                          WG_FIELD_STR(wg_pool2d_hyper, mode, "max"), WG_FIELDS_END };
+static const wg_field pool2d_fields[] = {
+    WG_FIELD(wg_pool2d_hyper, kernel_shape),         WG_FIELD(wg_pool2d_hyper, stride),
+    WG_CHOICE(wg_pool2d_hyper, pad_mode, pad_modes), WG_FIELD(wg_pool2d_hyper, pad),
+    WG_FIELD_STR(wg_pool2d_hyper, mode, "max"),      WG_FIELDS_END
+};
 
 static bool pool2d_init(wg_layer *l, int n, const wg_type *const *x)
 {
@@ -33,8 +33,11 @@ static wg_tensor *pool2d_apply(wg_layer *l, int n, wg_tensor *const *x)
     return strcmp(h->mode, "max") == 0 ? wg_max_pool2d(x[0], window) : wg_avg_pool2d(x[0], window);
 }
 
-static const wg_layer_class pool2d = { .name = "Pool2D", .hyper_size = sizeof(wg_pool2d_hyper),
-                                       .hyper = pool2d_fields, .n_in = 1, .init = pool2d_init,
+static const wg_layer_class pool2d = { .name = "Pool2D",
+                                       .hyper_size = sizeof(wg_pool2d_hyper),
+                                       .hyper = pool2d_fields,
+                                       .n_in = 1,
+                                       .init = pool2d_init,
                                        .apply = pool2d_apply };
 
 wg_layer *wg_pool2d(wg_params *w, const char *name, wg_pool2d_hyper hyper)

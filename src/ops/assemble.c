@@ -1,7 +1,8 @@
 /*
- * assemble.c: the sum of many parts of one tensor, made in one pass. The gradient of a tensor that was cut
- * into n slices is the sum of n padded pieces; n additions of whole tensors would cost n times the whole.
- * Here each part is added at its place: O(whole + parts), with the bits of the additions.
+ * assemble.c: the sum of many parts of one tensor, made in one pass. The gradient of a tensor that
+ * was cut into n slices is the sum of n padded pieces; n additions of whole tensors would cost n
+ * times the whole. Here each part is added at its place: O(whole + parts), with the bits of the
+ * additions.
  */
 #include "move.h"
 
@@ -122,8 +123,8 @@ static void assemble_block(const struct job *j, int64_t lo, int64_t hi)
     }
 }
 
-/* Block by block, so that what all parts add to stays in the cache; large enough that finding the places
- * of the parts costs little beside adding them. */
+/* Block by block, so that what all parts add to stays in the cache; large enough that finding the
+ * places of the parts costs little beside adding them. */
 static void assemble_range(void *arg, int64_t lo, int64_t hi)
 {
     const struct job *j = arg;
@@ -134,9 +135,9 @@ static void assemble_range(void *arg, int64_t lo, int64_t hi)
     for (; lo < hi; lo += step) assemble_block(j, lo, hi - lo < step ? hi : lo + step);
 }
 
-/* ---- the sign of zero ----
- * n - 1 additions of padded parts give -0 exactly where every part has a -0 of its own: elsewhere a +0 of the
- * padding takes part. So the sum starts at -0 on the places all parts cover, and at +0 on the others. */
+/* ---- the sign of zero ---- n - 1 additions of padded parts give -0 exactly where every part has a
+ * -0 of its own: elsewhere a +0 of the padding takes part. So the sum starts at -0 on the places
+ * all parts cover, and at +0 on the others. */
 
 static int64_t common_divisor(int64_t a, int64_t b)
 {

@@ -1,9 +1,11 @@
 /*
- * blas.c: large products by OpenBLAS. Every call computes one tile on the calling thread; which tiles there are depends
- * on the extents alone, so one thread and many give the same bits. K is never cut.
+ * blas.c: large products by OpenBLAS. Every call computes one tile on the calling thread; which
+ * tiles there are depends on the extents alone, so one thread and many give the same bits. K is
+ * never cut.
  *
- * OpenBLAS's openmp and sequential builds keep to the calling thread when asked; the pthread build can be asked for the
- * whole process only, which is not ours to change: there our own kernels do all products.
+ * OpenBLAS's openmp and sequential builds keep to the calling thread when asked; the pthread build
+ * can be asked for the whole process only, which is not ours to change: there our own kernels do
+ * all products.
  */
 #include <cblas.h>
 
@@ -12,7 +14,8 @@
 
 enum { TILE_ROWS = 256, TILE_COLUMNS = 512, LEAST = 64 };
 
-/* Multiplications below which a call costs more than it saves, and above which there are two tiles at least. */
+/* Multiplications below which a call costs more than it saves, and above which there are two tiles
+ * at least. */
 static const double WORTH = 1 << 23, SHARED = 1 << 24;
 
 typedef struct {
@@ -44,11 +47,13 @@ static void one_tile(void *arg)
     CBLAS_TRANSPOSE ta = p->ta ? CblasTrans : CblasNoTrans, tb = p->tb ? CblasTrans : CblasNoTrans;
 
     if (j->size == sizeof(float))
-        cblas_sgemm(CblasRowMajor, ta, tb, m, n, (int)p->k, 1, (const float *)(const void *)a, (int)p->lda,
-                    (const float *)(const void *)b, (int)p->ldb, 0, (float *)(void *)c, (int)p->ldc);
+        cblas_sgemm(CblasRowMajor, ta, tb, m, n, (int)p->k, 1, (const float *)(const void *)a,
+                    (int)p->lda, (const float *)(const void *)b, (int)p->ldb, 0, (float *)(void *)c,
+                    (int)p->ldc);
     else
-        cblas_dgemm(CblasRowMajor, ta, tb, m, n, (int)p->k, 1, (const double *)(const void *)a, (int)p->lda,
-                    (const double *)(const void *)b, (int)p->ldb, 0, (double *)(void *)c, (int)p->ldc);
+        cblas_dgemm(CblasRowMajor, ta, tb, m, n, (int)p->k, 1, (const double *)(const void *)a,
+                    (int)p->lda, (const double *)(const void *)b, (int)p->ldb, 0,
+                    (double *)(void *)c, (int)p->ldc);
 }
 
 static void tiles(void *arg, int64_t lo, int64_t hi)
@@ -58,9 +63,12 @@ static void tiles(void *arg, int64_t lo, int64_t hi)
     for (own.tile = lo; own.tile < hi; own.tile++) wg_on_one_thread(one_tile, &own);
 }
 
-void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c, int threads)
+void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c,
+                   int threads)
 {
-    blas_job j = { .p = p, .a = a, .b = b, .c = c, .size = size, .rows = TILE_ROWS, .columns = TILE_COLUMNS };
+    blas_job j = {
+        .p = p, .a = a, .b = b, .c = c, .size = size, .rows = TILE_ROWS, .columns = TILE_COLUMNS
+    };
     bool one = p->m <= j.rows && p->n <= j.columns;
 
     if (one && (double)p->m * (double)p->n * (double)p->k >= SHARED) {

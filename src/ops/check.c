@@ -1,7 +1,8 @@
 /*
- * check.c: the gradient check. Loss and store are cloned to f64, the gradient is recorded on the clone, and
- * what a plan of it gives is compared with differences of what a plan of the loss gives. Second order: the
- * gradient of <first gradient, v> for fixed random v, against differences of that product.
+ * check.c: the gradient check. Loss and store are cloned to f64, the gradient is recorded on the
+ * clone, and what a plan of it gives is compared with differences of what a plan of the loss gives.
+ * Second order: the gradient of <first gradient, v> for fixed random v, against differences of that
+ * product.
  */
 #include "wengert/check.h"
 
@@ -42,7 +43,7 @@ struct check {
     bool *own;
     int n_feed;
     int order;
-    double at0; /* the scalar at the point itself */
+    double at0;           /* the scalar at the point itself */
     wg_plan *all, *value; /* gradients; the scalar that is differentiated, as output 0 */
 };
 
@@ -216,8 +217,8 @@ static wg_tensor *product(struct check *c, wg_tensor *const *grad)
     return s;
 }
 
-/* Makes the plans of one order: `value` gives the scalar, `all` its recorded gradients. The loss is an output of
- * both, so that both have every input. */
+/* Makes the plans of one order: `value` gives the scalar, `all` its recorded gradients. The loss is
+ * an output of both, so that both have every input. */
 static wg_status make_plans(struct check *c)
 {
     int n = c->n_leaf;
@@ -384,7 +385,8 @@ static wg_status check_order(struct check *c, wg_check_report *report)
 {
     wg_status status;
 
-    if (c->order > 1 && c->n_leaf == 0) return WG_OK; /* there is no direction to differentiate along */
+    if (c->order > 1 && c->n_leaf == 0)
+        return WG_OK; /* there is no direction to differentiate along */
     status = make_plans(c);
     if (status == WG_OK && !isfinite(wg_item(wg_plan_value_at(c->value, 1))))
         status = wg_fail(c->error, WG_ENONFINITE, function, "the loss is %g at the point given",

@@ -1,13 +1,15 @@
 /*
- * check_diff.c: central differences at halved steps, extrapolated to step 0 (Richardson; the table and its
- * error estimate as in Ridders, Advances in Engineering Software 4, 1982, 75-76).
+ * check_diff.c: central differences at halved steps, extrapolated to step 0 (Richardson; the table
+ * and its error estimate as in Ridders, Advances in Engineering Software 4, 1982, 75-76).
  *
- * A central quotient is D(h) = f' + a h^2 + b h^4 + ..., so column c of the table removes h^(2c). The
- * difference of the one-sided quotients is J(h) = jump + a h + b h^3 + ...: for a smooth f it goes to 0, and at
- * a kink it does not, although the central quotient settles there too, on the mean of both slopes.
+ * A central quotient is D(h) = f' + a h^2 + b h^4 + ..., so column c of the table removes h^(2c).
+ * The difference of the one-sided quotients is J(h) = jump + a h + b h^3 + ...: for a smooth f it
+ * goes to 0, and at a kink it does not, although the central quotient settles there too, on the
+ * mean of both slopes.
  *
- * Networks of relu have a kink within any long step, so a table whose estimate is too large is made again
- * with far shorter steps; in f64 a step of 1e-8 still leaves eight digits of a slope that is constant there.
+ * Networks of relu have a kink within any long step, so a table whose estimate is too large is made
+ * again with far shorter steps; in f64 a step of 1e-8 still leaves eight digits of a slope that is
+ * constant there.
  */
 #include "check_diff.h"
 
@@ -21,7 +23,8 @@ struct table {
     double best, estimate;
 };
 
-/* Adds the quotient at half the step of the row above. Column c divides the leading error by factor * 4^(c-1). */
+/* Adds the quotient at half the step of the row above. Column c divides the leading error by factor
+ * * 4^(c-1). */
 static void table_add(struct table *t, int r, double quotient, double factor, double noise)
 {
     for (int c = 0; c < r; c++) t->last[c] = t->row[c];

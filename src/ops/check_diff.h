@@ -13,8 +13,8 @@ typedef struct {
     double jump, jump_estimate; /* derivative to the right minus derivative to the left, likewise */
 } wg__slope;
 
-/* at0 is f(0); steps start well below `scale`. Shorter steps are tried until both estimates are below
- * atol + rtol |value|, or no shorter step helps. */
+/* at0 is f(0); steps start well below `scale`. Shorter steps are tried until both estimates are
+ * below atol + rtol |value|, or no shorter step helps. */
 wg__slope wg__slope_at(wg__line_fn *f, void *arg, double at0, double scale, double rtol,
                        double atol);
 

@@ -1,5 +1,6 @@
 /*
- * compare.c: comparisons, logic, choice, conversion: ops whose result is of another type than an operand.
+ * compare.c: comparisons, logic, choice, conversion: ops whose result is of another type than an
+ * operand.
  */
 #include "op.h"
 #include "rows.h"

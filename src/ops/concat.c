@@ -1,6 +1,7 @@
 /*
- * concat.c: tensors end to end, and the pieces of such a chain at places that are known when it runs. A
- * gradient rule cannot look at extents, so the place of a piece is an operand: a sum of wg_extent entries.
+ * concat.c: tensors end to end, and the pieces of such a chain at places that are known when it
+ * runs. A gradient rule cannot look at extents, so the place of a piece is an operand: a sum of
+ * wg_extent entries.
  */
 #include "move.h"
 

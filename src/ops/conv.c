@@ -1,10 +1,12 @@
 /*
- * conv.c: the bilinear family of convolution. One trilinear form, <conv(x, w), dy>, read in three ways:
+ * conv.c: the bilinear family of convolution. One trilinear form, <conv(x, w), dy>, read in three
+ * ways:
  *
- *   conv2d (x, w)  -> y     conv2d_dx (dy, w) -> x     conv2d_dw (x, dy) -> w
+ * conv2d (x, w)  -> y     conv2d_dx (dy, w) -> x     conv2d_dw (x, dy) -> w
  *
- * so the rule of each is made of the other two, and no order of derivative leaves the family. The shapes of
- * the results of the last two come from a `like` operand; transposed convolution is conv2d_dx without one.
+ * so the rule of each is made of the other two, and no order of derivative leaves the family. The
+ * shapes of the results of the last two come from a `like` operand; transposed convolution is
+ * conv2d_dx without one.
  */
 #ifndef REAL
 #include "conv.h"
@@ -233,8 +235,8 @@ const wg_op wg_op_conv2d_dx = { .name = "conv2d_dx",
 wg_tensor *wg_conv2d_dx(wg_tensor *dy, wg_tensor *w, wg_tensor *like, wg_window window)
 {
     if (like) return wg_record3(&wg_op_conv2d_dx, &window, dy, w, like);
-    /* The modes that keep an extent at any stride need that extent; these do not, and conv2d with them gives
-     * back the extents of dy. */
+    /* The modes that keep an extent at any stride need that extent; these do not, and conv2d with
+     * them gives back the extents of dy. */
     if (window.pad_mode == WG_PAD_SAME) window.pad_mode = WG_PAD_HALF;
     if (window.pad_mode == WG_PAD_CAUSAL) window.pad_mode = WG_PAD_FRONT;
     return wg_record2(&wg_op_conv2d_dx, &window, dy, w);

@@ -17,10 +17,10 @@ enum {
 };
 
 /*
- * A part of the result of a convolution or of its adjoint in x, along one axis: the places
- * first + g * to_step, g < grid. Place g is summed over tap + k * tap_step, k < taps, which meet
- * the places from + g * from_step + k * reach of the operand. Strides split the adjoint into such parts,
- * each an ordinary convolution; a convolution is one part.
+ * A part of the result of a convolution or of its adjoint in x, along one axis: the places first +
+ * g * to_step, g < grid. Place g is summed over tap + k * tap_step, k < taps, which meet the places
+ * from + g * from_step + k * reach of the operand. Strides split the adjoint into such parts, each
+ * an ordinary convolution; a convolution is one part.
  */
 typedef struct {
     int64_t n; /* extent of the operand */
@@ -29,8 +29,8 @@ typedef struct {
     int64_t taps, tap, tap_step, reach;
 } wg__part;
 
-/* How the places of a part, of n images, are dealt out: units of whole images, of whole rows, or of pieces
- * of one row. */
+/* How the places of a part, of n images, are dealt out: units of whole images, of whole rows, or of
+ * pieces of one row. */
 typedef struct {
     int64_t images, rows, columns;    /* of a unit, at most */
     int64_t per_image, across, count; /* units of an image (1 if it holds many), of a row, of all */
@@ -40,8 +40,8 @@ typedef struct {
     int64_t image, images, row, rows, column, columns;
 } wg__unit;
 
-/* The piece of the operand under a unit: `rows` x `columns` places for each image; copied with zeros where it
- * would stick out of the image, and read in place where it does not. */
+/* The piece of the operand under a unit: `rows` x `columns` places for each image; copied with
+ * zeros where it would stick out of the image, and read in place where it does not. */
 typedef struct {
     int64_t rows, columns;
     bool whole_rows; /* no unit sticks out sideways: rows are those of the operand */
@@ -59,8 +59,8 @@ static inline int64_t wg__strip_places(const wg__strip *s, const wg__units *u)
     return u->images * s->rows * s->columns;
 }
 
-/* Where the first tap of the unit's first place meets the operand x, whose places have `place` bytes. Images lie
- * *apart places apart, rows s->columns. `room` holds a strip. */
+/* Where the first tap of the unit's first place meets the operand x, whose places have `place`
+ * bytes. Images lie *apart places apart, rows s->columns. `room` holds a strip. */
 const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__unit *u,
                           size_t place, const void *x, void *room, int64_t *apart);
 
@@ -88,8 +88,8 @@ size_t wg__conv_apply_scratch(const wg__conv *v, bool adjoint, size_t size, int 
 size_t wg__conv_spread_scratch(const wg__conv *v, size_t size, int threads);
 size_t wg__conv_weights_scratch(const wg__conv *v, size_t size, int threads);
 
-/* The same convolution with an axis of extent 1 made the rows: an image of one column becomes one row, and its
- * windows whole stretches of memory. */
+/* The same convolution with an axis of extent 1 made the rows: an image of one column becomes one
+ * row, and its windows whole stretches of memory. */
 wg__conv wg__conv_laid(const wg__conv *v);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * conv_apply.c: a convolution, and its adjoint in the image, as products of pointers into strips (conv_strip.c)
- * with packed weights.
+ * conv_apply.c: a convolution, and its adjoint in the image, as products of pointers into strips
+ * (conv_strip.c) with packed weights.
  *
- * The weights are packed once: for each part, in blocks of about WG_GEMM_BLOCK summands, panels as in gemm.h.
- * Then units of places are made on their own: for each block, all places of the unit meet each panel.
- * The order of an element's sum is that of the taps and channels, cut into the blocks: extents alone.
+ * The weights are packed once: for each part, in blocks of about WG_GEMM_BLOCK summands, panels as
+ * in gemm.h. Then units of places are made on their own: for each block, all places of the unit
+ * meet each panel. The order of an element's sum is that of the taps and channels, cut into the
+ * blocks: extents alone.
  */
 #ifndef REAL
 #include "conv.h"
@@ -105,7 +106,8 @@ size_t wg__conv_apply_scratch(const wg__conv *v, bool adjoint, size_t size, int 
     return l.units ? s.regions + s.blocks + s.runs + s.weights + s.strips : 0;
 }
 
-/* Piece i of a part: its tap's number in the kernel, offset in the strip, and the channels it holds. */
+/* Piece i of a part: its tap's number in the kernel, offset in the strip, and the channels it
+ * holds. */
 typedef struct {
     int64_t tap, off, channel, n;
 } piece;

@@ -1,11 +1,12 @@
 /*
- * conv_spread.c: the adjoint of a convolution in the image, made the other way round: each place of dy, times all
- * weights, gives what it adds to the image under its window; that is added up.
+ * conv_spread.c: the adjoint of a convolution in the image, made the other way round: each place of
+ * dy, times all weights, gives what it adds to the image under its window; that is added up.
  *
- * conv_apply.c asks for each place of the image which windows see it. That wastes work where many of those
- * windows lie outside (large kernels on small images without padding) and where the image has few channels, which
- * fill a vector badly. Here the vectors run along taps and channels, and every product counts; the price is a pass
- * over them that only adds. Images are made one by one, so they are what threads share.
+ * conv_apply.c asks for each place of the image which windows see it. That wastes work where many
+ * of those windows lie outside (large kernels on small images without padding) and where the image
+ * has few channels, which fill a vector badly. Here the vectors run along taps and channels, and
+ * every product counts; the price is a pass over them that only adds. Images are made one by one,
+ * so they are what threads share.
  */
 #ifndef REAL
 #include "conv.h"
@@ -25,8 +26,8 @@ static layout layout_of(const wg__conv *v)
                      wg__gemm_block(v->out) };
 }
 
-/* Estimated work of both ways, by the extents of one image: a multiplication for each lane in use, and a pass
- * of additions that costs as much as eight. */
+/* Estimated work of both ways, by the extents of one image: a multiplication for each lane in use,
+ * and a pass of additions that costs as much as eight. */
 bool wg__conv_spreads(const wg__conv *v)
 {
     const wg__axis_window *r = &v->g.axis[0], *c = &v->g.axis[1];

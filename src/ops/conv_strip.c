@@ -1,9 +1,10 @@
 /*
- * conv_strip.c: the places of a convolution cut into units, and the strip of the operand under each unit.
+ * conv_strip.c: the places of a convolution cut into units, and the strip of the operand under each
+ * unit.
  *
- * No window is ever copied out: rows of a strip lie as in the image, so a window's row is a stretch of memory,
- * and the product's inner loop reads it through pointers. Only what sticks out of the image costs a copy: of the
- * strip, once, not of its windows.
+ * No window is ever copied out: rows of a strip lie as in the image, so a window's row is a stretch
+ * of memory, and the product's inner loop reads it through pointers. Only what sticks out of the
+ * image costs a copy: of the strip, once, not of its windows.
  */
 #include "conv.h"
 
@@ -31,9 +32,9 @@ static int64_t gcd(int64_t a, int64_t b)
 }
 
 /*
- * Place i of the image is seen by tap t of window o when o * stride = i + before - t * step. For places
- * i = first + g * stride that is the same taps, t0, t0 + apart, ..., at o = g + (first + before - t * step) / stride.
- * The last of them comes first, so that o grows.
+ * Place i of the image is seen by tap t of window o when o * stride = i + before - t * step. For
+ * places i = first + g * stride that is the same taps, t0, t0 + apart, ..., at o = g + (first +
+ * before - t * step) / stride. The last of them comes first, so that o grows.
  */
 wg__part wg__part_adjoint(const wg__axis_window *a, int64_t first)
 {

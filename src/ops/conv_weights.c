@@ -1,11 +1,11 @@
 /*
- * conv_weights.c: the adjoint of a convolution in its weights: dw[tap, k, q] = the sum over all places of
- * x[place under tap, k] dy[place, q].
+ * conv_weights.c: the adjoint of a convolution in its weights: dw[tap, k, q] = the sum over all
+ * places of x[place under tap, k] dy[place, q].
  *
- * A product whose rows are the taps' channels and whose summands are places: the left side is read through
- * pointers into strips of x, the right side is dy, packed unit by unit. The units are dealt to slabs, each of
- * which adds up a dw of its own, unit after unit; then slabs are added in order. Slabs, units and the rows that
- * are shared out depend on extents alone.
+ * A product whose rows are the taps' channels and whose summands are places: the left side is read
+ * through pointers into strips of x, the right side is dy, packed unit by unit. The units are dealt
+ * to slabs, each of which adds up a dw of its own, unit after unit; then slabs are added in order.
+ * Slabs, units and the rows that are shared out depend on extents alone.
  */
 #ifndef REAL
 #include "conv.h"
@@ -45,7 +45,8 @@ static layout layout_of(const wg__conv *v)
     return l;
 }
 
-/* Scratch, in this order: slabs (of which dw itself is the first), then for each thread a strip, packed dy. */
+/* Scratch, in this order: slabs (of which dw itself is the first), then for each thread a strip,
+ * packed dy. */
 typedef struct {
     size_t slabs, strip, packed;
 } sizes;
@@ -71,7 +72,8 @@ size_t wg__conv_weights_scratch(const wg__conv *v, size_t size, int threads)
     return s.slabs + (size_t)wg__least(threads, l.slabs * l.bands) * (s.strip + s.packed);
 }
 
-/* The places of a unit as runs of a row of the left side; rows of places that lie at one distance become one. */
+/* The places of a unit as runs of a row of the left side; rows of places that lie at one distance
+ * become one. */
 static int unit_runs(const layout *l, const wg__unit *u, int64_t apart, wg__run *run)
 {
     int64_t step = l->axis[1].from_step * l->v->in;

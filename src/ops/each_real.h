@@ -1,15 +1,16 @@
 /*
- * Includes the file named by WG_TEMPLATE once for each real element type and processor level, so that
- * one kernel source serves them all and keeps its own line numbers in a debugger. While it is included:
+ * Includes the file named by WG_TEMPLATE once for each real element type and processor level, so
+ * that one kernel source serves them all and keeps its own line numbers in a debugger. While it is
+ * included:
  *
- *   REAL    float or double          INT, UINT   integers of the same size
- *   LEVEL   0 plain, 1 AVX2 and FMA, 2 AVX-512 (f, bw, dq, vl)
- *   BITS    32 or 64                 FN(x)       x_f32_0, x_f64_0, ... x_f64_2
+ * REAL    float or double          INT, UINT   integers of the same size LEVEL   0 plain, 1 AVX2
+ * and FMA, 2 AVX-512 (f, bw, dq, vl) BITS    32 or 64                 FN(x)       x_f32_0, x_f64_0,
+ * ... x_f64_2
  *
- * double comes first, so that a float kernel may call the double one of its level. A file that defines
- * WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter. Processors other than
- * x86-64 have level 0 only, and the slots of a record above it stay NULL: an empty level falls to the
- * one below.
+ * double comes first, so that a float kernel may call the double one of its level. A file that
+ * defines WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter. Processors
+ * other than x86-64 have level 0 only, and the slots of a record above it stay NULL: an empty level
+ * falls to the one below.
  */
 #ifndef WG_EACH_REAL_H
 #define WG_EACH_REAL_H
@@ -17,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(WG_PLAIN_ONLY) /* fuzzing looks at shapes, not at speed */
 #define WG_X86 1
 #include <immintrin.h>
 #else

@@ -1,11 +1,11 @@
 /*
  * gemm.c: products of matrices.
  *
- * The innermost loop holds a tile of the result in registers: R rows of W vectors. For each summand it
- * loads W vectors of the right side, and one element for each row of the left side, spread over a vector.
- * Rows are pointers, so that the same loop reads a matrix, a transposed one, or an image through the
- * windows of a convolution. Around it: a panel of the right side (in first-level cache) meets all rows of a
- * block of the left side (in second-level cache).
+ * The innermost loop holds a tile of the result in registers: R rows of W vectors. For each summand
+ * it loads W vectors of the right side, and one element for each row of the left side, spread over
+ * a vector. Rows are pointers, so that the same loop reads a matrix, a transposed one, or an image
+ * through the windows of a convolution. Around it: a panel of the right side (in first-level cache)
+ * meets all rows of a block of the left side (in second-level cache).
  */
 #ifndef REAL
 #include <stddef.h>
@@ -50,21 +50,22 @@ static split split_of(const wg__product *p, size_t size, int threads)
     return best;
 }
 
-/* Whether the right side is read in place: for few rows, or when all of it is in cache. Whole vectors of `whole`
- * lanes are read. */
+/* Whether the right side is read in place: for few rows, or when all of it is in cache. Whole
+ * vectors of `whole` lanes are read. */
 static bool direct(const wg__product *p, int64_t m, int64_t whole)
 {
     return !p->tb && p->n % whole == 0 && (m <= 40 || p->k * p->n <= 16384 || p->k <= 8);
 }
 
-/* Few rows times a transposed matrix: both lie along k, and packing would cost more than the product. */
+/* Few rows times a transposed matrix: both lie along k, and packing would cost more than the
+ * product. */
 static bool as_dots(const wg__product *p)
 {
     return p->tb && p->m <= 4 && (!p->ta || (p->m == 1 && p->lda == 1));
 }
 
-/* A product with one column is the transposed product with one row: for one row too, which then has the bits it
- * has among others. */
+/* A product with one column is the transposed product with one row: for one row too, which then has
+ * the bits it has among others. */
 static wg__product upright(const wg__product *p, bool *turned)
 {
     *turned = p->n == 1 && p->ldc == 1;
@@ -121,8 +122,8 @@ size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads)
 
 /* ---- the tile ---- */
 
-/* Columns beyond n are neither read nor written: the last vector is masked at level 2; at the others
- * the right side is padded, and the result goes through memory. */
+/* Columns beyond n are neither read nor written: the last vector is masked at level 2; at the
+ * others the right side is padded, and the result goes through memory. */
 #if LEVEL == 2
 #define LOAD_B(w)    (w == W - 1 ? VLOAD_N(b + (w)*VN, last) : VLOAD(b + (w)*VN))
 #define LOAD_N(p, w) (w == W - 1 ? VLOAD_N((p) + (w)*VN, last) : VLOAD((p) + (w)*VN))
@@ -218,32 +219,33 @@ SHAPE(1, 1)
 SHAPE(2, 1)
 SHAPE(3, 1)
 SHAPE(4, 1)
-SHAPE(5, 1) SHAPE(6, 1) SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2)
-    SHAPE(1, 4) SHAPE(2, 4)
+SHAPE(5, 1)
+SHAPE(6, 1)
+SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
         FN(tile_6_##W)
 #if LEVEL == 2 /* 32 registers */
-        SHAPE(8, 1) SHAPE(12, 1) SHAPE(8, 2) SHAPE(12, 2) SHAPE(3, 4) SHAPE(1, 8)
+    SHAPE(8, 1) SHAPE(12, 1) SHAPE(8, 2) SHAPE(12, 2) SHAPE(3, 4) SHAPE(1, 8)
 #define LARGE(W) NULL, FN(tile_8_##W), NULL, NULL, NULL, FN(tile_12_##W)
-            static TILE_T *const FN(tile_of)[3][13] = {
-                { SHAPES(1), LARGE(1) },
-                { SHAPES(2), LARGE(2) },
-                { NULL, FN(tile_1_4), FN(tile_2_4), FN(tile_3_4) },
-            };
+        static TILE_T *const FN(tile_of)[3][13] = {
+            { SHAPES(1), LARGE(1) },
+            { SHAPES(2), LARGE(2) },
+            { NULL, FN(tile_1_4), FN(tile_2_4), FN(tile_3_4) },
+        };
 #undef LARGE
 #else
-        static TILE_T *const FN(tile_of)[3][7] = {
-            { SHAPES(1) },
-            { SHAPES(2) },
-            { NULL, FN(tile_1_4), FN(tile_2_4) },
-        };
+    static TILE_T *const FN(tile_of)[3][7] = {
+        { SHAPES(1) },
+        { SHAPES(2) },
+        { NULL, FN(tile_1_4), FN(tile_2_4) },
+    };
 #endif
 #undef SHAPE
 #undef SHAPES
 
-/* Rows of the next tile when m are left: no part of the cut is below 4, where the chains of dependent
- * sums would be too few, if that can be helped. */
+/* Rows of the next tile when m are left: no part of the cut is below 4, where the chains of
+ * dependent sums would be too few, if that can be helped. */
 static int FN(tile_rows)(int64_t m)
 {
 #if LEVEL == 2
@@ -258,7 +260,8 @@ static int FN(tile_rows)(int64_t m)
 #endif
 }
 
-/* The right side where it lies, for m rows that fit one tile. Few rows take more columns at a time. */
+/* The right side where it lies, for m rows that fit one tile. Few rows take more columns at a
+ * time. */
 static void FN(tiles_wide)(const wg__sum *s, int m, const REAL *const *row, const REAL *b,
                            REAL *const *to)
 {
@@ -492,8 +495,8 @@ static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t
     const REAL *row[ROWS];
     REAL *to[ROWS], *packed = (REAL *)scratch;
     bool bare = direct(p, m, LEVEL == 2 ? 1 : VN);
-    /* Columns are read across cache lines, and rows that lie a large power of two apart fall on the same
-     * few sets of the cache: then a copy is faster. */
+    /* Columns are read across cache lines, and rows that lie a large power of two apart fall on the
+     * same few sets of the cache: then a copy is faster. */
     bool copied = m > 4 && n > 2 * NR && (p->ta || p->lda % 128 == 0);
     size_t behind = copied ? (size_t)packed_count(p, &g->s, sizeof(REAL)) * sizeof(REAL) : 0;
     REAL *copy = (REAL *)(scratch + wg__lines(behind));

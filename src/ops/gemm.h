@@ -1,15 +1,15 @@
 /*
  * gemm.h: sums of products: the inside of matmul and of the convolutions.
  *
- * An element of a result is one sum over k. Its order never depends on tiles, threads, neighbours or
- * memory layout: k is cut into blocks of equal length, at most WG_GEMM_BLOCK; a block is summed term by
- * term (fused at levels 1 and 2), and the blocks' sums are added in order. So the bits of an element are
- * those of its row and column alone, in a batch of any size. Only products of very few rows with a
- * transposed right side, and of one column, are summed in lanes instead (gemm.c, dots); that choice looks at
- * extents and flags alone.
+ * An element of a result is one sum over k. Its order never depends on tiles, threads, neighbours
+ * or memory layout: k is cut into blocks of equal length, at most WG_GEMM_BLOCK; a block is summed
+ * term by term (fused at levels 1 and 2), and the blocks' sums are added in order. So the bits of
+ * an element are those of its row and column alone, in a batch of any size. Only products of very
+ * few rows with a transposed right side, and of one column, are summed in lanes instead (gemm.c,
+ * dots); that choice looks at extents and flags alone.
  *
- * Large products go to OpenBLAS where its build can be kept to the calling thread (blas.c): then an element's bits
- * depend on the product's extents too, but never on threads.
+ * Large products go to OpenBLAS where its build can be kept to the calling thread (blas.c): then an
+ * element's bits depend on the product's extents too, but never on threads.
  */
 #ifndef WG_OPS_GEMM_H
 #define WG_OPS_GEMM_H
@@ -19,8 +19,8 @@
 
 #include "vec.h"
 
-/* The right side is packed in panels: NR columns, k rows, row after row. Two vectors wide, so that a
- * panel of one block stays in first-level cache while the rows of the left side pass by. */
+/* The right side is packed in panels: NR columns, k rows, row after row. Two vectors wide, so that
+ * a panel of one block stays in first-level cache while the rows of the left side pass by. */
 #define NR (2 * VN)
 
 enum {
@@ -33,7 +33,8 @@ typedef struct {
     int64_t off, len;
 } wg__run;
 
-/* What wg__tiles sums: for each row, the runs one after the other, `step` elements between summands. */
+/* What wg__tiles sums: for each row, the runs one after the other, `step` elements between
+ * summands. */
 typedef struct {
     int n_runs;
     const wg__run *run;
@@ -44,8 +45,8 @@ typedef struct {
     bool add;     /* to what the result holds already */
 } wg__sum;
 
-/* c [m, n] = op(a) op(b); op(a) is [m, k]: a is [m, k], or [k, m] when ta; b likewise. ld: elements between
- * rows as they lie. */
+/* c [m, n] = op(a) op(b); op(a) is [m, k]: a is [m, k], or [k, m] when ta; b likewise. ld: elements
+ * between rows as they lie. */
 typedef struct {
     bool ta, tb;
     int64_t m, n, k, lda, ldb, ldc;
@@ -83,7 +84,8 @@ static inline int64_t wg__packed_columns(int64_t n, size_t size)
 
 /* blas.c: whether OpenBLAS does this product; the product itself, of elements of 4 or 8 bytes. */
 bool wg__blas_takes(const wg__product *p);
-void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c, int threads);
+void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c,
+                   int threads);
 
 /* Bytes of scratch that wg__gemm wants. */
 size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads);
@@ -91,9 +93,9 @@ size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads);
 /*
  * For each type and level:
  *
- * wg__gemm    c = the product.
- * wg__pack    k rows of n columns of op(b) into rows at..at+k-1 of panels that are `height` rows high.
- * wg__tiles   for each of m rows: to[i][j] (+)= sum over the runs of row[i][...] b[...][j], j < n.
+ * wg__gemm    c = the product. wg__pack    k rows of n columns of op(b) into rows at..at+k-1 of
+ * panels that are `height` rows high. wg__tiles   for each of m rows: to[i][j] (+)= sum over the
+ * runs of row[i][...] b[...][j], j < n.
  */
 #define WG_GEMM_OF(REAL, S)                                                                        \
     void wg__gemm##S(const wg__product *p, const REAL *a, const REAL *b, REAL *c, void *scratch,   \

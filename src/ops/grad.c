@@ -1,12 +1,12 @@
 /*
- * grad.c: the reverse pass. One walk backwards over the post-order of the outputs; each entry's rule
- * records the gradients of its operands, so a gradient is a graph and differentiates again.
+ * grad.c: the reverse pass. One walk backwards over the post-order of the outputs; each entry's
+ * rule records the gradients of its operands, so a gradient is a graph and differentiates again.
  *
- * Contributions to one tensor are added left to right: its users in reverse post-order, the operands
- * of one user in order. That depends on the graph alone, not on the order in which the compiler
- * evaluated arguments, and it lets the gradient of an early step of a sequence die as soon as it is
- * used. Parts of one tensor (the gradients of its slices) become one `assemble` instead of a chain of
- * additions of whole tensors, or a sequence of n steps would cost n squared.
+ * Contributions to one tensor are added left to right: its users in reverse post-order, the
+ * operands of one user in order. That depends on the graph alone, not on the order in which the
+ * compiler evaluated arguments, and it lets the gradient of an early step of a sequence die as soon
+ * as it is used. Parts of one tensor (the gradients of its slices) become one `assemble` instead of
+ * a chain of additions of whole tensors, or a sequence of n steps would cost n squared.
  */
 #include "wengert/grad.h"
 
@@ -78,8 +78,8 @@ static bool passes(const wg_tensor *t)
            !(wg_tensor_record(t)->flags & WG_OP_NO_GRAD);
 }
 
-/* Marks forwards what leads to a wrt, so that rules whose result nobody wants do not run. Returns false
- * when out of memory. */
+/* Marks forwards what leads to a wrt, so that rules whose result nobody wants do not run. Returns
+ * false when out of memory. */
 static bool walk_prepare(struct walk *w, int n_out, wg_tensor *const *out, int n_wrt,
                          wg_tensor *const *wrt)
 {
@@ -232,7 +232,8 @@ static void walk_back(struct walk *w)
     }
 }
 
-/* grad[i] = sum over k of dy[k] * (d out[k] / d wrt[i]), in one walk. The arguments are known to fit. */
+/* grad[i] = sum over k of dy[k] * (d out[k] / d wrt[i]), in one walk. The arguments are known to
+ * fit. */
 static wg_graph *reverse(const char *function, wg_graph *g, int n_out, wg_tensor *const *out,
                          wg_tensor *const *dy, int n_wrt, wg_tensor *const *wrt, wg_tensor **grad)
 {
@@ -390,8 +391,8 @@ wg_tensor *wg_grad1(wg_tensor *loss, wg_tensor *wrt)
     return grad;
 }
 
-/* The product g(u) = J' u is linear in u, so its own gradient along the tangents is J times them, and
- * the value of u never enters. */
+/* The product g(u) = J' u is linear in u, so its own gradient along the tangents is J times them,
+ * and the value of u never enters. */
 wg_tensor *wg_jvp_of(wg_tensor *y, int n, wg_tensor *const *wrt, wg_tensor *const *tangent)
 {
     wg_graph *g = y ? wg_tensor_graph(y) : NULL;

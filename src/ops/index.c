@@ -1,7 +1,7 @@
 /*
- * index.c: elements at places that i64 tensors name. All indices are checked before anything is written;
- * the threads of a scatter share out the places written to, never the values, so that what falls on one
- * place is added in the order of the indices whatever their number.
+ * index.c: elements at places that i64 tensors name. All indices are checked before anything is
+ * written; the threads of a scatter share out the places written to, never the values, so that what
+ * falls on one place is added in the order of the indices whatever their number.
  */
 #include "move.h"
 
@@ -17,8 +17,8 @@ static bool indices(const wg_sig *s, int i)
                        WG_TYPE_STR(s->in[i]));
 }
 
-/* Operand 1 holds places 0..extent-1, along `axis` of a tensor of type `of`. False, with the first that does
- * not, otherwise. The first loop has no branch, for nearly always all is well. */
+/* Operand 1 holds places 0..extent-1, along `axis` of a tensor of type `of`. False, with the first
+ * that does not, otherwise. The first loop has no branch, for nearly always all is well. */
 static bool indices_fit(const wg_call *c, int operand, int axis, const wg_type *of)
 {
     const int64_t *index = c->x[operand];
@@ -43,8 +43,8 @@ static bool indices_fit(const wg_call *c, int operand, int axis, const wg_type *
 struct around {
     int64_t outer, n, inner, m;
     const int64_t *index;
-    int64_t
-        index_row; /* step of the indices from one outer place to the next: 0 when all share them */
+    /* step of the indices from one outer place to the next: 0 when all share them */
+    int64_t index_row;
     const void *from;
     void *to;
     size_t size;
@@ -217,8 +217,8 @@ static void scatter_pieces(void *arg, int64_t lo, int64_t hi)
     }
 }
 
-/* Columns are shared evenly whatever the indices are, so they are preferred when there are enough of them;
- * rows cost each thread a look at all indices. */
+/* Columns are shared evenly whatever the indices are, so they are preferred when there are enough
+ * of them; rows cost each thread a look at all indices. */
 static void scatter(const wg_call *c, const struct around *a, bool along)
 {
     wg_dtype dtype = c->ty->dtype;

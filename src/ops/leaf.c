@@ -1,6 +1,6 @@
 /*
- * leaf.c: entries without operands: inputs, parameters, constants; and fills, ranges and extents that
- * look at an operand's type only.
+ * leaf.c: entries without operands: inputs, parameters, constants; and fills, ranges and extents
+ * that look at an operand's type only.
  */
 #include <math.h>
 

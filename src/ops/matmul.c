@@ -1,9 +1,10 @@
 /*
- * matmul: y = op(a) op(b) over the last two axes, op(a) is a or its transpose; leading axes broadcast.
+ * matmul: y = op(a) op(b) over the last two axes, op(a) is a or its transpose; leading axes
+ * broadcast.
  *
- * Its rule is itself with other flags: nothing is ever transposed in memory. Where b is one matrix for the
- * whole batch, which is what a layer's weight is, the batch joins the rows: y and the gradients of a and b
- * are one product each, instead of many whose results are then added.
+ * Its rule is itself with other flags: nothing is ever transposed in memory. Where b is one matrix
+ * for the whole batch, which is what a layer's weight is, the batch joins the rows: y and the
+ * gradients of a and b are one product each, instead of many whose results are then added.
  */
 #ifndef REAL
 #include "gemm.h"
@@ -83,7 +84,8 @@ static bool matmul_infer(const wg_sig *s, wg_type *out)
     return true;
 }
 
-/* With y = op(a) op(b): d op(a) = dy op(b)^T, d op(b) = op(a)^T dy; turned over where op is transposition. */
+/* With y = op(a) op(b): d op(a) = dy op(b)^T, d op(b) = op(a)^T dy; turned over where op is
+ * transposition. */
 static void matmul_vjp(const wg_vjp *v, wg_tensor **dx)
 {
     const struct matmul_attr *at = v->attr;

@@ -1,8 +1,8 @@
 /*
- * move.c: copying along strides. Elements are moved as words of 1, 4 or 8 bytes, whatever their type.
- * The tuples may be visited in any order, so axes are first put into the order in which the result lies
- * in memory, then neighbours that lie evenly in both tensors become one axis: most moves end as a few
- * long runs.
+ * move.c: copying along strides. Elements are moved as words of 1, 4 or 8 bytes, whatever their
+ * type. The tuples may be visited in any order, so axes are first put into the order in which the
+ * result lies in memory, then neighbours that lie evenly in both tensors become one axis: most
+ * moves end as a few long runs.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -19,9 +19,9 @@ void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
 
 /* ---- the last two axes: rows x n elements ---- */
 
-/* The result runs along the last axis, the operand along the other: a transposition. Each tile goes through
- * a small buffer, so that a line of memory is touched once: lines that lie a power of two apart fall on one
- * another in the cache, and would not stay for a second touch. */
+/* The result runs along the last axis, the operand along the other: a transposition. Each tile goes
+ * through a small buffer, so that a line of memory is touched once: lines that lie a power of two
+ * apart fall on one another in the cache, and would not stay for a second touch. */
 #define TRANSPOSE(NAME, WORD)                                                                      \
     static void NAME(const wg__plane *p, const WORD *from, WORD *to)                               \
     {                                                                                              \
@@ -88,8 +88,9 @@ struct job {
     unsigned char *to;
 };
 
-/* Axes of extent 1 go; the rest are sorted so that `to` falls; neighbours are merged where both sides
- * go on evenly. Of rank 2 at least afterwards. Returns false when there is nothing to move. */
+/* Axes of extent 1 go; the rest are sorted so that `to` falls; neighbours are merged where both
+ * sides go on evenly. Of rank 2 at least afterwards. Returns false when there is nothing to
+ * move. */
 static bool simplify(const wg__moves *in, wg__moves *m)
 {
     m->rank = 0;

@@ -9,8 +9,9 @@ typedef uint8_t wg__word1 __attribute__((may_alias));
 typedef uint32_t wg__word4 __attribute__((may_alias));
 typedef uint64_t wg__word8 __attribute__((may_alias));
 
-/* One element for each index tuple below n: to[sum i_a * to_step_a] = from[sum i_a * from_step_a].
- * Steps count elements and may be 0 (from only) or negative; no two tuples share a place in `to`. */
+/* One element for each index tuple below n: to[sum i_a * to_step_a] = from[sum i_a *
+ * from_step_a]. Steps count elements and may be 0 (from only) or negative; no two tuples share a
+ * place in `to`. */
 typedef struct {
     int rank;
     int64_t n[WG_MAX_RANK], from[WG_MAX_RANK], to[WG_MAX_RANK];
@@ -43,8 +44,8 @@ static inline void wg__box_axis(wg__box *b, int i, int64_t extent, int64_t start
     b->step[i] = b->n[i] > 1 ? step : 1; /* a step beyond the end has no use, and could overflow */
 }
 
-/* The moves between a part of a tensor of type `of` (the side `to`) and a dense tensor of the part's
- * extents (the side `from`). Returns the part's first element; -1 when it has none. */
+/* The moves between a part of a tensor of type `of` (the side `to`) and a dense tensor of the
+ * part's extents (the side `from`). Returns the part's first element; -1 when it has none. */
 int64_t wg__part_moves(const wg__box *part, const wg_type *of, wg__moves *m);
 
 /* Copies the part of `from` to the whole of `to`; or the whole of `from` to the part of `to`. */

@@ -1,7 +1,7 @@
 /*
- * op.h: what every file of records includes: the author's header, the constructors that gradient rules
- * call, and what records share. Rules see tensors, ranks and element types; extents they cannot see,
- * because a graph recorded at one batch size is differentiated once and run at others.
+ * op.h: what every file of records includes: the author's header, the constructors that gradient
+ * rules call, and what records share. Rules see tensors, ranks and element types; extents they
+ * cannot see, because a graph recorded at one batch size is differentiated once and run at others.
  */
 #ifndef WG_OPS_OP_H
 #define WG_OPS_OP_H
@@ -89,9 +89,9 @@ struct wg__permute_attr {
 /* A constant of this type filled with one value; i64 and bool take exact values only. */
 wg_tensor *wg__full(wg_graph *g, wg_dtype dtype, wg_shape shape, double value);
 
-/* The sum, in order, of n >= 1 entries of records flagged WG_OP_GRAD_PART, as one tensor made in one
- * pass: the same bits as n - 1 additions. NULL when they do not belong together (they fill different
- * tensors, lie along different axes, or are no such entries): then add them. */
+/* The sum, in order, of n >= 1 entries of records flagged WG_OP_GRAD_PART, as one tensor made in
+ * one pass: the same bits as n - 1 additions. NULL when they do not belong together (they fill
+ * different tensors, lie along different axes, or are no such entries): then add them. */
 wg_tensor *wg__assemble(int n, wg_tensor *const *part);
 
 /* From here on a rule that wants an extent must take a tensor instead (shape_only operand). */

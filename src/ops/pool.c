@@ -1,10 +1,10 @@
 /*
  * pool.c: windows of an image reduced to one element each, and the adjoints.
  *
- * avg_pool2d and avg_spread are each other's adjoint. So are pool_pick(u, x) and pool_scatter(dy, x): both are
- * linear in the first operand, and look at x only to find where the maximum of each window lies. That place is a
- * piecewise constant function of x, so neither has a gradient there, and derivatives of any order of
- * max_pool2d are made of these two.
+ * avg_pool2d and avg_spread are each other's adjoint. So are pool_pick(u, x) and pool_scatter(dy,
+ * x): both are linear in the first operand, and look at x only to find where the maximum of each
+ * window lies. That place is a piecewise constant function of x, so neither has a gradient there,
+ * and derivatives of any order of max_pool2d are made of these two.
  *
  * Kernels run along the channels, which lie together, a vector at a time.
  */
@@ -328,8 +328,9 @@ static void FN(avg_spread_eval)(const wg_call *c)
 /* ---- pool_pick, pool_scatter: where the maxima lie ---- */
 
 /*
- * Visits the taps of one window in row-major order until the first maximum of every channel is found, those in
- * the padding, which are zeros, included. scatter: adds u there; else reads u there. NaN counts as largest.
+ * Visits the taps of one window in row-major order until the first maximum of every channel is
+ * found, those in the padding, which are zeros, included. scatter: adds u there; else reads u
+ * there. NaN counts as largest.
  */
 WG_INLINE V FN(at_largest)(const bool scatter, const FN(pool_job) * j, const FN(window) * w,
                            int64_t k, V u, const REAL *x, const REAL *from, REAL *to)
@@ -389,8 +390,8 @@ static void FN(pool_pick_eval)(const wg_call *c)
                 &j);
 }
 
-/* Windows may overlap, so a task owns some channels of a whole image: all of them, unless there are more
- * threads than images. */
+/* Windows may overlap, so a task owns some channels of a whole image: all of them, unless there are
+ * more threads than images. */
 static void FN(scatter_tasks)(void *arg, int64_t lo, int64_t hi)
 {
     const FN(pool_job) *j = arg;

@@ -1,7 +1,8 @@
 /*
- * random.c: draws. A draw is a pure function of (seed, key, run, index): seed and run are operands, the
- * store entries "rng/seed" and "rng/run"; the key is the draw's full name. Threads, block sizes and the
- * order of recording cannot change a bit; only a committed update of "rng/run" gives new draws.
+ * random.c: draws. A draw is a pure function of (seed, key, run, index): seed and run are operands,
+ * the store entries "rng/seed" and "rng/run"; the key is the draw's full name. Threads, block sizes
+ * and the order of recording cannot change a bit; only a committed update of "rng/run" gives new
+ * draws.
  */
 #include <math.h>
 
@@ -63,7 +64,8 @@ static bool uniform_infer(const wg_sig *s, wg_type *out)
     return draw_infer(s, out);
 }
 
-/* lo + (hi - lo) u may round up to hi, which the interval does not hold: the number below it then. */
+/* lo + (hi - lo) u may round up to hi, which the interval does not hold: the number below it
+ * then. */
 static void uniform_range(void *arg, int64_t first, int64_t end)
 {
     const struct draw *d = arg;
@@ -246,8 +248,8 @@ static bool claim(wg_graph *g, const wg_op *op, const char *name, char key[KEY_B
     return false;
 }
 
-/* attr begins with the name, still to be filled in. A training function that commits anything also moves
- * on to the next run's draws. */
+/* attr begins with the name, still to be filled in. A training function that commits anything also
+ * moves on to the next run's draws. */
 static wg_tensor *draw(const wg_op *op, void *attr, wg_tensor *like, const char *name)
 {
     wg_graph *g = wg_tensor_graph(like);

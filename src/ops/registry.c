@@ -1,4 +1,5 @@
-/* registry.c: the list of records as a value. There is no global registry: a loader is handed a list. */
+/* registry.c: the list of records as a value. There is no global registry: a loader is handed a
+ * list. */
 #include "op.h"
 
 static const wg_op *const std_ops[] = {

@@ -1,6 +1,6 @@
 /*
- * reshape.c: the same elements under other extents. Every record here is an alias: a plan lets the result
- * share its operand's memory; the kernel copies for those that do not.
+ * reshape.c: the same elements under other extents. Every record here is an alias: a plan lets the
+ * result share its operand's memory; the kernel copies for those that do not.
  */
 #include "move.h"
 

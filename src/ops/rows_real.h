@@ -1,9 +1,9 @@
 /*
  * The loops of rows.h for one type and level: included through each_real.h only.
  *
- * One loop serves every case, so that the expression is compiled once and all elements go through the same code. An
- * operand of step 0 is spread over one vector in memory that the loop does not move on from; what is left at the
- * end goes through vectors of its own.
+ * One loop serves every case, so that the expression is compiled once and all elements go through
+ * the same code. An operand of step 0 is spread over one vector in memory that the loop does not
+ * move on from; what is left at the end goes through vectors of its own.
  */
 
 typedef V FN(lane1)(const void *attr, V x);

@@ -1,6 +1,6 @@
 /*
- * split.c: a tensor in pieces along one axis. Constructors, no rules: they may look at the extents recorded,
- * so this file does without op.h of its folder.
+ * split.c: a tensor in pieces along one axis. Constructors, no rules: they may look at the extents
+ * recorded, so this file does without op.h of its folder.
  */
 #include <inttypes.h>
 

@@ -1,6 +1,6 @@
 /*
- * unary.c: element-wise ops of one operand. Where a derivative is a formula of the result, the rule uses that: it is at
- * hand anyway.
+ * unary.c: element-wise ops of one operand. Where a derivative is a formula of the result, the rule
+ * uses that: it is at hand anyway.
  */
 #include "op.h"
 #include "rows.h"

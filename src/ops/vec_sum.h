@@ -2,7 +2,8 @@
 
 #define LANES 16
 
-/* Block sums so far: bit k of `blocks` says that part[k], the sum of 2^k blocks, waits for its right half. */
+/* Block sums so far: bit k of `blocks` says that part[k], the sum of 2^k blocks, waits for its
+ * right half. */
 typedef struct {
     int64_t blocks;
     REAL part[48];
@@ -75,7 +76,8 @@ WG_INLINE REAL FN(vsum_block)(const REAL *x, int64_t n)
     return FN(lanes_total)(acc);
 }
 
-/* Four whole blocks at once: a lane's additions wait for each other, those of other blocks do not. */
+/* Four whole blocks at once: a lane's additions wait for each other, those of other blocks do
+ * not. */
 WG_INLINE void FN(vsum_blocks4)(const REAL *x, REAL *sum)
 {
     V acc[4][LANES / VN];
@@ -114,7 +116,8 @@ __attribute__((unused, noinline)) static REAL FN(vsum)(const REAL *x, int64_t n)
     return FN(tree_total)(&t);
 }
 
-/* One V of columns: each of the 16 lanes of the order is a V here, since the elements of a sum lie a row apart. */
+/* One V of columns: each of the 16 lanes of the order is a V here, since the elements of a sum lie
+ * a row apart. */
 WG_INLINE V FN(columns_block)(const REAL *x, int64_t n, int64_t step, int m)
 {
     V lane[LANES];

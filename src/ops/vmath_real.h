@@ -98,8 +98,8 @@ WG_INLINE V FN(exp_minus_abs)(V x)
     return FN(exp_core)(FN(vmax_raw)(VSPLAT(EXP_MIN), -FN(vabs)(x)));
 }
 
-/* (e^x - 1) / 2 = 2^(n-1) (e^r - 1) + (2^(n-1) - 1/2), for |x| < 40 where the caller divides by the result or takes
- * it from 1: so ln 2 need not be split where FMA subtracts the exact product. */
+/* (e^x - 1) / 2 = 2^(n-1) (e^r - 1) + (2^(n-1) - 1/2), for |x| < 40 where the caller divides by the
+ * result or takes it from 1: so ln 2 need not be split where FMA subtracts the exact product. */
 WG_INLINE V FN(half_expm1)(V x)
 {
     V t = FN(vfma)(x, VSPLAT((REAL)0x1.71547652b82fep0), VSPLAT(MAGIC)), n = t - MAGIC;
@@ -175,8 +175,8 @@ WG_INLINE V FN(vlog)(V x)
     return y;
 }
 
-/* log(1 + x): the exponent is that of 1 + x, f comes from x itself: 2^-k x + (2^-k - 1), exact but for
- * one rounding. The sign of the result is that of x. Wants -1 < x < LARGE. */
+/* log(1 + x): the exponent is that of 1 + x, f comes from x itself: 2^-k x + (2^-k - 1), exact but
+ * for one rounding. The sign of the result is that of x. Wants -1 < x < LARGE. */
 WG_INLINE V FN(log1p_core)(V x)
 {
     V k, s;
@@ -203,16 +203,16 @@ WG_INLINE V FN(vtanh)(V x)
 {
     V a = FN(vmin_raw)(VSPLAT(TANH_MAX), FN(vabs)(x));
     M small = FN(vlt)(a, VSPLAT((REAL)0.3));
-    /* With h = (e^z - 1) / 2, z = 2a or -2a, q = h / (h + 1) is +-tanh. For z > 0 an error of h hardly counts where a
-     * is large; small ones are more exact for z < 0, as h - h q, where the rounding of h + 1 and of the quotient
-     * hardly counts. */
+    /* With h = (e^z - 1) / 2, z = 2a or -2a, q = h / (h + 1) is +-tanh. For z > 0 an error of h
+     * hardly counts where a is large; small ones are more exact for z < 0, as h - h q, where the
+     * rounding of h + 1 and of the quotient hardly counts. */
     V h = FN(half_expm1)(FN(vsel)(small, -(a + a), a + a)), q = h / (h + 1);
 
     return FN(vcopysign)(FN(vsel)(small, FN(vfma)(-h, q, h), q), x);
 }
 
-/* With e = e^-|x| and q = e / (1 + e): 1 - q, or q itself, written as e - e q, where the rounding of 1 + e
- * and of the quotient hardly counts. */
+/* With e = e^-|x| and q = e / (1 + e): 1 - q, or q itself, written as e - e q, where the rounding
+ * of 1 + e and of the quotient hardly counts. */
 WG_INLINE V FN(vsigmoid)(V x)
 {
     V e = FN(exp_minus_abs)(x), m = FN(vsel)(FN(vlt)(x, VSPLAT(0)), e, VSPLAT(1));
@@ -225,8 +225,8 @@ WG_INLINE V FN(vsoftplus)(V x)
     return FN(vmax_raw)(VSPLAT(0), x) + FN(log1p_core)(FN(exp_minus_abs)(x));
 }
 
-/* erf(x) = -expm1(-g), g = -log(erfc(x)), and g / x is smooth: one polynomial for all of x >= 0. It leaves 1 to
- * the last addition, since near 0 the whole result hangs on its value. */
+/* erf(x) = -expm1(-g), g = -log(erfc(x)), and g / x is smooth: one polynomial for all of x >= 0. It
+ * leaves 1 to the last addition, since near 0 the whole result hangs on its value. */
 WG_INLINE V FN(verf)(V x)
 {
     V a = FN(vmin_raw)(VSPLAT(ERF_MAX), FN(vabs)(x));
@@ -244,8 +244,9 @@ WG_INLINE V FN(verf)(V x)
 #define SIN_FAR 1e6
 #endif
 
-/* x = n pi/2 + r + *tail, with pi/2 in parts. With FMA each product is exact before it is subtracted; without, the
- * parts are short enough for the product with n to be exact, and what the subtractions lose is the tail. */
+/* x = n pi/2 + r + *tail, with pi/2 in parts. With FMA each product is exact before it is
+ * subtracted; without, the parts are short enough for the product with n to be exact, and what the
+ * subtractions lose is the tail. */
 WG_INLINE V FN(sin_reduce)(V x, VU *n, V *tail)
 {
     V t = FN(vfma)(x, VSPLAT((REAL)0x1.45f306dc9c883p-1), VSPLAT(MAGIC));

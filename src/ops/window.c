@@ -1,6 +1,6 @@
 /*
- * window.c: the arithmetic of windows; and windows as rows: im2col, with col2im_like, which adds them up
- * again, as its adjoint.
+ * window.c: the arithmetic of windows; and windows as rows: im2col, with col2im_like, which adds
+ * them up again, as its adjoint.
  */
 #ifndef REAL
 #include "vec.h"
@@ -13,8 +13,8 @@ const char *const wg__pad_modes[] = { "explicit", "same", "causal", "half", "fro
 /* Numbers up to here multiply by each other without overflow. */
 enum { LARGEST = INT32_MAX };
 
-/* Total padding by mode; -1 for explicit. Same and causal keep the extent at any stride, half and front are
- * what they come to at stride 1. An extent that spreading gives may be near 2^62. */
+/* Total padding by mode; -1 for explicit. Same and causal keep the extent at any stride, half and
+ * front are what they come to at stride 1. An extent that spreading gives may be near 2^62. */
 static int64_t total_padding(int64_t mode, int64_t n, int64_t stride, int64_t reach)
 {
     int64_t total;
@@ -287,8 +287,8 @@ static void FN(im2col_eval)(const wg_call *c)
                 FN(im2col_rows), &j);
 }
 
-/* One row of the image: whatever windows see it, in order of the kernel's rows, so that rows can be made by
- * different threads. */
+/* One row of the image: whatever windows see it, in order of the kernel's rows, so that rows can be
+ * made by different threads. */
 static void FN(col2im_rows)(void *arg, int64_t lo, int64_t hi)
 {
     const FN(window_job) *j = arg;

@@ -1,14 +1,14 @@
 /*
- * window.h: where the windows of a convolution or a pooling lie: resolved from a wg_window and the extents
- * at hand, each time anew, because a graph is recorded at one size and run at others.
+ * window.h: where the windows of a convolution or a pooling lie: resolved from a wg_window and the
+ * extents at hand, each time anew, because a graph is recorded at one size and run at others.
  */
 #ifndef WG_OPS_WINDOW_H
 #define WG_OPS_WINDOW_H
 
 #include "op.h"
 
-/* One axis: window o covers the places o * stride - before + t * step, t < taps; those below 0 or from n
- * on are padding. */
+/* One axis: window o covers the places o * stride - before + t * step, t < taps; those below 0 or
+ * from n on are padding. */
 typedef struct {
     int64_t n, out;     /* extents of the image and of its windows */
     int64_t taps, step; /* step: 1 + inserted elements */
@@ -35,12 +35,13 @@ static inline bool wg__image_fits(const wg_sig *s, int i)
                        i, WG_TYPE_STR(s->in[i]));
 }
 
-/* Errors: WG_EARG for negative or huge numbers, WG_ESHAPE when a window does not fit into rows x columns
- * with their padding; the text shows operand `shown`. `taps` are the window's extents. */
+/* Errors: WG_EARG for negative or huge numbers, WG_ESHAPE when a window does not fit into rows x
+ * columns with their padding; the text shows operand `shown`. `taps` are the window's extents. */
 bool wg__windows_infer(const wg_sig *s, const wg_window *w, int64_t rows, int64_t columns,
                        const int64_t taps[2], int shown, wg__windows *to);
 
-/* The same backwards: rows and columns from those of the windows, as transposed convolution has them. */
+/* The same backwards: rows and columns from those of the windows, as transposed convolution has
+ * them. */
 bool wg__windows_spread(const wg_sig *s, const wg_window *w, int64_t rows, int64_t columns,
                         const int64_t taps[2], int shown, wg__windows *to);
 
