@@ -126,7 +126,7 @@ typedef struct wg_call {
     const void *const *x; /* NULL where the operand lends its type only */
     const wg_type *ty;
     void *y;         /* never overlaps an operand */
-    void *scratch;   /* of the size the record asked for, 64-byte aligned */
+    void *scratch;   /* of the size the record asked for, 64-byte aligned; an address even for 0 */
     int threads;     /* most threads wg_parallel may use */
     wg_error *error; /* wg_call_fail: the run ends, nothing is committed */
 } wg_call;

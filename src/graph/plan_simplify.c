@@ -136,6 +136,7 @@ static bool fold_eval(wg_build *b, int32_t e, wg_eval_fn *eval, const wg_type *c
     for (int k = 0; k < n; k++)
         if (!wg__lends_type(op, k)) x[k] = b->data[b->owner[b->in[p->first[e] + k]]];
     if (op->scratch) bytes = op->scratch(&(wg_sig){ op, b->attr[e], n, tx, &error }, b->type[e], 1);
+    if (op->scratch && bytes == 0) bytes = 1; /* kernels count from its address */
     if (bytes > 0) {
         scratch = bytes <= SIZE_MAX - WG_ALIGN ? wg__alloc(bytes + WG_ALIGN) : NULL;
         if (!scratch) return false;
