@@ -214,7 +214,7 @@ static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memor
 
 static bool emit_rows(wg_build *b, int32_t step)
 {
-    char *memory = b->scratch[step] > 0 ? b->s->base + b->scratch_at[step] : NULL;
+    char *memory = b->s->base + (b->scratch[step] > 0 ? b->scratch_at[step] : 0);
     wg_rows r;
     bool ok = wg__rows_lay_out(b, step, &r);
 

@@ -49,7 +49,8 @@ wg_status wg__plan_reserve(wg_plan *p, size_t bytes)
     size_t align = bytes >= huge ? huge : WG_ALIGN;
     void *block;
 
-    if (bytes <= p->arena_bytes) return WG_OK;
+    /* an address even for no bytes: everything is counted from it */
+    if (p->arena_block && bytes <= p->arena_bytes) return WG_OK;
     block = bytes <= SIZE_MAX - align ? wg__alloc(bytes + align) : NULL;
     if (!block)
         return wg_fail(&p->error, WG_ENOMEM, "plan_run", "out of memory: the values need %zu bytes",
