@@ -198,7 +198,7 @@ static bool picture(const wg_graph *g, const char *function, const char *folder,
     if (status != WG_OK) return false;
     if (posix_spawnp(&child, "dot", NULL, NULL, argv, environ) != 0 ||
         waitpid(child, &code, 0) != child || code != 0)
-        printf("no picture of the graph: Graphviz's `dot` is not installed\n");
+        printf("no good picture of %s: Graphviz's `dot` is not installed, or failed\n", dot);
     return true;
 }
 

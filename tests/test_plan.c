@@ -336,6 +336,9 @@ static void keeps_everything(void)
     CHECK(wg_plan_value(p, "like") == NULL);
     ERROR_IS(wg_plan_error(p), WG_EARG, "plan_value: \"like\" lends its type only: it has no value",
              NULL);
+    CHECK(wg_plan_value(p, "h") == NULL);
+    ERROR_IS(wg_plan_error(p), WG_ENAME,
+             "plan_value: no output \"h\": other tensors are read as scope/name", NULL);
     wg_plan_free(p);
     world_free(&o);
 }

@@ -78,6 +78,8 @@ WG_API const char *wg_status_text(wg_status status);
 /* "file.c:42" of the line it stands on, one literal */
 #define WG_SITE __FILE__ ":" WG_SITE_LINE(__LINE__)
 
+/* A function that is given one fills it only when code is WG_OK, so that the first error of several
+ * calls stays: begin with { .code = WG_OK }, and set code to WG_OK again before the next use. */
 typedef struct wg_error {
     wg_status code;   /* WG_OK: no error */
     const char *op;   /* op or function that refused; static storage, or "" */

@@ -58,8 +58,9 @@ WG_API wg_graph *wg_at_graph(const char *site, wg_graph *g);
 /* ---- names and scopes ---- */
 
 /** Names a tensor for pictures, errors, and reading with the plan option `keep`: its full name is
- * scope/name. Returns t. Error: WG_ENAME when name is empty or holds '/', or when another tensor of
- * this function has that full name. */
+ * scope/name, in the scope it was recorded in: fc1/name for the result of a layer fc1. Returns t.
+ * Error: WG_ENAME when name is empty or holds '/', or when another tensor of this function has that
+ * full name. */
 WG_API wg_tensor *wg_name(wg_tensor *t, const char *name);
 
 /** Opens a scope, printf-like: entries recorded until the matching wg_scope_end lie in outer/inner.
@@ -119,7 +120,9 @@ WG_API const char *wg_function_update_name(const wg_graph *g, int f, int i);
 WG_API wg_tensor *wg_function_update(const wg_graph *g, int f, int i);
 
 /** The inputs function f needs, in order of first use: at most max of them into leaf (which may be
- * NULL when max is 0). Returns their number; -1 when out of memory or f is out of range. */
+ * NULL when max is 0). The name to feed one by is the first member of its attributes (op.h):
+ * *(const char *const *)wg_tensor_attr(leaf[i]). Returns their number; -1 when out of memory or f
+ * is out of range. */
 WG_API int wg_function_inputs(const wg_graph *g, int f, int max, wg_tensor **leaf);
 
 /** Metadata: free strings that are saved with the graph. Setting NULL removes. Returns g. */

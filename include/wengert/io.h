@@ -40,7 +40,7 @@ typedef struct {
 } wg_program;
 
 typedef struct {
-    wg_op_list ops;    /* n 0: wg_std_ops() */
+    wg_op_list ops;    /* every record a file may name; n 0: wg_std_ops() */
     int64_t max_bytes; /* most bytes of a file; 0: 2^31 for JSON, 2^40 for weights */
     int64_t max_nodes; /* 0: 10,000,000 */
     bool no_params;    /* load the graph only; the store gets zeros */

@@ -72,7 +72,8 @@ typedef struct wg_layer_class wg_layer_class;
 
 /** Records the layer on x and returns its output. The first use learns the input's extents and
  * creates the parameters; using one layer again shares them. Entries lie in the scope of the
- * layer's name. Errors: those of its hyperparameters and of its ops; a NULL layer is WG_EARG. */
+ * layer's name; the value before the activation is called NAME/Z (see the plan option keep).
+ * Errors: those of its hyperparameters and of its ops; a NULL layer is WG_EARG. */
 WG_API wg_tensor *wg_apply(wg_layer *l, wg_tensor *x);
 
 /** The same for layers with several operands. */

@@ -462,7 +462,8 @@ const wg_array *wg_plan_value(wg_plan *p, const char *name)
                 name);
     else
         wg_fail(&p->error, WG_ENAME, "plan_value", "no output \"%.80s\"%s", name ? name : "(null)",
-                p->options.keep ? "" : ": other tensors can be read with the option keep");
+                p->options.keep ? ": other tensors are read as scope/name"
+                                : ": other tensors can be read with the option keep");
     return NULL;
 }
 
