@@ -196,9 +196,10 @@ static bool picture(const wg_graph *g, const char *function, const char *folder,
     if (fclose(to) != 0 && status == WG_OK)
         status = wg_fail(error, WG_EIO, "fashion", "%s: %s", dot, strerror(errno));
     if (status != WG_OK) return false;
-    if (posix_spawnp(&child, "dot", NULL, NULL, argv, environ) != 0 ||
-        waitpid(child, &code, 0) != child || code != 0)
-        printf("no good picture of %s: Graphviz's `dot` is not installed, or failed\n", dot);
+    if (posix_spawnp(&child, "dot", NULL, NULL, argv, environ) != 0)
+        printf("no picture of the graph: Graphviz's `dot` is not installed\n");
+    else if (waitpid(child, &code, 0) != child || code != 0)
+        printf("no picture of the graph: `dot -Tsvg %s` failed\n", dot);
     return true;
 }
 

@@ -163,7 +163,8 @@ static bool put_graph(const wg_graph *g, int first, int last, FILE *to)
     for (int64_t i = 0; i < count; i++)
         entry[i] = (struct in_scope){ order[i]->scope, i, order[i] };
     qsort(entry, (size_t)count, sizeof *entry, by_scope);
-    fputs("digraph wengert {\nrankdir=TB;\nfontname=\"Helvetica\";\nnode [style=filled, "
+    fputs("digraph wengert {\nrankdir=TB; newrank=true;\nfontname=\"Helvetica\";\nnode "
+          "[style=filled, "
           "fontname=\"Helvetica\", fontsize=11];\n"
           "edge [fontname=\"Helvetica\", fontsize=9, color=\"#777777\", fontcolor=\"#555555\"];\n",
           to);
