@@ -35,7 +35,7 @@ static void describe(const wg_graph *g, const wg_params *w)
                wg_function_mode(g, f) == WG_TRAIN ? "train" : "predict",
                wg_function_n_updates(g, f));
         for (int i = 0; i < n && i < JOB_INPUTS; i++)
-            printf("    input  %-10s %s\n", *(const char *const *)wg_tensor_attr(leaf[i]),
+            printf("    input  %-10s %s\n", wg_tensor_leaf_name(leaf[i]),
                    wg_type_text(wg_tensor_type(leaf[i]), text));
         for (int i = 0; i < wg_function_n_outputs(g, f); i++)
             printf("    output %-10s %s\n", wg_function_output_name(g, f, i),

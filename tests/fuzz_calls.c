@@ -336,7 +336,7 @@ static void run(state *s)
     p = wg_plan_of(1, &t, s->w, &options, &error);
     for (int64_t i = 0; p && i < n; i++)
         if (wg_tensor_record(order[i])->flags & WG_OP_FEED)
-            wg_plan_feed(p, *(const char *const *)wg_tensor_attr(order[i]),
+            wg_plan_feed(p, wg_tensor_leaf_name(order[i]),
                          wg_array_of(wg_tensor_type(order[i])->dtype,
                                      wg_tensor_type(order[i])->shape, zeros));
     if (p && wg_plan_run(p) == WG_OK && !wg_plan_value_at(p, 0)) abort();

@@ -27,7 +27,7 @@ static inline bool stepping_train(wg_graph *g, wg_params *w, int first, int end,
     ok = p != NULL;
     for (int step = first; ok && step < end; step++) {
         for (int i = 0; ok && i < n; i++) {
-            const char *name = *(const char *const *)wg_tensor_attr(leaf[i]);
+            const char *name = wg_tensor_leaf_name(leaf[i]);
             const wg_type *type = wg_tensor_type(leaf[i]);
 
             wg_random_normal(99, wg_random_key(name), (uint64_t)step, 0,

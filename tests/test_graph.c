@@ -80,6 +80,8 @@ static void records_types_and_sites(void)
     EQ_STR(WG_TYPE_STR(wg_tensor_type(c)), "f32[2 x 3]");
     EQ_INT(wg_tensor_n_in(c), 2);
     CHECK(wg_tensor_in(c, 1) == b && wg_tensor_in(c, 2) == NULL);
+    EQ_STR(wg_tensor_leaf_name(b), "b");
+    CHECK(wg_tensor_leaf_name(c) == NULL && wg_tensor_leaf_name(NULL) == NULL);
     EQ_STR(harness_base(wg_tensor_site(c)), line);
     CHECK(x_of(g, "a") == a);
     EQ_INT(wg_graph_count(g), 3);

@@ -50,7 +50,7 @@ static bool open_input(job *j, const wg_tensor *leaf, const char *set, wg_error 
     const char *spec;
     int64_t count;
 
-    in->name = *(const char *const *)wg_tensor_attr(leaf);
+    in->name = wg_tensor_leaf_name(leaf);
     snprintf(key, sizeof key, "data.%s.%s", set, in->name);
     spec = wg_metadata_get(j->graph, key);
     if (!spec) return fail(error, WG_ENAME, "the program's metadata has no \"%s\"", key);

@@ -144,6 +144,13 @@ const char *wg__leaf_name(const wg_tensor *t)
     return *(const char *const *)t->attr;
 }
 
+const char *wg_tensor_leaf_name(const wg_tensor *t)
+{
+    bool named = t && (t->op->flags & (WG_OP_FEED | WG_OP_PARAM | WG_OP_RANDOM));
+
+    return named ? wg__leaf_name(t) : NULL;
+}
+
 /* ---- errors and sites ---- */
 
 static wg_status graph_vfail(wg_graph *g, wg_status code, const char *op, const char *fmt,

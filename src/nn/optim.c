@@ -276,7 +276,7 @@ static int find_weights(const wg_optim *o, wg_tensor *loss, wg_tensor ***weights
         if (!(wg_tensor_record(order[i])->flags & WG_OP_PARAM) ||
             !wg_dtype_is_real(wg_dtype_of(order[i])))
             continue;
-        p = wg_params_find(o->store, *(const char *const *)wg_tensor_attr(order[i]));
+        p = wg_params_find(o->store, wg_tensor_leaf_name(order[i]));
         if (p && p->trainable) order[n++] = order[i];
     }
     *weights = order;
@@ -295,7 +295,7 @@ static void record_step(wg_optim *o, wg_tensor *loss, int n, wg_tensor *const *w
     wg_grad(loss, n, w, grad);
     o->kind->begin(o, &s, wg_cast_like(next, lr));
     for (int i = 0; i < n && !wg_graph_error(s.g); i++)
-        o->kind->one(o, &s, *(const char *const *)wg_tensor_attr(w[i]), w[i],
+        o->kind->one(o, &s, wg_tensor_leaf_name(w[i]), w[i],
                      o->clip_norm > 0 ? clipped(grad[i], o->clip_norm) : grad[i]);
     snprintf(name, sizeof name, "%s/step", o->name);
     wg_update(name, next);

@@ -60,11 +60,6 @@ static wg_status hand_on(const struct check *c, const wg_error *from)
 
 /* ---- what is checked: leaves, store, feeds ---- */
 
-static const char *leaf_name(const wg_tensor *t)
-{
-    return *(const char *const *)wg_tensor_attr(t);
-}
-
 static bool lends_type_only(const wg_op *op, int i)
 {
     return op->shape_only >> (i < 31 ? i : 31) & 1;
@@ -105,7 +100,7 @@ static wg_status make_clone(struct check *c, wg_tensor *loss)
             continue;
         user = first_user(from, n, from[k]);
         c->leaf[c->n_leaf++] = (struct leaf){ .t = to[k],
-                                              .name = leaf_name(from[k]),
+                                              .name = wg_tensor_leaf_name(from[k]),
                                               .op = wg_tensor_op(user),
                                               .site = wg_tensor_site(user) };
     }
