@@ -82,7 +82,7 @@ static void a_million_entries(void)
         REQUIRE(chain(100000, &c));
         if (c.total < small.total) small = c;
     }
-    for (int i = 0; i == 0 || (i < 2 && large.total > 15 * small.total); i++) {
+    for (int i = 0; i == 0 || (i < 4 && large.total > 15 * small.total); i++) {
         REQUIRE(chain(1000000, &c));
         if (c.total < large.total) large = c;
     }
@@ -176,7 +176,7 @@ static void twice_as_long(bool stack)
 
     /* lengths at which both graphs lie outside of the second-level cache and in pages of their own: going over
      * those borders is no growth */
-    for (int i = 0; i == 0 || (i < 3 && twice.total > 2.1 * once.total); i++) {
+    for (int i = 0; i == 0 || (i < 8 && twice.total > 2.1 * once.total); i++) {
         REQUIRE(sequence(12000, stack, &c));
         if (c.total < once.total) once = c;
         REQUIRE(sequence(24000, stack, &c));

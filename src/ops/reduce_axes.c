@@ -90,8 +90,9 @@ static void drop_run(wg_runs *runs, int i)
 /* Room for the partial results of one step, one for each block. */
 static size_t partial_bytes(int64_t outer, int64_t n, int64_t inner, size_t size)
 {
-    int64_t blocks = (n + WG_REDUCE_BLOCK - 1) / WG_REDUCE_BLOCK;
+    int64_t blocks = n / WG_REDUCE_BLOCK + (n % WG_REDUCE_BLOCK > 0);
 
+    if (outer == 0 || inner == 0) return 0; /* beside an extent of 0 others may be any */
     return blocks > 1 ? wg__round64((size_t)(outer * blocks * inner) * size) : 0;
 }
 
