@@ -478,7 +478,7 @@ static void FN(step_any)(const wg_call *c, int op, int64_t outer, int64_t n, int
         for (int64_t i = 0; i < outer * inner; i++) ((REAL *)y)[i] = op == WG_JOIN_PROD;
         return;
     }
-    s.blocks = (n + WG_BLOCK - 1) / WG_BLOCK;
+    s.blocks = n / WG_BLOCK + (n % WG_BLOCK > 0);
     if (inner == 1) {
         FN(step_rows)(c, &s);
         return;
