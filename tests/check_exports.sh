@@ -6,7 +6,10 @@ build=$1
 declared=$(mktemp); exported=$(mktemp); trap 'rm -f "$declared" "$exported" "$declared.c"' EXIT
 
 # The headers as the compiler sees them, one declaration a line; sites off, so that names stay names.
-for header in include/wengert/*.h; do echo "#include \"$PWD/$header\""; done >"$declared.c"
+for header in include/wengert/*.h; do
+    case $header in */reference*.h) continue ;; esac # a library of its own
+    echo "#include \"$PWD/$header\""
+done >"$declared.c"
 ${CC:-cc} -std=c11 -E -P -DWG_NO_SITES -Iinclude "$declared.c" |
     tr '\n' ' ' | sed 's/[;{}]/\n/g' | grep 'visibility("default")' |
     sed -E 's/.*visibility\("default"\)\)\)//; s/__attribute__ *\(\(([^()]|\([^()]*\))*\)\)//g' |

@@ -23,6 +23,10 @@ includes src/*/*.[ch] src/*/*/*.[ch] 2>/dev/null | while read -r where header; d
     name=${header##*/}
     case $header in
     wengert/* | wengert.h)
+        case $file:$name in
+        src/nn/reference/*:reference*.h) ;;
+        src/nn/reference/*) refuse "$where" "$header" "the references know nothing of the engine" ;;
+        esac
         [ "$wing" = graph ] || continue
         case " $graph_may " in
         *" $name "*) ;;

@@ -1,0 +1,267 @@
+/* golden_check.c: the measures of golden_case.h. */
+#include "golden_case.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double number(const garray *a, int64_t k)
+{
+    return a->dtype == G_I64 ? (double)a->i[k] : a->f[k];
+}
+
+/* Integers may come as i64 or as doubles of the same value. */
+static bool same_integers(const garray *a, const garray *b, int64_t n, int64_t *worst)
+{
+    for (*worst = 0; *worst < n; ++*worst) {
+        bool ok = a->dtype == G_I64 && b->dtype == G_I64 ? a->i[*worst] == b->i[*worst]
+                                                         : number(a, *worst) == number(b, *worst);
+
+        if (!ok) return false;
+    }
+    return true;
+}
+
+/* The error of one array against b and the element it is at; extreme: relative to each element. */
+static double array_error(const garray *a, const garray *b, bool extreme, int64_t *worst)
+{
+    double largest = 0, error = 0;
+    int64_t n = g_count(b);
+
+    *worst = 0;
+    if (b->dtype == G_I64) return same_integers(a, b, n, worst) ? 0 : INFINITY;
+    for (int64_t k = 0; k < n; k++)
+        if (isfinite(b->f[k])) largest = fmax(largest, fabs(b->f[k]));
+    for (int64_t k = 0; k < n; k++) {
+        double x = number(a, k), y = b->f[k], e;
+
+        if (x == y) continue;
+        e = fabs(x - y) / (extreme ? fabs(y) + 1e-6 : 1 + largest);
+        if (!isfinite(e)) e = INFINITY;
+        if (e <= error) continue;
+        error = e;
+        *worst = k;
+    }
+    return error;
+}
+
+double g_error(const garray *a, const garray *b)
+{
+    int64_t worst;
+
+    return g_same_shape(a, b) ? array_error(a, b, false, &worst) : INFINITY;
+}
+
+gcheck g_worse(gcheck a, gcheck b)
+{
+    gcheck w = b.error > a.error || !a.where[0] ? b : a;
+
+    w.count = a.count + b.count;
+    return w;
+}
+
+static char *shape_text(const garray *a, char *text, size_t size)
+{
+    size_t at = (size_t)snprintf(text, size, "[");
+
+    for (int k = 0; k < a->rank && at < size; k++)
+        at +=
+            (size_t)snprintf(text + at, size - at, "%s%lld", k ? " x " : "", (long long)a->dim[k]);
+    if (at < size) snprintf(text + at, size - at, "]");
+    return text;
+}
+
+static gcheck compare(const garray *a, const garray *b, bool extreme)
+{
+    gcheck check = { 0, g_count(b), "" };
+    char x[80], y[80];
+    int64_t worst;
+
+    if (!a) {
+        check.error = INFINITY;
+        snprintf(check.where, sizeof check.where, "%s is missing", b->name);
+    } else if (!g_same_shape(a, b)) {
+        check.error = INFINITY;
+        snprintf(check.where, sizeof check.where, "%s is %s, not %s", b->name,
+                 shape_text(a, x, sizeof x), shape_text(b, y, sizeof y));
+    } else {
+        check.error = array_error(a, b, extreme, &worst);
+        if (check.count > 0)
+            snprintf(check.where, sizeof check.where, "%s[%lld] is %.17g, wanted %.17g", b->name,
+                     (long long)worst, number(a, worst), number(b, worst));
+    }
+    return check;
+}
+
+static bool is_extreme(const gcase *c)
+{
+    return strstr(c->name, "extreme magnitudes") || strstr(c->note, "1e-9*|b| + 1e-15");
+}
+
+static gcheck check_list(const glist *a, const glist *b, bool extreme)
+{
+    gcheck check = { 0, 0, "" };
+
+    for (int k = 0; k < b->n; k++)
+        check = g_worse(check, compare(g_find(a, b->at[k].name), &b->at[k], extreme));
+    return check;
+}
+
+gcheck g_check_golden(const gcase *c, const gresult *r, gsection s)
+{
+    return check_list(&r->section[s], &c->section[s], is_extreme(c));
+}
+
+gcheck g_check_results(const gresult *a, const gresult *b, gsection s)
+{
+    return check_list(&a->section[s], &b->section[s], false);
+}
+
+double g_tolerance(const gcase *c, gsection s)
+{
+    /* Second derivatives, and sums that run through several batch norms. */
+    static const char *const loose[] = { "double backward", "second-order", "BernoulliVAE",
+                                         "SkipConnection" };
+
+    if (strcmp(c->subject, "schedulers") == 0) return 1e-12;
+    if (s == G_OUTPUT) return 1e-9;
+    if (strcmp(c->subject, "WGAN_GP") == 0) return 1e-8;
+    for (size_t k = 0; k < sizeof loose / sizeof loose[0]; k++)
+        if (strstr(c->subject, loose[k])) return 1e-8;
+    return 1e-9;
+}
+
+/* ---- central differences ---- */
+
+static gcheck failed(const char *what, const char *name)
+{
+    gcheck check = { INFINITY, 0, "" };
+
+    snprintf(check.where, sizeof check.where, what, name);
+    return check;
+}
+
+/* S at one end of a step minus S at the other, taken element by element: what is equal in both
+ * leaves no rounding behind. False when a forward fails or gives what the case has no shape for. */
+static bool difference(const gsubject *s, gcase *c, double *x, double h, double *d)
+{
+    gresult up = { 0 }, down = { 0 };
+    double at = *x, from, to;
+    long double sum = 0;
+    bool ok;
+
+    *x = to = at + h;
+    ok = s->forward(c, &up);
+    *x = from = at - h;
+    ok = ok && s->forward(c, &down);
+    *x = at;
+    for (int k = 0; ok && k < c->section[G_OUTPUT_GRAD].n; k++) {
+        const garray *g = &c->section[G_OUTPUT_GRAD].at[k];
+        const garray *a = g_find(&up.section[G_OUTPUT], g->name);
+        const garray *b = g_find(&down.section[G_OUTPUT], g->name);
+
+        ok = a && b && a->f && b->f && g->f && g_same_shape(a, g) && g_same_shape(b, g);
+        for (int64_t i = 0; ok && i < g_count(g); i++)
+            sum += (long double)g->f[i] * ((long double)a->f[i] - (long double)b->f[i]);
+    }
+    *d = (double)(sum / ((long double)to - (long double)from));
+    g_result_free(&up);
+    g_result_free(&down);
+    return ok;
+}
+
+/*
+ * dS/dx by Richardson's extrapolation of two central differences, with a step that shrinks until
+ * both agree: a kink within the step, or a third derivative too large for it, keeps them apart.
+ * Nothing here looks at the gradient under test. When none agrees, that of the closest pair.
+ */
+static bool derivative(const gsubject *s, gcase *c, double *x, double *d)
+{
+    double best = INFINITY, scale = fmax(fabs(*x), 0.1);
+
+    *d = NAN;
+    for (double step = 1e-3; step > 5e-8; step /= 10) {
+        double whole, half, apart;
+
+        if (!difference(s, c, x, step * scale, &whole) ||
+            !difference(s, c, x, step * scale / 2, &half))
+            return false;
+        apart = fabs(half - whole);
+        if (!(apart < best)) continue;
+        best = apart;
+        *d = (4 * half - whole) / 3;
+        if (apart <= 1e-6 * (1 + fabs(half))) break;
+    }
+    return true;
+}
+
+static bool is_constant(const gsubject *s, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *p = s->constants; p && *p; p += strcspn(p, " ")) {
+        p += strspn(p, " ");
+        if (strncmp(p, name, n) == 0 && (p[n] == ' ' || p[n] == '\0')) return true;
+    }
+    return false;
+}
+
+/* One gradient of the result against differences in the array of the case it belongs to. */
+static gcheck check_gradient(const gsubject *s, gcase *c, gsection from, const garray *grad,
+                             uint64_t *seed)
+{
+    const garray *x = g_find(&c->section[from], grad->name);
+    int64_t n = g_count(grad), take = n < 40 ? n : 40;
+    gcheck check = { 0, take, "" };
+    double largest = 0;
+
+    if (!x || !x->f || !g_same_shape(x, grad))
+        return failed("the gradient of %s is of no array of the case", grad->name);
+    for (int64_t k = 0; k < n; k++) largest = fmax(largest, fabs(grad->f[k]));
+    for (int64_t k = 0; k < take; k++) {
+        int64_t at = k;
+        double d, e;
+
+        if (take < n) {
+            *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+            at = (int64_t)((*seed >> 33) % (uint64_t)n);
+        }
+        if (!derivative(s, c, &x->f[at], &d)) return failed("forward fails beside %s", x->name);
+        e = fabs(grad->f[at] - d) / (1 + largest);
+        if (!isfinite(e)) e = INFINITY;
+        if (e < check.error) continue;
+        check.error = e;
+        snprintf(check.where, sizeof check.where, "d%s[%lld] is %.17g, differences give %.17g",
+                 x->name, (long long)at, grad->f[at], d);
+        if (isinf(e)) break;
+    }
+    return check;
+}
+
+gcheck g_check_differences(const gsubject *s, gcase *c)
+{
+    static const gsection from[2] = { G_INPUT, G_PARAM }, to[2] = { G_INPUT_GRAD, G_PARAM_GRAD };
+    gcheck check = { 0, 0, "" };
+    gresult r = { 0 };
+    uint64_t seed = 20220108;
+
+    if (c->section[G_OUTPUT_GRAD].n == 0) return check;
+    if (!s->backward || !s->backward(c, &r)) {
+        g_result_free(&r);
+        return failed("%s has no backward for this case", s->subject);
+    }
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < c->section[to[k]].n; i++)
+            if (!g_find(&r.section[to[k]], c->section[to[k]].at[i].name))
+                check = g_worse(check, failed("d%s is missing", c->section[to[k]].at[i].name));
+        for (int i = 0; i < r.section[to[k]].n; i++) {
+            const garray *grad = &r.section[to[k]].at[i];
+
+            if (from[k] == G_INPUT && is_constant(s, grad->name)) continue;
+            check = g_worse(check, check_gradient(s, c, from[k], grad, &seed));
+        }
+    }
+    g_result_free(&r);
+    return check;
+}
