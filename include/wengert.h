@@ -18,5 +18,6 @@
 #include "wengert/nn.h"
 #include "wengert/optim.h"
 #include "wengert/data.h"
+#include "wengert/sampler.h"
 
 #endif
