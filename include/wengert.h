@@ -16,6 +16,7 @@
 #include "wengert/check.h"
 #include "wengert/io.h"
 #include "wengert/nn.h"
+#include "wengert/layers.h"
 #include "wengert/optim.h"
 #include "wengert/data.h"
 #include "wengert/sampler.h"

@@ -1,7 +1,7 @@
 /* combine.c: layers without parameters that rearrange: Flatten. */
 #include <string.h>
 
-#include "wengert/layer.h"
+#include "classes.h"
 #include "wengert/ops.h"
 
 static const wg_field flatten_fields[] = { WG_FIELD_STR(wg_flatten_hyper, keep_dim, "first"),
@@ -31,7 +31,7 @@ static wg_tensor *flatten_apply(wg_layer *l, int n, wg_tensor *const *x)
     return h->keep_dim[0] == 'f' ? wg_collapse(x[0], 1, -1) : wg_collapse(x[0], 0, -2);
 }
 
-static const wg_layer_class flatten = { .name = "Flatten",
+const wg_layer_class wg_class_flatten = { .name = "Flatten",
                                         .hyper_size = sizeof(wg_flatten_hyper),
                                         .hyper = flatten_fields,
                                         .n_in = 1,
@@ -40,5 +40,5 @@ static const wg_layer_class flatten = { .name = "Flatten",
 
 wg_layer *wg_flatten(wg_params *w, const char *name, wg_flatten_hyper hyper)
 {
-    return wg_layer_new(&flatten, w, name, &hyper);
+    return wg_layer_new(&wg_class_flatten, w, name, &hyper);
 }

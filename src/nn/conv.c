@@ -1,5 +1,5 @@
 /* conv.c: Conv2D: y = f(x * W + b). */
-#include "wengert/layer.h"
+#include "classes.h"
 #include "wengert/ops.h"
 
 static const char *const pad_modes[] = { "explicit", "same", NULL };
@@ -49,7 +49,7 @@ static wg_tensor *conv2d_apply(wg_layer *l, int n, wg_tensor *const *x)
     return wg_act(h->act_fn, z);
 }
 
-static const wg_layer_class conv2d = { .name = "Conv2D",
+const wg_layer_class wg_class_conv2d = { .name = "Conv2D",
                                        .hyper_size = sizeof(wg_conv2d_hyper),
                                        .hyper = conv2d_fields,
                                        .n_in = 1,
@@ -58,5 +58,5 @@ static const wg_layer_class conv2d = { .name = "Conv2D",
 
 wg_layer *wg_conv2d_layer(wg_params *w, const char *name, wg_conv2d_hyper hyper)
 {
-    return wg_layer_new(&conv2d, w, name, &hyper);
+    return wg_layer_new(&wg_class_conv2d, w, name, &hyper);
 }

@@ -1,5 +1,5 @@
 /* dense.c: FullyConnected: y = f(x W + b). */
-#include "wengert/layer.h"
+#include "classes.h"
 #include "wengert/ops.h"
 
 static const wg_field fc_fields[] = { WG_FIELD(wg_fc_hyper, n_out),
@@ -34,7 +34,7 @@ static wg_tensor *fc_apply(wg_layer *l, int n, wg_tensor *const *x)
     return wg_act(h->act_fn, z);
 }
 
-static const wg_layer_class fully_connected = { .name = "FullyConnected",
+const wg_layer_class wg_class_fully_connected = { .name = "FullyConnected",
                                                 .hyper_size = sizeof(wg_fc_hyper),
                                                 .hyper = fc_fields,
                                                 .n_in = 1,
@@ -43,5 +43,5 @@ static const wg_layer_class fully_connected = { .name = "FullyConnected",
 
 wg_layer *wg_fully_connected(wg_params *w, const char *name, wg_fc_hyper hyper)
 {
-    return wg_layer_new(&fully_connected, w, name, &hyper);
+    return wg_layer_new(&wg_class_fully_connected, w, name, &hyper);
 }

@@ -1,7 +1,7 @@
 /* pool.c: Pool2D: windows reduced to their largest element or their mean. */
 #include <string.h>
 
-#include "wengert/layer.h"
+#include "classes.h"
 #include "wengert/ops.h"
 
 static const char *const pad_modes[] = { "explicit", "same", NULL };
@@ -33,7 +33,7 @@ static wg_tensor *pool2d_apply(wg_layer *l, int n, wg_tensor *const *x)
     return strcmp(h->mode, "max") == 0 ? wg_max_pool2d(x[0], window) : wg_avg_pool2d(x[0], window);
 }
 
-static const wg_layer_class pool2d = { .name = "Pool2D",
+const wg_layer_class wg_class_pool2d = { .name = "Pool2D",
                                        .hyper_size = sizeof(wg_pool2d_hyper),
                                        .hyper = pool2d_fields,
                                        .n_in = 1,
@@ -42,5 +42,5 @@ static const wg_layer_class pool2d = { .name = "Pool2D",
 
 wg_layer *wg_pool2d(wg_params *w, const char *name, wg_pool2d_hyper hyper)
 {
-    return wg_layer_new(&pool2d, w, name, &hyper);
+    return wg_layer_new(&wg_class_pool2d, w, name, &hyper);
 }
