@@ -196,6 +196,26 @@ static bool derivative(const gsubject *s, gcase *c, double *x, double *d)
     return true;
 }
 
+/* Whether S has a kink at x itself: the slopes to both sides stay apart as the step shrinks, as at
+ * equal elements under a maximum. There is no derivative to compare with. */
+static bool kink(const gsubject *s, gcase *c, double *x)
+{
+    double scale = fmax(fabs(*x), 0.1), at = *x;
+    bool apart = true;
+
+    for (double step = 1e-4; step > 5e-7 && apart; step /= 10) {
+        double right, left;
+
+        *x = at + step * scale / 2; /* the middle of the step that is taken to this side */
+        apart = difference(s, c, x, step * scale / 2, &right);
+        *x = at - step * scale / 2;
+        apart = apart && difference(s, c, x, step * scale / 2, &left);
+        *x = at;
+        apart = apart && fabs(right - left) > 1e-3 * (fabs(right) + fabs(left));
+    }
+    return apart;
+}
+
 static bool is_constant(const gsubject *s, const char *name)
 {
     size_t n = strlen(name);
@@ -231,6 +251,10 @@ static gcheck check_gradient(const gsubject *s, gcase *c, gsection from, const g
         e = fabs(grad->f[at] - d) / (1 + largest);
         if (!isfinite(e)) e = INFINITY;
         if (e < check.error) continue;
+        if (e > 1e-7 && kink(s, c, &x->f[at])) {
+            check.count--;
+            continue;
+        }
         check.error = e;
         snprintf(check.where, sizeof check.where, "d%s[%lld] is %.17g, differences give %.17g",
                  x->name, (long long)at, grad->f[at], d);
