@@ -5,5 +5,8 @@
 #include "golden_case.h"
 
 extern const gsubject ref_subjects_act[];
+extern const gsubject ref_subjects_conv[];
+extern const gsubject ref_subjects_naive[]; /* element by element */
+extern const gsubject ref_subjects_seq[];
 
 #endif

@@ -14,5 +14,7 @@
 
 #include "wengert/reference_base.h"
 #include "wengert/reference_act.h"
+#include "wengert/reference_conv.h"
+#include "wengert/reference_seq.h"
 
 #endif
