@@ -24,6 +24,9 @@ typedef struct {
 extern const golden_kind golden_kinds_utils[];
 extern const golden_kind golden_kinds_text[];
 extern const golden_kind golden_kinds_sampler[];
+extern const golden_kind golden_kinds_act[];
+extern const golden_kind golden_kinds_init[];
+extern const golden_kind golden_kinds_loss[];
 
 /* A failure, with the name of the case; false. */
 static inline bool golden_wrong(const json_t *c, const char *fmt, ...) WG_PRINTF(2, 3);

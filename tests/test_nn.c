@@ -49,107 +49,6 @@ static void run(wanted *w, wg_graph *g, wg_params *store, double tol, const json
     for (int i = 0; i < w->n_feeds; i++) free(w->feed[i].value.data);
 }
 
-/* ---- activations ---- */
-
-static void one_activation(const char *file)
-{
-    CASES(file, c)
-    {
-        wg_graph *g = wg_graph_new();
-        wanted w = { 0 };
-        wg_tensor *x = input(&w, g, "X", golden_array(c, "inputs", "X"));
-        wg_tensor *y = wg_act(golden_string(c, "act_fn"), x);
-        wg_tensor *d = wg_grad1(wg_sum(y, WG_ALL_AXES, false), x);
-        wg_tensor *dd = wg_grad1(wg_sum(d, WG_ALL_AXES, false), x);
-
-        expect(&w, y, golden_array(c, "outputs", "Y"), "Y");
-        expect(&w, d, golden_array(c, "outputs", "grad"), "grad");
-        expect(&w, dd, golden_array(c, "outputs", "grad2"), "grad2");
-        run(&w, g, NULL, 1e-9, c);
-        wg_graph_free(g);
-    }
-    json_decref(root);
-}
-
-static void activations(void)
-{
-    static const char *const files[] = { "act_affine",    "act_elu",         "act_exponential",
-                                         "act_gelu",      "act_hardsigmoid", "act_identity",
-                                         "act_leakyrelu", "act_relu",        "act_selu",
-                                         "act_sigmoid",   "act_softplus",    "act_tanh" };
-
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) one_activation(files[i]);
-}
-
-/* Very large and very small arguments: every element, with the tolerance those cases ask for. */
-static void extreme_activations(void)
-{
-    static const char *const files[] = { "act_elu",  "act_exponential", "act_gelu",
-                                         "act_selu", "act_sigmoid",     "act_softplus" };
-    static const char *const parts[] = { "Y", "grad", "grad2" };
-
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        CASES(files[i], c)
-        {
-            wg_array x = golden_array(c, "inputs", "X");
-            wg_graph *g = wg_graph_new();
-            wg_tensor *t[3], *in = wg_input(g, "X", WG_F64, x.type.shape);
-
-            t[0] = wg_act(golden_string(c, "act_fn"), in);
-            t[1] = wg_grad1(wg_sum(t[0], WG_ALL_AXES, false), in);
-            t[2] = wg_grad1(wg_sum(t[1], WG_ALL_AXES, false), in);
-            for (int k = 0; k < 3 && strstr(golden_name(c), "extreme"); k++) {
-                wg_array want = golden_array(c, "outputs", parts[k]), got = { 0 };
-                wg_error error = { .code = WG_OK };
-
-                wg_read(t[k], NULL, 1, &(wg_feed){ "X", x }, &got, &error);
-                NO_ERROR(&error);
-                harness_close(got.data, WG_F64, want.data, WG_F64, wg_shape_count(&want.type.shape),
-                              1e-9, 1e-15, golden_name(c), parts[k], __FILE__, __LINE__);
-                wg_free(got.data);
-                free(want.data);
-            }
-            free(x.data);
-            wg_graph_free(g);
-        }
-        json_decref(root);
-    }
-}
-
-static void activation_names(void)
-{
-    static const char *const same[] = { "Leaky ReLU(alpha=0.3)", "leaky_relu",
-                                        "LeakyReLU( alpha = 3e-1 )", "leaky-relu()" };
-    wg_error error = { .code = WG_OK };
-
-    for (int i = 0; i < 4; i++) {
-        CHECK(wg_act_known(same[i], NULL));
-        CLOSE1(wg_act_gain(same[i]), sqrt(2 / 1.09), 1e-15, 0);
-    }
-    CHECK(wg_act_known(NULL, NULL) && wg_act_known("", NULL));
-    CHECK(wg_act_known("ELU(alpha=1e-2147483648)", NULL)); /* 0, as strtod has it */
-    CHECK(wg_act_known("ELU(alpha=1.5e-99999999999999)", NULL));
-    CLOSE1(wg_act_gain("Tanh"), 5.0 / 3, 0, 0);
-    CHECK(!wg_act_known("Softsign", &error));
-    ERROR_IS(&error, WG_ENAME,
-             "act: unknown activation \"Softsign\": known are Identity, Sigmoid, Tanh, ReLU, Leaky "
-             "ReLU, ELU, SELU, GELU, "
-             "Exponential, Hard Sigmoid, SoftPlus, Affine",
-             NULL);
-    error = (wg_error){ .code = WG_OK };
-    CHECK(!wg_act_known("ELU(beta=1)", &error));
-    ERROR_IS(&error, WG_EARG, "act: \"elu\" has no argument \"beta\"", NULL);
-    error = (wg_error){ .code = WG_OK };
-    CHECK(!wg_act_known("ELU(alpha=big)", &error));
-    ERROR_IS(&error, WG_EARG, "act: argument \"alpha\" of \"elu\" is no number", NULL);
-    error = (wg_error){ .code = WG_OK };
-    CHECK(!wg_act_known("ELU(alpha=1", &error));
-    ERROR_IS(&error, WG_EARG, "act: \"elu\": the list of arguments does not end with ')'", NULL);
-    error = (wg_error){ .code = WG_OK };
-    CHECK(!wg_act_known("ELU[1]", &error));
-    ERROR_IS(&error, WG_EARG, "act: \"ELU[1]\": wanted '(' after the name", NULL);
-}
-
 /* ---- initialisers: bounds and moments of many draws ---- */
 
 static void initialisers(void)
@@ -459,7 +358,7 @@ static void one_path_twice(void)
     wg_params_free(w);
 }
 
-TESTS(TEST(activations), TEST(extreme_activations), TEST(activation_names), TEST(initialisers),
+TESTS(TEST(initialisers),
       TEST(first_values), TEST(squared_error), TEST(cross_entropy), TEST(fully_connected),
       TEST(convolutions), TEST(pooling), TEST(flattening), TEST(refused_layers),
       TEST(one_path_twice))

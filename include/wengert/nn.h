@@ -14,12 +14,32 @@ extern "C" {
 
 /* ---- activations ---- */
 
-/** y = f(x), with f from its numpy-ml name: "Identity", "Sigmoid", "Tanh", "ReLU", "Leaky
- * ReLU(alpha=0.3)", "ELU(alpha=1.0)", "SELU", "GELU(approximate=True)", "Exponential", "Hard
- * Sigmoid", "SoftPlus", "Affine(slope=1, intercept=0)". Letter case, blanks, '_' and '-' in names
- * do not matter; arguments may be left out. NULL or "" is Identity. x real, any shape. Errors:
- * WG_ENAME for an unknown name, WG_EARG for a bad argument. Source: numpy-ml activations.py. */
+/** y = f(x), element by element, with f from its numpy-ml name: "Identity", "Sigmoid", "Tanh",
+ * "ReLU", "Leaky ReLU(alpha=0.3)", "ELU(alpha=1.0)", "SELU", "GELU(approximate=True)",
+ * "Exponential", "Hard Sigmoid", "SoftPlus", "Affine(slope=1, intercept=0)". Letter case, blanks,
+ * '_' and '-' in names do not matter; arguments may be left out. NULL or "" is Identity. x f32 or
+ * f64, any shape -> the same type. Errors: WG_ENAME for an unknown name, with the nearest one;
+ * WG_EARG for an argument that is unknown or no number, and for text that does not parse, with the
+ * column; WG_EDTYPE. Source: numpy-ml activations.py. */
 WG_API wg_tensor *wg_act(const char *act_fn, wg_tensor *x);
+
+/** f'(x), f''(x), element by element: the derivative the engine records, but for Sigmoid, Tanh,
+ * SoftPlus, ELU and SELU written so that the tails keep their digits (Sigmoid' at 40 is 4.2e-18,
+ * not 0). At a break of slope the side numpy-ml documents as "otherwise": at 0 that of x <= 0, for
+ * Hard Sigmoid slope 0.2 at -2.5 and 2.5. Errors as wg_act. Source: numpy-ml activations.py, grad
+ * and grad2. */
+WG_API wg_tensor *wg_act_grad(const char *act_fn, wg_tensor *x);
+WG_API wg_tensor *wg_act_grad2(const char *act_fn, wg_tensor *x);
+
+/** f, f' or f'' (order 0, 1, 2) of an array; i64 is computed in f64. y->data is new memory for the
+ * caller: wg_free. Errors as wg_act; WG_EARG for another order. */
+WG_API wg_status wg_act_array(const char *act_fn, int order, wg_array x, wg_array *y,
+                              wg_error *error);
+
+/** The printed form with all arguments, as numpy-ml's str(): "Leaky ReLU(alpha=0.3)" for
+ * "leakyrelu". It reads back to the same activation. New memory for the caller: wg_free. NULL
+ * after an error of wg_act or out of memory, with the reason in *error (may be NULL). */
+WG_API char *wg_act_text(const char *act_fn, wg_error *error);
 
 /** Whether wg_act understands the text; else false with the reason in *error (may be NULL). */
 WG_API bool wg_act_known(const char *act_fn, wg_error *error);
@@ -66,6 +86,8 @@ WG_API wg_tensor *wg_cross_entropy_index(wg_tensor *index, wg_tensor *z);
 
 #ifndef WG_NO_SITES
 #define wg_act(...)                  wg_at(WG_SITE, wg_act(__VA_ARGS__))
+#define wg_act_grad(...)             wg_at(WG_SITE, wg_act_grad(__VA_ARGS__))
+#define wg_act_grad2(...)            wg_at(WG_SITE, wg_act_grad2(__VA_ARGS__))
 #define wg_squared_error(...)        wg_at(WG_SITE, wg_squared_error(__VA_ARGS__))
 #define wg_cross_entropy(...)        wg_at(WG_SITE, wg_cross_entropy(__VA_ARGS__))
 #define wg_cross_entropy_logits(...) wg_at(WG_SITE, wg_cross_entropy_logits(__VA_ARGS__))

@@ -1,14 +1,13 @@
 /* act.c: activations from numpy-ml's names, as compositions of ops. */
-#include <ctype.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "wengert/grad.h"
 #include "wengert/nn.h"
 #include "wengert/op.h"
 #include "wengert/ops.h"
-
-enum { MAX_ARGS = 2 };
+#include "wengert/plan.h"
+#include "act.h"
 
 static wg_tensor *num(wg_tensor *x, double v)
 {
@@ -20,244 +19,249 @@ static wg_tensor *scaled(wg_tensor *x, double v)
     return v == 1 ? x : wg_mul(x, num(x, v));
 }
 
-static wg_tensor *act_identity(wg_tensor *x, const double *a)
+/* ---- one function each, with its derivatives where the recorded ones lose the tail ---- */
+
+static wg_tensor *identity(wg_tensor *x, const double *a)
 {
     (void)a;
     return x;
 }
-static wg_tensor *act_sigmoid(wg_tensor *x, const double *a)
-{
-    (void)a;
-    return wg_sigmoid(x);
-}
-static wg_tensor *act_tanh(wg_tensor *x, const double *a)
-{
-    (void)a;
-    return wg_tanh(x);
-}
-static wg_tensor *act_relu(wg_tensor *x, const double *a)
-{
-    (void)a;
-    return wg_relu(x);
-}
-static wg_tensor *act_exp(wg_tensor *x, const double *a)
-{
-    (void)a;
-    return wg_exp(x);
-}
-static wg_tensor *act_softplus(wg_tensor *x, const double *a)
-{
-    (void)a;
-    return wg_softplus(x);
-}
 
-static wg_tensor *act_affine(wg_tensor *x, const double *a)
+static wg_tensor *affine(wg_tensor *x, const double *a)
 {
     wg_tensor *y = scaled(x, a[0]);
 
     return a[1] == 0 ? y : wg_add(y, num(x, a[1]));
 }
 
-static wg_tensor *act_leaky_relu(wg_tensor *x, const double *a)
+static wg_tensor *sigmoid(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_sigmoid(x);
+}
+
+/* Both tails keep their digits: 1 - s(x) would be 0 from x = 37 on. */
+static wg_tensor *sigmoid_grad(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_mul(wg_sigmoid(x), wg_sigmoid(wg_neg(x)));
+}
+
+/* s s(-x) (s(-x) - s), where the difference is -tanh(x / 2) */
+static wg_tensor *sigmoid_grad2(wg_tensor *x, const double *a)
+{
+    return wg_mul(sigmoid_grad(x, a), wg_neg(wg_tanh(scaled(x, 0.5))));
+}
+
+static wg_tensor *hyperbolic(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_tanh(x);
+}
+
+/* tanh(x) = 2 s(2 x) - 1 */
+static wg_tensor *hyperbolic_grad(wg_tensor *x, const double *a)
+{
+    return scaled(sigmoid_grad(scaled(x, 2), a), 4);
+}
+
+static wg_tensor *hyperbolic_grad2(wg_tensor *x, const double *a)
+{
+    return wg_mul(hyperbolic_grad(x, a), scaled(wg_tanh(x), -2));
+}
+
+static wg_tensor *relu(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_relu(x);
+}
+
+static wg_tensor *leaky_relu(wg_tensor *x, const double *a)
 {
     return wg_where(wg_gt(x, num(x, 0)), x, wg_mul(x, num(x, a[0])));
 }
 
 /* expm1 sees no positive number: where selects, but the rule of the branch not taken would
  * overflow. */
-static wg_tensor *act_elu(wg_tensor *x, const double *a)
+static wg_tensor *elu(wg_tensor *x, const double *a)
 {
     wg_tensor *low = wg_expm1(wg_minimum(x, num(x, 0)));
 
     return wg_where(wg_gt(x, num(x, 0)), x, scaled(low, a[0]));
 }
 
+/* `above` where x > 0, else alpha e^x: expm1 + 1 would lose e^x far below 0 */
+static wg_tensor *elu_slope(wg_tensor *x, double alpha, double above)
+{
+    wg_tensor *low = scaled(wg_exp(wg_minimum(x, num(x, 0))), alpha);
+
+    return wg_where(wg_gt(x, num(x, 0)), num(x, above), low);
+}
+
+static wg_tensor *elu_grad(wg_tensor *x, const double *a)
+{
+    return elu_slope(x, a[0], 1);
+}
+
+static wg_tensor *elu_grad2(wg_tensor *x, const double *a)
+{
+    return elu_slope(x, a[0], 0);
+}
+
 /* Klambauer et al. 2017 */
-static wg_tensor *act_selu(wg_tensor *x, const double *a)
-{
-    static const double alpha = 1.6732632423543772848170429916717,
-                        scale = 1.0507009873554804934193349852946;
+static const double selu_alpha = 1.6732632423543772848170429916717,
+                    selu_scale = 1.0507009873554804934193349852946;
 
+static wg_tensor *selu(wg_tensor *x, const double *a)
+{
     (void)a;
-    return scaled(act_elu(x, &alpha), scale);
+    return scaled(elu(x, &selu_alpha), selu_scale);
 }
 
-/* x Phi(x), or the tanh form of Hendrycks and Gimpel 2016 */
-static wg_tensor *act_gelu(wg_tensor *x, const double *a)
+static wg_tensor *selu_grad(wg_tensor *x, const double *a)
 {
-    wg_tensor *inner;
+    (void)a;
+    return elu_slope(x, selu_alpha * selu_scale, selu_scale);
+}
 
-    if (a[0] == 0) inner = wg_erf(scaled(x, 0.70710678118654752440));
+static wg_tensor *selu_grad2(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return elu_slope(x, selu_alpha * selu_scale, 0);
+}
+
+/* x Phi(x), or the tanh form of Hendrycks and Gimpel 2016, written 1 + tanh(u) = 2 s(2 u) to keep
+ * the lower tail. Beyond +-40 both are x or 0 to the last bit; the limit keeps powers of x, and with
+ * them all derivatives, finite. */
+static wg_tensor *gelu(wg_tensor *x, const double *a)
+{
+    wg_tensor *z = wg_clip(x, -40, 40), *phi;
+
+    if (a[0] == 0) phi = scaled(wg_add(wg_erf(scaled(z, 0.70710678118654752440)), num(x, 1)), 0.5);
     else {
-        wg_tensor *cubic = scaled(wg_mul(wg_square(x), x), 0.044715);
+        wg_tensor *cubic = scaled(wg_mul(wg_square(z), z), 0.044715);
 
-        inner = wg_tanh(scaled(wg_add(x, cubic), 0.79788456080286535588));
+        phi = wg_sigmoid(scaled(wg_add(z, cubic), 2 * 0.79788456080286535588));
     }
-    return wg_mul(scaled(x, 0.5), wg_add(inner, num(x, 1)));
+    return wg_mul(x, phi);
 }
 
-static wg_tensor *act_hard_sigmoid(wg_tensor *x, const double *a)
+static wg_tensor *exponential(wg_tensor *x, const double *a)
 {
     (void)a;
-    return wg_clip(wg_add(scaled(x, 0.2), num(x, 0.5)), 0, 1);
+    return wg_exp(x);
 }
 
-static const struct act {
-    const char *name; /* lower case, without blanks, '_' and '-' */
-    wg_tensor *(*apply)(wg_tensor *x, const double *a);
-    const char *arg[MAX_ARGS];
-    double preset[MAX_ARGS];
-} acts[] = {
-    { "identity", act_identity, { NULL }, { 0 } },
-    { "sigmoid", act_sigmoid, { NULL }, { 0 } },
-    { "tanh", act_tanh, { NULL }, { 0 } },
-    { "relu", act_relu, { NULL }, { 0 } },
-    { "leakyrelu", act_leaky_relu, { "alpha" }, { 0.3 } },
-    { "elu", act_elu, { "alpha" }, { 1 } },
-    { "selu", act_selu, { NULL }, { 0 } },
-    { "gelu", act_gelu, { "approximate" }, { 1 } },
-    { "exponential", act_exp, { NULL }, { 0 } },
-    { "hardsigmoid", act_hard_sigmoid, { NULL }, { 0 } },
-    { "softplus", act_softplus, { NULL }, { 0 } },
-    { "affine", act_affine, { "slope", "intercept" }, { 1, 0 } },
+/* x is limited, not the result: the slope changes at 2.5 itself, not where 0.2 x + 0.5 rounds
+ * to 1 */
+static wg_tensor *hard_sigmoid(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_add(scaled(wg_clip(x, -2.5, 2.5), 0.2), num(x, 0.5));
+}
+
+static wg_tensor *softplus(wg_tensor *x, const double *a)
+{
+    (void)a;
+    return wg_softplus(x);
+}
+
+const struct act wg__acts[] = {
+    { "Identity", identity, NULL, NULL, { { NULL, 0, 0 } } },
+    { "Sigmoid", sigmoid, sigmoid_grad, sigmoid_grad2, { { NULL, 0, 0 } } },
+    { "Tanh", hyperbolic, hyperbolic_grad, hyperbolic_grad2, { { NULL, 0, 0 } } },
+    { "ReLU", relu, NULL, NULL, { { NULL, 0, 0 } } },
+    { "Leaky ReLU", leaky_relu, NULL, NULL, { { "alpha", ACT_FLOAT, 0.3 } } },
+    { "ELU", elu, elu_grad, elu_grad2, { { "alpha", ACT_FLOAT, 1 } } },
+    { "SELU", selu, selu_grad, selu_grad2, { { NULL, 0, 0 } } },
+    { "GELU", gelu, NULL, NULL, { { "approximate", ACT_BOOL, 1 } } },
+    { "Exponential", exponential, NULL, NULL, { { NULL, 0, 0 } } },
+    { "Hard Sigmoid", hard_sigmoid, NULL, NULL, { { NULL, 0, 0 } } },
+    { "SoftPlus", softplus, sigmoid, sigmoid_grad, { { NULL, 0, 0 } } },
+    { "Affine", affine, NULL, NULL, { { "slope", ACT_WHOLE, 1 }, { "intercept", ACT_WHOLE, 0 } } },
 };
-enum { N_ACTS = sizeof acts / sizeof acts[0] };
+const int wg__n_acts = sizeof wg__acts / sizeof wg__acts[0];
 
-/* ---- reading "Name(arg=value, ...)" ---- */
+/* ---- what callers use ---- */
 
-/* Reads a word of letters and digits in lower case, skipping blanks, '_' and '-'. Returns what
- * follows. */
-static const char *read_word(const char *s, char *word, size_t n)
+/* The derivative of y = f(x) element by element: no element of y depends on two of x. */
+static wg_tensor *recorded(wg_tensor *y, wg_tensor *x)
 {
-    size_t k = 0;
-
-    for (; isalnum((unsigned char)*s) || *s == ' ' || *s == '_' || *s == '-'; s++)
-        if (isalnum((unsigned char)*s) && k + 1 < n) word[k++] = (char)tolower((unsigned char)*s);
-    word[k] = '\0';
-    return s;
+    return wg_grad1(wg_sum(y, WG_ALL_AXES, false), x);
 }
 
-/* A plain decimal, read the same under any locale. Returns what follows, NULL when there is
- * none. */
-static const char *read_number(const char *s, double *v)
+static wg_tensor *derivative(const struct act *act, const double *a, int order, wg_tensor *x)
 {
-    static const struct {
-        const char *word;
-        double v;
-    } words[] = { { "true", 1 }, { "false", 0 } };
-    double sign = 1, digits = 0;
-    int point = 0, any = 0, exponent = 0;
-    bool seen_point = false;
+    wg_tensor *y;
 
-    while (*s == ' ') s++;
-    for (int i = 0; i < 2; i++) {
-        size_t n = strlen(words[i].word), k = 0;
-
-        while (k < n && tolower((unsigned char)s[k]) == words[i].word[k]) k++;
-        if (k == n) {
-            *v = words[i].v;
-            return s + n;
-        }
-    }
-    if (*s == '-' || *s == '+') sign = *s++ == '-' ? -1 : 1;
-    for (; isdigit((unsigned char)*s) || (*s == '.' && !seen_point); s++) {
-        if (*s == '.') {
-            seen_point = true;
-            continue;
-        }
-        digits = digits * 10 + (*s - '0');
-        point += seen_point;
-        any++;
-    }
-    if (!any) return NULL;
-    if (*s == 'e' || *s == 'E') {
-        char *end;
-        long given = strtol(s + 1, &end, 10);
-
-        /* far beyond the range of a double either way */
-        exponent = given < -100000 ? -100000 : given > 100000 ? 100000 : (int)given;
-        if (end == s + 1) return NULL;
-        s = end;
-    }
-    /* powers of ten up to 22 are exact, so a short decimal is rounded once, as the compiler would */
-    exponent -= point;
-    *v = sign * (exponent < 0 ? digits / pow(10, -exponent) : digits * pow(10, exponent));
-    return s;
+    if (order == 0) return act->apply(x, a);
+    if (order == 1 && act->grad) return act->grad(x, a);
+    if (order == 2 && act->grad2) return act->grad2(x, a);
+    y = recorded(act->apply(x, a), x);
+    return order == 1 ? y : recorded(y, x);
 }
 
-static const struct act *find_act(const char *name)
+static wg_tensor *of_order(const char *act_fn, int order, wg_tensor *x)
 {
-    for (int i = 0; i < N_ACTS; i++)
-        if (strcmp(acts[i].name, name) == 0) return &acts[i];
-    return NULL;
-}
+    wg_error error = { .code = WG_OK };
+    double a[ACT_MAX_ARGS];
+    const struct act *act = wg__act_parse(act_fn, a, &error);
+    wg_graph *g;
 
-static wg_status read_args(const struct act *act, const char *s, double *a, wg_error *error)
-{
-    while (*s && *s != ')') {
-        char key[32];
-        int i = 0;
-
-        s = read_word(s, key, sizeof key);
-        while (i < MAX_ARGS && act->arg[i] && strcmp(act->arg[i], key) != 0) i++;
-        if (i == MAX_ARGS || !act->arg[i] || *s != '=')
-            return wg_fail(error, WG_EARG, "act", "\"%s\" has no argument \"%s\"", act->name, key);
-        s = read_number(s + 1, &a[i]);
-        if (!s || !isfinite(a[i]))
-            return wg_fail(error, WG_EARG, "act", "argument \"%s\" of \"%s\" is no number", key,
-                           act->name);
-        while (*s == ' ' || *s == ',') s++;
-    }
-    if (*s != ')' || s[1 + strspn(s + 1, " ")])
-        return wg_fail(error, WG_EARG, "act", "\"%s\": the list of arguments does not end with ')'",
-                       act->name);
-    return WG_OK;
-}
-
-static const struct act *parse(const char *text, double *a, wg_error *error)
-{
-    char name[32];
-    const char *rest = read_word(text ? text : "", name, sizeof name);
-    const struct act *act = find_act(name[0] || *rest ? name : "identity");
-
-    if (!act) {
-        wg_fail(error, WG_ENAME, "act",
-                "unknown activation \"%.100s\": known are Identity, Sigmoid, Tanh, ReLU, "
-                "Leaky ReLU, ELU, SELU, GELU, Exponential, Hard Sigmoid, SoftPlus, Affine",
-                text);
-        return NULL;
-    }
-    memcpy(a, act->preset, sizeof act->preset);
-    if (*rest == '(') return read_args(act, rest + 1, a, error) == WG_OK ? act : NULL;
-    if (!*rest) return act;
-    wg_fail(error, WG_EARG, "act", "\"%.100s\": wanted '(' after the name", text);
-    return NULL;
+    if (!x) return NULL;
+    g = wg_tensor_graph(x);
+    if (wg_graph_error(g)) return wg_record_fail(g, WG_EARG, "act", "the graph is in error");
+    if (!act) return wg_record_fail(g, error.code, error.op, "%s", error.text);
+    if (!wg_dtype_is_real(wg_dtype_of(x)))
+        return wg_record_fail(g, WG_EDTYPE, "act",
+                              "%s of %s, wanted f32 or f64: convert it with wg_cast", act->name,
+                              WG_TYPE_STR(wg_tensor_type(x)));
+    return derivative(act, a, order, x);
 }
 
 wg_tensor *wg_act(const char *act_fn, wg_tensor *x)
 {
-    wg_error error = { .code = WG_OK };
-    double a[MAX_ARGS];
-    const struct act *act = parse(act_fn, a, &error);
-
-    if (act || !x) return x ? act->apply(x, a) : NULL;
-    return wg_record_fail(wg_tensor_graph(x), error.code, error.op, "%s", error.text);
+    return of_order(act_fn, 0, x);
 }
 
-bool wg_act_known(const char *act_fn, wg_error *error)
+wg_tensor *wg_act_grad(const char *act_fn, wg_tensor *x)
 {
-    double a[MAX_ARGS];
+    return of_order(act_fn, 1, x);
+}
 
-    return parse(act_fn, a, error) != NULL;
+wg_tensor *wg_act_grad2(const char *act_fn, wg_tensor *x)
+{
+    return of_order(act_fn, 2, x);
+}
+
+wg_status wg_act_array(const char *act_fn, int order, wg_array x, wg_array *y, wg_error *error)
+{
+    wg_feed feed = { "x", x };
+    wg_graph *g;
+    wg_tensor *t;
+    wg_status status;
+
+    if (order < 0 || order > 2)
+        return wg_fail(error, WG_EARG, "act_array", "order is %d, wanted 0, 1 or 2", order);
+    if (x.type.dtype == WG_BOOL)
+        return wg_fail(error, WG_EDTYPE, "act_array", "x is %s, wanted numbers",
+                       WG_TYPE_STR(&x.type));
+    g = wg_graph_new();
+    t = wg_input(g, "x", x.type.dtype, x.type.shape);
+    if (x.type.dtype == WG_I64) t = wg_cast(t, WG_F64);
+    t = of_order(act_fn, order, t);
+    status = wg_read(t, NULL, 1, &feed, y, error);
+    wg_graph_free(g);
+    return status;
 }
 
 double wg_act_gain(const char *act_fn)
 {
-    double a[MAX_ARGS];
-    const struct act *act = parse(act_fn, a, NULL);
+    double a[ACT_MAX_ARGS];
+    const struct act *act = wg__act_parse(act_fn, a, NULL);
 
-    if (act && act->apply == act_tanh) return 5.0 / 3;
-    if (act && act->apply == act_relu) return sqrt(2);
-    if (act && act->apply == act_leaky_relu) return sqrt(2 / (1 + a[0] * a[0]));
+    if (act && act->apply == hyperbolic) return 5.0 / 3;
+    if (act && act->apply == relu) return sqrt(2);
+    if (act && act->apply == leaky_relu) return sqrt(2 / (1 + a[0] * a[0]));
     return 1;
 }
