@@ -57,11 +57,19 @@ WG_API bool wg_calc_fan(const wg_shape *shape, double *fan_in, double *fan_out);
 /** Fills a store entry. `init`: "zeros", "ones", "he_uniform" (bound sqrt(6 / fan_in)), "he_normal"
  * (std sqrt(2 / fan_in)), "glorot_uniform" (bound gain sqrt(6 / (fan_in + fan_out))),
  * "glorot_normal" (std gain sqrt(2 / (fan_in + fan_out))), "std_normal", "trunc_normal"; normal
- * ones but std_normal are drawn again beyond two standard deviations. Draws depend on (store seed,
- * entry name, index) alone. Errors: WG_ENAME, WG_ESHAPE for a rank without a fan, WG_EDTYPE.
- * Source: numpy-ml initializers.py; He et al. 2015, Glorot and Bengio 2010. */
+ * ones but std_normal are drawn again beyond two standard deviations, which leaves 0.7737 of the
+ * variance. NULL: glorot_uniform. The gain is act_fn's. Draws depend on (store seed, entry name,
+ * index) alone. Errors: WG_ENAME for an entry, an initialiser (with the nearest name) or an
+ * activation that is not known, WG_ESHAPE for a rank without a fan, WG_EDTYPE. Source: numpy-ml
+ * initializers.py; He et al. 2015, Glorot and Bengio 2010. */
 WG_API wg_status wg_init_fill(wg_params *w, const char *entry, const char *init, const char *act_fn,
                               wg_error *error);
+
+/** Normal draws of this mean and standard deviation, drawn again while they lie beyond two standard
+ * deviations from the mean; f32 or f64. Draws as wg_init_fill. Errors: WG_ENAME, WG_EDTYPE, WG_EARG
+ * unless both are finite and std >= 0. Source: numpy-ml utils.py, truncated_normal. */
+WG_API wg_status wg_init_trunc_normal(wg_params *w, const char *entry, double mean, double std,
+                                      wg_error *error);
 
 /** Whether wg_init_fill understands the name (NULL: glorot_uniform); else false with the reason in
  * *error (may be NULL). */
