@@ -60,6 +60,9 @@ WG_API bool wg_layer_trains(const wg_layer *l, const wg_graph *g);
  * hyperparameters; the layer owns it. NULL after an error. In apply record it by wg_apply. */
 WG_API wg_layer *wg_layer_add(wg_layer *l, const char *id, const char *kind, const void *hyper);
 
+/** make: whether wg_act and wg_init_fill understand these; else false, with their reason kept. */
+WG_API bool wg_layer_knows(wg_layer *l, const char *act_fn, const char *init);
+
 /** init: creates entry NAME/`key` of the store's element type, filled by the initialiser `init`
  * ("zeros", "ones", or one of wg_init_fill) for the activation `act_fn` (NULL: none), unless the
  * store was loaded with it. false after an error. */

@@ -79,7 +79,7 @@ WG_API char *wg_layer_hyperparameters(const wg_layer *l);
 WG_API char *wg_layer_summary(const wg_layer *l);
 
 /** Reads a summary (or a part of one): hyperparameters, parameters, optimizer with cache,
- * components. Absent keys keep their values. On an error the layer is as it was. Errors: WG_EPARSE
+ * components. Absent keys keep their values. On an error the layer is as it was. Errors: WG_EFORMAT
  * for text that is not JSON, WG_ENAME for unknown keys (with the nearest valid one) and for the
  * summary of another class, WG_ESHAPE, WG_EARG for values out of range. */
 WG_API wg_status wg_layer_set_params(wg_layer *l, const char *json);

@@ -7,14 +7,21 @@ static const wg_field fc_fields[] = { WG_FIELD(wg_fc_hyper, n_out),
                                       WG_FIELD_STR(wg_fc_hyper, init, "glorot_uniform"),
                                       WG_FIELDS_END };
 
+static bool fc_make(wg_layer *l)
+{
+    const wg_fc_hyper *h = wg_layer_hyper(l);
+
+    if (h->n_out < 1)
+        return wg_layer_fail(l, WG_EARG, "n_out is %lld, wanted at least 1", (long long)h->n_out);
+    return wg_layer_knows(l, h->act_fn, h->init);
+}
+
 static bool fc_init(wg_layer *l, int n, const wg_type *const *x)
 {
     const wg_fc_hyper *h = wg_layer_hyper(l);
     int64_t n_in;
 
     (void)n;
-    if (h->n_out < 1)
-        return wg_layer_fail(l, WG_EARG, "n_out is %lld, wanted at least 1", (long long)h->n_out);
     if (x[0]->shape.rank < 1)
         return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [..., n_in]",
                              WG_TYPE_STR(x[0]));
@@ -38,6 +45,7 @@ const wg_layer_class wg_class_fully_connected = { .name = "FullyConnected",
                                                 .hyper_size = sizeof(wg_fc_hyper),
                                                 .hyper = fc_fields,
                                                 .n_in = 1,
+                                                .make = fc_make,
                                                 .init = fc_init,
                                                 .apply = fc_apply };
 

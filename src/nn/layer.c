@@ -6,8 +6,8 @@
 #include "layer_impl.h"
 #include "wengert/ops.h"
 
-wg_layer *wg_layer_new(const wg_layer_class *kind, wg_params *w, const char *name,
-                       const void *hyper)
+wg_layer *wg__layer_new(const wg_layer_class *kind, wg_params *w, const char *name,
+                        const void *hyper, bool exact)
 {
     wg_layer *l = wg_alloc(1, sizeof *l);
 
@@ -17,7 +17,7 @@ wg_layer *wg_layer_new(const wg_layer_class *kind, wg_params *w, const char *nam
     l->name = wg_text_copy(name ? name : "");
     l->id = l->name;
     l->hyper = wg_alloc(1, kind->hyper_size);
-    if (!l->name || !l->hyper || !wg__hyper_copy(l->hyper, kind, hyper)) {
+    if (!l->name || !l->hyper || !wg__hyper_copy(l->hyper, kind, hyper, exact)) {
         wg_layer_free(l);
         return NULL;
     }
@@ -27,6 +27,12 @@ wg_layer *wg_layer_new(const wg_layer_class *kind, wg_params *w, const char *nam
         wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
     else if (kind->make) kind->make(l);
     return l;
+}
+
+wg_layer *wg_layer_new(const wg_layer_class *kind, wg_params *w, const char *name,
+                       const void *hyper)
+{
+    return wg__layer_new(kind, w, name, hyper, false);
 }
 
 void wg_layer_free(wg_layer *l)
@@ -94,6 +100,11 @@ bool wg_layer_fail(wg_layer *l, wg_status code, const char *fmt, ...)
     va_end(args);
     wg_fail(&l->broken, code, l->kind->name, "%s", text);
     return false;
+}
+
+bool wg_layer_knows(wg_layer *l, const char *act_fn, const char *init)
+{
+    return wg_act_known(act_fn, &l->broken) && wg_init_known(init, &l->broken);
 }
 
 /* ---- components ---- */
@@ -183,7 +194,7 @@ wg__entry *wg__layer_new_entry(wg_layer *l, const char *key, bool learns)
 
 /* The entry that set_params has made before the first use must be the one the layer wants. */
 static bool take_early(wg_layer *l, wg__entry *e, const char *full, const wg_shape *shape,
-                       bool trainable)
+                       bool trainable, bool *fresh)
 {
     const wg_param *p = wg_params_find(l->store, full);
 
@@ -191,6 +202,7 @@ static bool take_early(wg_layer *l, wg__entry *e, const char *full, const wg_sha
         return wg_layer_fail(l, WG_ESHAPE, "%s is %s, wanted %s", full,
                              p ? WG_TYPE_STR(&p->value.type) : "missing",
                              WG_TYPE_STR(&((wg_type){ wg_params_dtype(l->store), *shape })));
+    *fresh = !e->valued;
     e->early = false;
     e->learns = trainable;
     if (p->trainable != trainable) wg_params_set_trainable(l->store, full, trainable, NULL);
@@ -207,13 +219,15 @@ bool wg_layer_param(wg_layer *l, const char *key, wg_shape shape, bool trainable
     if (!wg__layer_path(full, sizeof full, l, key))
         return wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
     /* before the entry is claimed: a layer that is put right may use the name */
-    if (!wg_act_known(act_fn, &l->broken) || !wg_init_known(init, &l->broken)) return false;
-    if (e && e->early) return take_early(l, e, full, &shape, trainable);
-    if (e) return true;
-    if (wg_params_add(l->store, full, wg_params_dtype(l->store), shape, trainable, &fresh,
-                      &l->broken) != WG_OK)
+    if (!wg_layer_knows(l, act_fn, init)) return false;
+    if (e && !e->early) return true;
+    if (e) {
+        if (!take_early(l, e, full, &shape, trainable, &fresh)) return false;
+    } else if (wg_params_add(l->store, full, wg_params_dtype(l->store), shape, trainable, &fresh,
+                             &l->broken) != WG_OK ||
+               !wg__layer_new_entry(l, key, trainable)) {
         return false;
-    if (!wg__layer_new_entry(l, key, trainable)) return false;
+    }
     return !fresh || wg_init_fill(l->store, full, init, act_fn, &l->broken) == WG_OK;
 }
 

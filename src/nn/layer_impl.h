@@ -1,4 +1,4 @@
-/* layer_impl.h: what layer.c, hyper.c, summary.c and verbs*.c share of a layer. */
+/* layer_impl.h: what layer.c, layer_hyper.c, summary.c and verbs*.c share of a layer. */
 #ifndef WG_NN_LAYER_IMPL_H
 #define WG_NN_LAYER_IMPL_H
 
@@ -13,7 +13,8 @@ enum { WG_KEY_MAX = 48, WG_PATH_MAX = 1024 };
 typedef struct {
     char key[WG_KEY_MAX];
     bool learns; /* freezing concerns it: running statistics are others */
-    bool early;  /* made by set_params before the first use */
+    bool early;  /* made before the first use: the layer has not said yet what it wants */
+    bool valued; /* early: holds a value, and not zeros to be initialised */
     wg_array grad; /* added up by backward; data NULL: none */
 } wg__entry;
 
@@ -50,14 +51,17 @@ struct wg_layer {
 };
 
 /* layer.c */
+wg_layer *wg__layer_new(const wg_layer_class *kind, wg_params *w, const char *name,
+                        const void *hyper, bool exact); /* exact: zeros are zeros */
 wg__entry *wg__layer_entry(const wg_layer *l, const char *key);
 wg__entry *wg__layer_new_entry(wg_layer *l, const char *key, bool learns);
 bool wg__layer_path(char *full, size_t n, const wg_layer *l, const char *key);
 bool wg__layer_ready(wg_layer *l, int n, const wg_type *const *types);
 wg_layer *wg__layer_root(wg_layer *l);
 
-/* hyper.c: structs of hyperparameters by their field tables */
-bool wg__hyper_copy(void *to, const wg_layer_class *kind, const void *from); /* zeros: defaults */
+/* layer_hyper.c: structs of hyperparameters by their field tables */
+/* Zeros become defaults, unless `exact`. */
+bool wg__hyper_copy(void *to, const wg_layer_class *kind, const void *from, bool exact);
 void wg__hyper_clear(void *hyper, const wg_layer_class *kind);
 json_t *wg__hyper_json(const wg_layer_class *kind, const void *hyper);
 bool wg__hyper_read(void *hyper, const wg_layer_class *kind, const json_t *from, wg_error *error);

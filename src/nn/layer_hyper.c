@@ -1,4 +1,4 @@
-/* hyper.c: structs of hyperparameters by their field tables: defaults, copies, JSON. */
+/* layer_hyper.c: structs of hyperparameters by their field tables: defaults, copies, JSON. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,33 +44,33 @@ static bool is_mode(const wg_layer_class *kind, const wg_field *f)
     return of && of->kind == WG_A_I64N;
 }
 
-static bool set_default(void *hyper, const wg_field *f)
+static bool own_field(void *hyper, const wg_field *f, bool exact)
 {
     switch (f->kind) {
     case WG_A_I64:
     case WG_A_CHOICE:
-        if (*(int64_t *)at(hyper, f) == 0) *(int64_t *)at(hyper, f) = (int64_t)f->number;
+        if (!exact && *(int64_t *)at(hyper, f) == 0) *(int64_t *)at(hyper, f) = (int64_t)f->number;
         return true;
     case WG_A_F64:
-        if (*(double *)at(hyper, f) == 0) *(double *)at(hyper, f) = f->number;
+        if (!exact && *(double *)at(hyper, f) == 0) *(double *)at(hyper, f) = f->number;
         return true;
     case WG_A_STR: {
         const char **s = at(hyper, f);
 
-        if (!*s) *s = f->string;
+        if (!*s && !exact) *s = f->string;
         return !*s || (*s = wg_text_copy(*s)) != NULL;
     }
     default: return true;
     }
 }
 
-bool wg__hyper_copy(void *to, const wg_layer_class *kind, const void *from)
+bool wg__hyper_copy(void *to, const wg_layer_class *kind, const void *from, bool exact)
 {
     bool ok = true;
 
     if (kind->hyper_size && from) memcpy(to, from, kind->hyper_size);
     for (const wg_field *f = kind->hyper; f && f->name; f++)
-        if (!set_default(to, f)) ok = false;
+        if (!own_field(to, f, exact)) ok = false;
     return ok;
 }
 
