@@ -20,5 +20,6 @@
 #include "wengert/optim.h"
 #include "wengert/data.h"
 #include "wengert/sampler.h"
+#include "wengert/utils.h"
 
 #endif
