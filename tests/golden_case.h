@@ -133,6 +133,7 @@ void g_result_free(gresult *r);
  * infinite for a missing entry, another shape, a NaN, or an integer that is not equal. */
 typedef struct {
     double error;
+    double over; /* against golden: the error over its tolerance in double; at most 1 passes */
     int64_t count;
     char where[256];
 } gcheck;
@@ -152,8 +153,10 @@ gcheck g_check_differences(const gsubject *s, gcase *c);
 /* Every entry of b's section against a's. */
 gcheck g_check_results(const gresult *a, const gresult *b, gsection s);
 
-/* The tolerance of golden/README.md for this section of a case, in double. */
+/* The tolerance of golden/README.md for this section of a case, in double; and for one array of it:
+ * the probabilities that King's scheduler reports are no rates, but ordinary values. */
 double g_tolerance(const gcase *c, gsection s);
+double g_tolerance_of(const gcase *c, gsection s, const char *name);
 
 /* The worse of two, with the sum of the counts. */
 gcheck g_worse(gcheck a, gcheck b);

@@ -8,5 +8,15 @@ extern const gsubject ref_subjects_act[];
 extern const gsubject ref_subjects_conv[];
 extern const gsubject ref_subjects_naive[]; /* element by element */
 extern const gsubject ref_subjects_seq[];
+extern const gsubject ref_subjects_combine[];
+extern const gsubject ref_subjects_dense[];
+extern const gsubject ref_subjects_loss[];
+extern const gsubject ref_subjects_norm[];
+extern const gsubject ref_subjects_optim[];
+
+/* The second-order subject of golden files on double backward, by the name of the layer. */
+extern const gsubject ref_subjects_second[];
+bool ref_fc2_forward(const gcase *c, gresult *r);
+bool ref_fc2_backward(const gcase *c, gresult *r);
 
 #endif

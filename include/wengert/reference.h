@@ -16,5 +16,9 @@
 #include "wengert/reference_act.h"
 #include "wengert/reference_conv.h"
 #include "wengert/reference_seq.h"
+#include "wengert/reference_loss.h"
+#include "wengert/reference_dense.h"
+#include "wengert/reference_norm.h"
+#include "wengert/reference_optim.h"
 
 #endif
