@@ -21,5 +21,6 @@
 #include "wengert/data.h"
 #include "wengert/sampler.h"
 #include "wengert/utils.h"
+#include "wengert/nce.h"
 
 #endif

@@ -75,22 +75,66 @@ WG_API wg_status wg_init_trunc_normal(wg_params *w, const char *entry, double me
  * *error (may be NULL). */
 WG_API bool wg_init_known(const char *init, wg_error *error);
 
-/* ---- losses: sums over the batch, as in numpy-ml ---- */
+/* ---- losses ---- */
 
-/** 1/2 sum (y_pred - y)^2 -> one element. Source: numpy-ml losses.py, SquaredError. */
+/* Each is a tensor of one element; its gradient is wg_loss_grad, or wg_minimize takes it. Targets
+ * and predictions have equal extents: others are WG_ESHAPE, while recording and again for the
+ * extents fed, for nothing is broadcast; so is a batch without elements. Mixed element types are
+ * WG_EDTYPE. */
+
+/** 1/2 sum (y_pred - y)^2. Source: numpy-ml losses.py, SquaredError. */
 WG_API wg_tensor *wg_squared_error(wg_tensor *y, wg_tensor *y_pred);
 
-/** -sum y log(y_pred + 2^-52): y one-hot or class probabilities, y_pred probabilities, both [n,
- * classes] -> one element. Source: numpy-ml losses.py, CrossEntropy. */
+/** -sum y log(y_pred + 2^-52): y one-hot or class probabilities, y_pred probabilities, both [...,
+ * classes]. A row of y_pred that is further than 0.01 from summing to one ends the run with
+ * WG_EINDEX in the scope "rows of y_pred sum to 1" (wg_check_probs says which, and is strict). The
+ * gradient by the input z of a softmax is softmax(z) sum(y) - y for any y. Source: numpy-ml
+ * losses.py, CrossEntropy. */
 WG_API wg_tensor *wg_cross_entropy(wg_tensor *y, wg_tensor *y_pred);
 
-/** The same from the input z [n, classes] of the softmax, without overflow: -sum y
+/** The same from the input z [..., classes] of the softmax, without overflow: -sum y
  * log_softmax(z). */
 WG_API wg_tensor *wg_cross_entropy_logits(wg_tensor *y, wg_tensor *z);
 
-/** The same from class indices, i64 [n]: -sum over k of log_softmax(z)[k, index[k]]. Error at run
- * time: WG_EINDEX. */
+/** The same from class indices, i64 [...]: -sum over k of log_softmax(z)[k, index[k]]. An index out
+ * of range ends the run with WG_EINDEX. */
 WG_API wg_tensor *wg_cross_entropy_index(wg_tensor *index, wg_tensor *z);
+
+/** Negative variational lower bound of a Bernoulli VAE, a mean over the n examples:
+ * 1/n sum [ -y log p - (1 - y) log(1 - p) - 1/2 (1 + t_log_var - t_mean^2 - e^t_log_var) ], with p
+ * = y_pred limited to [eps, 1 - eps], eps the machine epsilon of its type. y, y_pred [n, ...] in
+ * [0, 1], t_mean, t_log_var [n, ...] -> one element. Where the limit is active the gradient by
+ * y_pred is 0. Source: numpy-ml losses.py, VAELoss; Kingma and Welling 2014. */
+WG_API wg_tensor *wg_vae_loss(wg_tensor *y, wg_tensor *y_pred, wg_tensor *t_mean,
+                              wg_tensor *t_log_var);
+
+/** The gradient of each y_interp[i] by its own x_interp[i], recorded, so that a loss of it
+ * differentiates again: gradInterp of the critic's penalty. No y_interp[i] may depend on another
+ * example (no batch norm in the critic). -> the type of x_interp. */
+WG_API wg_tensor *wg_gradient_at(wg_tensor *y_interp, wg_tensor *x_interp);
+
+/** mean(Y_fake) - mean(Y_real) + lambda_ mean((|gradInterp| - 1)^2): what the critic minimises.
+ * Y_fake, Y_real of any extents, each with its own mean; gradInterp [n, m, ...], |.| the Euclidean
+ * norm of an example (its gradient at 0 is 0). lambda_ >= 0, numpy-ml's usual 10. Errors: WG_EARG,
+ * WG_ESHAPE. Source: numpy-ml losses.py, WGAN_GPLoss; Gulrajani et al. 2017. */
+WG_API wg_tensor *wg_wgan_gp_critic_loss(wg_tensor *Y_fake, wg_tensor *Y_real,
+                                         wg_tensor *gradInterp, double lambda_);
+
+/** -mean(Y_fake): what the generator minimises. */
+WG_API wg_tensor *wg_wgan_gp_generator_loss(wg_tensor *Y_fake);
+
+/** The gradient of a loss by `wrt`, of wrt's type: what numpy-ml's grad(...) of the loss returns
+ * when `wrt` is the tensor meant there: the input of the activation for SquaredError, of the
+ * softmax for CrossEntropy. Errors: those of wg_grad; WG_EARG when the loss is not made from wrt. */
+WG_API wg_tensor *wg_loss_grad(wg_tensor *loss, wg_tensor *wrt);
+
+/** Whether an array of class indices (i64) lies in 0..n_classes - 1; else WG_EINDEX with the first
+ * that does not, WG_EDTYPE. */
+WG_API wg_status wg_check_labels(wg_array labels, int64_t n_classes, wg_error *error);
+
+/** Whether each row (the last axis) of a real array holds probabilities that sum to one, to
+ * rounding; else WG_EARG with the first row that does not, WG_EDTYPE, WG_ESHAPE for rank 0. */
+WG_API wg_status wg_check_probs(wg_array p, wg_error *error);
 
 #ifndef WG_NO_SITES
 #define wg_act(...)                  wg_at(WG_SITE, wg_act(__VA_ARGS__))
@@ -100,6 +144,12 @@ WG_API wg_tensor *wg_cross_entropy_index(wg_tensor *index, wg_tensor *z);
 #define wg_cross_entropy(...)        wg_at(WG_SITE, wg_cross_entropy(__VA_ARGS__))
 #define wg_cross_entropy_logits(...) wg_at(WG_SITE, wg_cross_entropy_logits(__VA_ARGS__))
 #define wg_cross_entropy_index(...)  wg_at(WG_SITE, wg_cross_entropy_index(__VA_ARGS__))
+#define wg_vae_loss(...)             wg_at(WG_SITE, wg_vae_loss(__VA_ARGS__))
+#define wg_gradient_at(...)          wg_at(WG_SITE, wg_gradient_at(__VA_ARGS__))
+#define wg_wgan_gp_critic_loss(...)  wg_at(WG_SITE, wg_wgan_gp_critic_loss(__VA_ARGS__))
+#define wg_wgan_gp_generator_loss(...)                                                             \
+    wg_at(WG_SITE, wg_wgan_gp_generator_loss(__VA_ARGS__))
+#define wg_loss_grad(...) wg_at(WG_SITE, wg_loss_grad(__VA_ARGS__))
 #endif
 
 #ifdef __cplusplus
