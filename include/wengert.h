@@ -17,6 +17,7 @@
 #include "wengert/io.h"
 #include "wengert/nn.h"
 #include "wengert/layers.h"
+#include "wengert/layers_seq.h"
 #include "wengert/optim.h"
 #include "wengert/data.h"
 #include "wengert/sampler.h"
