@@ -24,6 +24,7 @@ static inline bool ref_set_pad(wg_ref_conv2d *h, const json_t *v,
 {
     bool four = json_array_size(v) == 4;
 
+    if (!v) return true; /* the default, 0 */
     if (json_is_string(v)) {
         h->pad = same(h);
         return strcmp(json_string_value(v), "same") == 0;

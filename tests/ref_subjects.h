@@ -6,6 +6,8 @@
 
 extern const gsubject ref_subjects_act[];
 extern const gsubject ref_subjects_conv[];
+extern const gsubject ref_subjects_model[];
+extern const gsubject ref_subjects_module[];
 extern const gsubject ref_subjects_naive[]; /* element by element */
 extern const gsubject ref_subjects_seq[];
 extern const gsubject ref_subjects_combine[];
@@ -16,6 +18,7 @@ extern const gsubject ref_subjects_optim[];
 
 /* The second-order subject of golden files on double backward, by the name of the layer. */
 extern const gsubject ref_subjects_second[];
+extern const gsubject ref_subjects_second_more[]; /* Conv2D and LSTM */
 bool ref_fc2_forward(const gcase *c, gresult *r);
 bool ref_fc2_backward(const gcase *c, gresult *r);
 

@@ -20,5 +20,6 @@
 #include "wengert/reference_dense.h"
 #include "wengert/reference_norm.h"
 #include "wengert/reference_optim.h"
+#include "wengert/reference_model.h"
 
 #endif

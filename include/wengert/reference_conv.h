@@ -140,6 +140,16 @@ WG_REF_API bool wg_ref_conv2d_backward_naive(const wg_ref_conv2d *h, const doubl
                                              const double *W, const double *Z, const double *dY,
                                              double *dX, double *dW, double *db);
 
+/** Gradients of S = sum G dX, with dX the result of conv2d_backward and G (n_ex, in_rows, in_cols,
+ * in_ch): with P = conv2D(G, W) and Q = P dY act_fn''(Z),
+ *     ddY = P act_fn'(Z), dX2 = col2im(W_col^T Q_col), db += sum of Q,
+ *     dW_col += dZ_col G_col^T + Q_col X_col^T, dZ = dY act_fn'(Z).
+ * ddY and dX2 are written. numpy-ml has no such method; a gradient penalty through a convolution
+ * would want it. */
+WG_REF_API bool wg_ref_conv2d_bwd2(const wg_ref_conv2d *h, const double *X, const double *W,
+                                   const double *Z, const double *dY, const double *G, double *ddY,
+                                   double *dX2, double *dW, double *db);
+
 /** Conv1D.forward: Z = conv1D(X, W) + b, Y = act_fn(Z), both (n_ex, l_out, out_ch). b (out_ch) may
  * be NULL. Source: numpy-ml layers.Conv1D. */
 WG_REF_API bool wg_ref_conv1d_forward(const wg_ref_conv1d *h, const double *X, const double *W,

@@ -170,6 +170,29 @@ bool wg_ref_conv2d_backward_naive(const wg_ref_conv2d *h, const double *X, const
     return true;
 }
 
+bool wg_ref_conv2d_bwd2(const wg_ref_conv2d *h, const double *X, const double *W, const double *Z,
+                        const double *dY, const double *G, double *ddY, double *dX2, double *dW,
+                        double *db)
+{
+    int64_t n = h->n_ex * wg_ref_conv2d_rows(h) * wg_ref_conv2d_cols(h) * h->out_ch;
+    double *P = ref_zeros(3 * n), *Q, *dZ;
+    wg_ref_conv2d linear = *h;
+    bool ok;
+
+    if (!P) return false;
+    Q = P + n;
+    dZ = Q + n;
+    linear.act_fn = (wg_ref_act){ WG_REF_IDENTITY, 0, 0 };
+    ok = wg_ref_conv2D(h, G, W, P);
+    wg_ref_act_backward(h->act_fn, n, Z, dY, dZ);
+    wg_ref_act_backward(h->act_fn, n, Z, P, ddY);
+    for (int64_t i = 0; i < n; i++) Q[i] = P[i] * dY[i] * wg_ref_act_grad2(h->act_fn, Z[i]);
+    ok = ok && wg_ref_conv2d_backward(&linear, G, W, Z, dZ, NULL, dW, NULL) &&
+         wg_ref_conv2d_backward(&linear, X, W, Z, Q, dX2, dW, db);
+    free(P);
+    return ok;
+}
+
 /* ---- Conv1D ---- */
 
 /* A sequence is an image of one row. */
