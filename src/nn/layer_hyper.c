@@ -204,11 +204,16 @@ static bool read_pad(void *hyper, const wg_layer_class *kind, const wg_field *f,
     return true;
 }
 
+/* A number stands for its digits: numpy-ml's keep_dim is "first", "last" or -1. */
 static bool read_text(char **to, const json_t *from, wg_error *error, const wg_layer_class *kind)
 {
-    char *copy = json_is_string(from) ? wg_text_copy(json_string_value(from)) : NULL;
+    char digits[32], *copy;
 
-    if (json_is_string(from) && !copy) {
+    snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(from));
+    copy = json_is_string(from)    ? wg_text_copy(json_string_value(from))
+           : json_is_integer(from) ? wg_text_copy(digits)
+                                   : NULL;
+    if (!copy && !json_is_null(from)) {
         wg_fail(error, WG_ENOMEM, kind->name, "out of memory");
         return false;
     }
@@ -237,7 +242,8 @@ static bool read_field(void *hyper, const wg_layer_class *kind, const wg_field *
         *(double *)v = json_number_value(from);
         return true;
     case WG_A_STR:
-        if (!json_is_string(from) && !json_is_null(from)) return wrong(error, kind, f, "string");
+        if (!json_is_string(from) && !json_is_integer(from) && !json_is_null(from))
+            return wrong(error, kind, f, "string");
         return read_text(v, from, error, kind);
     case WG_A_CHOICE: {
         int c = choice(f, json_string_value(from));

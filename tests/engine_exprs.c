@@ -1,0 +1,110 @@
+/* engine_exprs.c: golden cases that are expressions: activations, losses, second-order backwards. */
+#include <string.h>
+#include <wengert/layer.h>
+
+#include "engine.h"
+
+static bool record_act(engine *k)
+{
+    wg_tensor *x = engine_in(k, "X");
+    const char *act = g_str(k->c, "act_fn", NULL);
+
+    if (!x) return false;
+    engine_out(k, "Y", wg_act(act, x));
+    engine_out(k, "grad", wg_act_grad(act, x));
+    engine_out(k, "grad2", wg_act_grad2(act, x));
+    return true;
+}
+
+static bool record_squared_error(engine *k)
+{
+    wg_tensor *y = engine_in(k, "y"), *z = engine_in(k, "z"), *p;
+
+    if (!y || !z) return false;
+    p = wg_act(g_str(k->c, "act_fn", NULL), z);
+    engine_out(k, "y_pred", p);
+    engine_out(k, "loss", wg_squared_error(y, p));
+    return true;
+}
+
+/* The loss of probabilities, as documented, with the gradient at the softmax input. */
+static bool record_cross_entropy(engine *k)
+{
+    wg_tensor *y = engine_in(k, "y"), *z = engine_in(k, "z"), *p;
+
+    if (!y || !z) return false;
+    p = wg_softmax(z, -1);
+    engine_out(k, "y_pred", p);
+    engine_out(k, "loss", wg_cross_entropy(y, p));
+    return true;
+}
+
+static bool record_vae_loss(engine *k)
+{
+    wg_tensor *y = engine_in(k, "y"), *p = engine_in(k, "y_pred"), *mean = engine_in(k, "t_mean"),
+              *log_var = engine_in(k, "t_log_var");
+
+    if (!y || !p || !mean || !log_var) return false;
+    engine_out(k, "loss", wg_vae_loss(y, p, mean, log_var));
+    return true;
+}
+
+static bool record_wgan_loss(engine *k)
+{
+    wg_tensor *fake = engine_in(k, "Y_fake"), *real = engine_in(k, "Y_real"),
+              *grad = engine_in(k, "gradInterp");
+
+    if (!fake) return false;
+    if (!strcmp(g_str(k->c, "module", "C"), "G")) {
+        engine_out(k, "G_loss", wg_wgan_gp_generator_loss(fake));
+        return true;
+    }
+    if (!real || !grad) return false;
+    engine_out(k, "C_loss", wg_wgan_gp_critic_loss(fake, real, grad, g_num(k->c, "lambda_", 10)));
+    return true;
+}
+
+const engine_expr engine_exprs[] = {
+    { "Affine", record_act },
+    { "ELU", record_act },
+    { "Exponential", record_act },
+    { "GELU", record_act },
+    { "HardSigmoid", record_act },
+    { "Identity", record_act },
+    { "LeakyReLU", record_act },
+    { "ReLU", record_act },
+    { "SELU", record_act },
+    { "Sigmoid", record_act },
+    { "SoftPlus", record_act },
+    { "Tanh", record_act },
+    { "SquaredError", record_squared_error },
+    { "CrossEntropy", record_cross_entropy },
+    { "VAELoss", record_vae_loss },
+    { "WGAN_GPLoss", record_wgan_loss },
+    { NULL, NULL },
+};
+
+const engine_expr *engine_expr_of(const char *subject)
+{
+    for (const engine_expr *e = engine_exprs; e->subject; e++)
+        if (!strcmp(e->subject, subject)) return e;
+    return NULL;
+}
+
+bool engine_run_expr(const engine_expr *expr, const gcase *c, wg_dtype real, gresult *r, char *text)
+{
+    engine k;
+    bool ok;
+
+    text[0] = '\0';
+    engine_begin(&k, c, real, WG_TRAIN);
+    if (expr->record(&k)) {
+        ok = engine_end(&k, r, text);
+    } else {
+        snprintf(text, 400, "the case lacks an input");
+        wg_graph_free(k.g);
+        ok = false;
+    }
+    wg_params_free(k.w);
+    return ok;
+}
