@@ -201,10 +201,10 @@ static void refused_optimisers(void)
     } one[] = {
         { wg_sgd(w, "a", &bad_lr), "SGD: lr is -1, wanted a positive number" },
         { wg_sgd(w, "b", &bad_momentum), "SGD: momentum is 1, wanted 0 <= momentum < 1" },
-        { NULL, "Adam: decay1 0.9 and decay2 1 must lie in [0, 1)" },
+        { NULL, "Adam: decay2 is 1, wanted 0 <= decay2 < 1" },
         { NULL, "minimize: the optimiser is NULL" },
         { wg_sgd(w, "d", NULL), "minimize: the loss depends on no trainable entry of the store" },
-        { wg_sgd(w, "e", &bad_clip), "SGD: clip_norm is inf, wanted a number, or 0 for no clipping" },
+        { wg_sgd(w, "e", &bad_clip), "SGD: clip_norm is inf, wanted a positive number or None" },
     };
 
     bad_decay.decay2 = 1;
