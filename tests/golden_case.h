@@ -1,5 +1,5 @@
 /*
- * golden_case.h: golden cases as plain arrays, and what is asked of an implementation that runs them.
+ * golden_case.h: golden cases as plain arrays, and what is asked of what runs them.
  *
  * A case (golden/README.md) holds named arrays by section. A subject computes the outputs of a case
  * (forward) and the gradients of S = sum over the outputs named in output_grads of

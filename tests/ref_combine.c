@@ -1,4 +1,4 @@
-/* ref_combine.c: reference softmax, embedding, add, multiply, flatten and RBM as golden subjects. */
+/* ref_combine.c: softmax, embedding, add, multiply, flatten and RBM as subjects of golden files. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* ref_run.h: runs a subject over every case of a golden file, and prints its largest differences. */
+/* ref_run.h: runs a subject over the cases of a golden file and prints its largest differences. */
 #ifndef REF_RUN_H
 #define REF_RUN_H
 
@@ -14,8 +14,8 @@ static inline void ref_expect(const gcase *c, const char *what, gcheck check, do
                   check.error, tol, check.where);
 }
 
-/* One case: values and gradients against golden within the tolerances of golden/README.md, gradients
- * against central differences of the subject's own forward within 1e-7. */
+/* One case: values and gradients against golden within the tolerances of golden/README.md,
+ * gradients against central differences of the subject's own forward within 1e-7. */
 static inline void ref_run_case(const gsubject *s, gcase *c, gcheck measured[REF_MEASURES])
 {
     bool wants_grads = c->section[G_OUTPUT_GRAD].n > 0 || c->section[G_INPUT_GRAD].n > 0 ||

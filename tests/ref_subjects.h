@@ -1,4 +1,4 @@
-/* ref_subjects.h: the verified references as subjects of golden files, one table an adaptor file. */
+/* ref_subjects.h: the references as subjects of golden files, one table an adaptor file. */
 #ifndef REF_SUBJECTS_H
 #define REF_SUBJECTS_H
 

@@ -1,4 +1,4 @@
-/* test_reference.c: the reference backward methods against golden values and central differences. */
+/* test_reference.c: the explicit backward methods against golden values and differences. */
 #include <wengert/reference.h>
 
 #include "harness.h"

@@ -1,4 +1,4 @@
-/* reference_act.h: activations with their first and second derivatives (numpy-ml activations.py). */
+/* reference_act.h: activations and their first and second derivatives (numpy-ml activations.py). */
 #ifndef WENGERT_REFERENCE_ACT_H
 #define WENGERT_REFERENCE_ACT_H
 

@@ -109,7 +109,8 @@ WG_REF_API void wg_ref_embedding_backward(wg_ref_pool pool, int64_t N, int64_t n
 
 /* ---- Add, Multiply, Flatten ---- */
 
-/** Y = f(sum_k X_k) and Y = f(prod_k X_k), K inputs of n elements. Source: numpy-ml Add, Multiply. */
+/** Y = f(sum_k X_k) and Y = f(prod_k X_k), K inputs of n elements. Source: numpy-ml Add and
+ * Multiply. */
 WG_REF_API void wg_ref_add(wg_ref_act act, int64_t K, int64_t n, const double *const *X, double *Y);
 WG_REF_API void wg_ref_multiply(wg_ref_act act, int64_t K, int64_t n, const double *const *X,
                                 double *Y);
@@ -159,10 +160,10 @@ typedef struct {
     const double *W, *b_in, *b_out;
 } wg_ref_rbm;
 
-/** K steps of Gibbs sampling from V [N, n_in]: p_H = s(V W + b_out), H = 1 where U[0] <= p_H; then K
- * times p_V_prime = s(H W^T + b_in), p_H_prime = s(p_V_prime W + b_out), and H = 1 where
- * U[k] <= p_H_prime, but probabilities in the last step. U [K, N, n_out]. Written, each [N, n_in] or
- * [N, n_out], NULL when not wanted: p_H, H, p_V_prime, p_H_prime. K >= 1. Source: numpy-ml
+/** K steps of Gibbs sampling from V [N, n_in]: p_H = s(V W + b_out), H = 1 where U[0] <= p_H; then
+ * K times p_V_prime = s(H W^T + b_in), p_H_prime = s(p_V_prime W + b_out), and H = 1 where
+ * U[k] <= p_H_prime, but probabilities in the last step. U [K, N, n_out]. Written, each [N, n_in]
+ * or [N, n_out], NULL when not wanted: p_H, H, p_V_prime, p_H_prime. K >= 1. Source: numpy-ml
  * RBM.forward, which compares with the layer's K, not with that of the call; Hinton 2012. */
 WG_REF_API bool wg_ref_rbm_gibbs(const wg_ref_rbm *rbm, int64_t N, int64_t K, const double *V,
                                  const double *U, double *p_H, double *H, double *p_V_prime,

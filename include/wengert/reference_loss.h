@@ -57,8 +57,8 @@ WG_REF_API double wg_ref_wgan_gp_critic(int64_t n_fake, int64_t n_real, int64_t 
                                         const double *gradInterp);
 
 /** dY_fake = 1 / n_fake, dY_real = -1 / n_real (numpy-ml has both signs reversed),
- * dGradInterp_n = 2 lambda / n (1 - 1 / ||gradInterp_n||) gradInterp_n, 0 for a row of zeros. Written;
- * NULL is not wanted. Source: numpy-ml WGAN_GPLoss.grad, module 'C'. */
+ * dGradInterp_n = 2 lambda / n (1 - 1 / ||gradInterp_n||) gradInterp_n, 0 for a row of zeros.
+ * Written; NULL is not wanted. Source: numpy-ml WGAN_GPLoss.grad, module 'C'. */
 WG_REF_API void wg_ref_wgan_gp_critic_grad(int64_t n_fake, int64_t n_real, int64_t n, int64_t m,
                                            double lambda_, const double *gradInterp,
                                            double *dY_fake, double *dY_real, double *dGradInterp);

@@ -1,5 +1,5 @@
-/* reference_norm.h: normalisation and attention (numpy-ml layers.py). See reference.h for what holds
- * of all: inputs' gradients are written, parameters' are added to, NULL gradients are not wanted. */
+/* reference_norm.h: normalisation and attention (numpy-ml layers.py). See reference.h for what
+ * holds of all: gradients of inputs are written, those of parameters added, NULL not wanted. */
 #ifndef WENGERT_REFERENCE_NORM_H
 #define WENGERT_REFERENCE_NORM_H
 

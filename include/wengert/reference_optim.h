@@ -1,4 +1,4 @@
-/* reference_optim.h: optimiser updates and learning rates (numpy-ml optimizers.py, schedulers.py). */
+/* reference_optim.h: updates and learning rates (numpy-ml optimizers.py, schedulers.py). */
 #ifndef WENGERT_REFERENCE_OPTIM_H
 #define WENGERT_REFERENCE_OPTIM_H
 
@@ -25,7 +25,8 @@ WG_REF_API void wg_ref_sgd(int64_t n, double lr, double momentum, double clip_no
 WG_REF_API void wg_ref_nesterov(int64_t n, double lr, double momentum, double clip_norm,
                                 const double *grad, double *param, double *c);
 
-/** c += g^2; param -= lr g / (sqrt(c) + eps). Source: numpy-ml AdaGrad.update; Duchi et al. 2011. */
+/** c += g^2; param -= lr g / (sqrt(c) + eps). Source: numpy-ml AdaGrad.update; Duchi et al.
+ * 2011. */
 WG_REF_API void wg_ref_adagrad(int64_t n, double lr, double eps, double clip_norm,
                                const double *grad, double *param, double *c);
 
@@ -81,8 +82,8 @@ typedef struct {
 WG_REF_API int64_t wg_ref_king_room(int64_t patience);
 
 /** The learning rate after `loss` was reported. It is multiplied by decay when the losses have
- * stopped falling: P(slope < 0) of the last patience + 1 losses is below 0.51, and so it is of those
- * that are left when what lies above the 0.9 quantile of the history is dropped, of which at least
+ * stopped falling: P(slope < 0) of the last patience + 1 losses is below 0.51, and so it is of
+ * those that are left when what lies above the 0.9 quantile of the history is dropped, of which at least
  * min(patience + 1, floor(0.9 (H - 1)) + 1) must be there, H the length of a full history (numpy-ml
  * asks for more than can be left when patience is 100 or more). false: out of memory. Source:
  * numpy-ml KingScheduler.learning_rate, _steps_without_decrease; King 2018. */
