@@ -127,6 +127,7 @@ typedef struct {
     int64_t n_out;      /* >= 1 */
     const char *act_fn; /* NULL: "Identity" */
     const char *init;   /* NULL: "glorot_uniform" */
+    bool no_bias;       /* "bias" in text, the other way round */
 } wg_fc_hyper;
 
 /** y = f(x W + b): x [..., n_in], W [n_in, n_out], b [1, n_out] -> [..., n_out].
@@ -142,6 +143,7 @@ typedef struct {
     int64_t pad[4];          /* top, bottom, left, right */
     const char *act_fn;      /* NULL: "Identity" */
     const char *init;        /* NULL: "glorot_uniform" */
+    bool no_bias;
 } wg_conv2d_hyper;
 
 /** y = f(x * W + b): x [n, rows, cols, in], W [krows, kcols, in, out_ch], b [1, 1, 1, out_ch].

@@ -111,6 +111,12 @@ bool wg_layer_knows(wg_layer *l, const char *act_fn, const char *init)
 
 wg_layer *wg_layer_add(wg_layer *l, const char *id, const char *kind, const void *hyper)
 {
+    return wg__layer_add(l, id, kind, hyper, false);
+}
+
+wg_layer *wg__layer_add(wg_layer *l, const char *id, const char *kind, const void *hyper,
+                        bool exact)
+{
     const wg_layer_class *class = wg_layer_class_find(kind);
     wg_layer **list = wg_alloc(l->n_components + 1, sizeof *list), *c = NULL;
     char full[WG_PATH_MAX];
@@ -118,7 +124,7 @@ wg_layer *wg_layer_add(wg_layer *l, const char *id, const char *kind, const void
     if (!class) wg_layer_fail(l, WG_ENAME, "no layer class is called %s", kind);
     else if (!wg__layer_path(full, sizeof full, l, id))
         wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
-    else c = wg_layer_new(class, l->store, full, hyper);
+    else c = wg__layer_new(class, l->store, full, hyper, exact);
     if (!list || !c) {
         wg_layer_fail(l, WG_ENOMEM, "out of memory");
         wg_layer_free(c);
