@@ -136,7 +136,7 @@ bool wg_ref_wgan_bwd2(const wg_ref_wgan *h, const wg_ref_wgan_params *p, const d
 
     if (!run(h, p, X, &s)) return false;
     extra[0] = ref_zeros(2 * in + 3 * h->n_ex * h->n_hidden);
-    ok = room(h, d) & room(h, dd) & room(h, back) & (extra[0] != NULL);
+    ok = extra[0] && room(h, d) && room(h, dd) && room(h, back);
     if (ok) {
         back[0] = extra[0] + in;
         extra[1] = back[0] + in;
