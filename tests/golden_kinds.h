@@ -21,6 +21,7 @@ typedef struct {
 } golden_kind;
 
 /* Each ends with an entry whose subject is NULL. */
+extern const golden_kind golden_kinds_optim[];
 extern const golden_kind golden_kinds_utils[];
 extern const golden_kind golden_kinds_text[];
 extern const golden_kind golden_kinds_sampler[];

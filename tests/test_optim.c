@@ -4,81 +4,16 @@
 
 #include <wengert.h>
 
-#include "golden.h"
+#include "golden_kinds.h"
 
-/* ---- optimisers: ten steps with given gradients and learning rates ---- */
+/* ---- the golden files ---- */
 
-/* The loss sum(W g) has the gradient g. */
-static void trajectory(const json_t *c, wg_params *w, wg_optim *o)
+static void golden_optimisers(void)
 {
-    wg_array first = golden_array(c, "inputs", "param"), grads = golden_array(c, "inputs", "grads");
-    wg_array want = golden_array(c, "outputs", "params"), lr = golden_array(c, "outputs", "lr");
-    wg_graph *g = wg_graph_new();
-    wg_error error = { .code = WG_OK };
-    wg_tensor *weights, *grad;
-    wg_plan *step;
-
-    wg_params_add(w, "W", WG_F64, first.type.shape, true, NULL, NULL);
-    wg_params_set(w, "W", first, NULL);
-    weights = wg_param_leaf(g, w, "W");
-    grad = wg_input(g, "g", WG_F64, first.type.shape);
-    wg_begin(g, "train", WG_TRAIN);
-    wg_minimize(o, wg_output("loss", wg_sum(wg_mul(weights, grad), WG_ALL_AXES, false)));
-    wg_end(g);
-    step = wg_plan_new(g, w, "train", NULL);
-    NO_ERROR(wg_graph_error(g));
-    for (int64_t t = 0; step && t < grads.type.shape.dim[0]; t++) {
-        wg_array now = golden_step(want, t);
-
-        wg_optim_set_lr(o, ((double *)lr.data)[t], &error);
-        wg_plan_feed(step, "g", golden_step(grads, t));
-        CHECK(wg_plan_run(step) == WG_OK);
-        NO_ERROR(wg_plan_error(step));
-        GOLDEN_CLOSE(&wg_params_find(w, "W")->value, &now, 1e-9, "W", c);
-        EQ_INT(*(int64_t *)wg_params_find(w, "o/step")->value.data, t + 1);
-    }
-    NO_ERROR(&error);
-    CHECK(step != NULL);
-    wg_plan_free(step);
-    wg_optim_free(o);
-    wg_graph_free(g);
-    wg_params_free(w);
-    free(first.data);
-    free(grads.data);
-    free(want.data);
-    free(lr.data);
-}
-
-static void sgd(void)
-{
-    CASES("optim_sgd", c)
-    {
-        wg_params *w = wg_params_new(WG_F64, 1);
-        wg_sgd_hyper h = wg_sgd_defaults();
-
-        h.lr = golden_number(c, "lr", h.lr);
-        h.momentum = golden_number(c, "momentum", h.momentum);
-        h.clip_norm = golden_number(c, "clip_norm", h.clip_norm);
-        trajectory(c, w, wg_sgd(w, "o", &h));
-    }
-    json_decref(root);
-}
-
-static void adam(void)
-{
-    CASES("optim_adam", c)
-    {
-        wg_params *w = wg_params_new(WG_F64, 1);
-        wg_adam_hyper h = wg_adam_defaults();
-
-        h.lr = golden_number(c, "lr", h.lr);
-        h.decay1 = golden_number(c, "decay1", h.decay1);
-        h.decay2 = golden_number(c, "decay2", h.decay2);
-        h.eps = golden_number(c, "eps", h.eps);
-        h.clip_norm = golden_number(c, "clip_norm", h.clip_norm);
-        trajectory(c, w, wg_adam(w, "o", &h));
-    }
-    json_decref(root);
+    golden_run_file("optim_sgd", golden_kinds_optim);
+    golden_run_file("optim_adagrad", golden_kinds_optim);
+    golden_run_file("optim_rmsprop", golden_kinds_optim);
+    golden_run_file("optim_adam", golden_kinds_optim);
 }
 
 /* ---- layers and optimisers together ---- */
@@ -223,4 +158,4 @@ static void refused_optimisers(void)
     wg_params_free(w);
 }
 
-TESTS(TEST(sgd), TEST(adam), TEST(learns_xor), TEST(frozen), TEST(shared), TEST(refused_optimisers))
+TESTS(TEST(golden_optimisers), TEST(learns_xor), TEST(frozen), TEST(shared), TEST(refused_optimisers))

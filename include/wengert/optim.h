@@ -132,6 +132,10 @@ WG_API wg_graph *wg_minimize(wg_optim *o, wg_tensor *loss);
  * rate. */
 WG_API wg_status wg_optim_set_lr(wg_optim *o, double lr, wg_error *error);
 
+/** The rate of the last step, by either way; before the first the starting rate (NaN for a scheduler
+ * without one and for NULL). */
+WG_API double wg_optim_lr(const wg_optim *o);
+
 /* ---- numpy-ml's verbs, on arrays ---- */
 
 /** One update of one parameter, in place: param and grad of one type, f32 or f64. `name` is its whole

@@ -230,6 +230,14 @@ wg_status wg_optim_set_lr(wg_optim *o, double lr, wg_error *error)
     return WG_OK;
 }
 
+double wg_optim_lr(const wg_optim *o)
+{
+    const wg_array *lr = o ? wg__entry_value(&o->at, "lr") : NULL;
+
+    if (lr && wg_item(lr) != 0) return wg_item(lr);
+    return o && o->sched ? wg__sched_rate(o->sched, (double)NAN) : (double)NAN;
+}
+
 bool wg__slot_name(const wg_optim *o, const char *entry, const char *suffix,
                    char buf[WG__ENTRY_TEXT])
 {
