@@ -30,7 +30,11 @@ static double array_error(const garray *a, const garray *b, bool extreme, int64_
     int64_t n = g_count(b);
 
     *worst = 0;
-    if (b->dtype == G_I64) return same_integers(a, b, n, worst) ? 0 : INFINITY;
+    if (b->dtype == G_I64) {
+        if (!same_integers(a, b, n, worst)) return INFINITY;
+        *worst = 0; /* an element to show, not the end */
+        return 0;
+    }
     for (int64_t k = 0; k < n; k++)
         if (isfinite(b->f[k])) largest = fmax(largest, fabs(b->f[k]));
     for (int64_t k = 0; k < n; k++) {
