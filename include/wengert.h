@@ -18,6 +18,7 @@
 #include "wengert/nn.h"
 #include "wengert/layers.h"
 #include "wengert/layers_seq.h"
+#include "wengert/modules.h"
 #include "wengert/layers_more.h"
 #include "wengert/optim.h"
 #include "wengert/data.h"

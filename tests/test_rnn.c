@@ -161,7 +161,8 @@ static void erratum_Y29_second_minibatch(void)
     cells_step_by_step(&rnn_cell);
 }
 
-/* numpy-ml's backward cannot take the gradient of a returned cell state: two golden cases have it. */
+/* numpy-ml's backward cannot take the gradient of a returned cell state; two golden cases have
+ * it. */
 static void erratum_Y32_gradient_of_the_cell_state(void)
 {
     int with_c = 0;

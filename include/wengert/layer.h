@@ -52,6 +52,11 @@ WG_API wg_layer *wg_layer_new(const wg_layer_class *kind, wg_params *w, const ch
 WG_API const void *wg_layer_hyper(const wg_layer *l);
 WG_API wg_params *wg_layer_store(const wg_layer *l);
 
+/** make, init: the layer's own struct of hyperparameters, to put there what only the first input
+ * tells (the channels of X), and in a component's a zero that is meant. Strings are not to be
+ * changed. */
+WG_API void *wg_layer_change_hyper(wg_layer *l);
+
 /** apply: whether the layer trains in graph g: the open function is for training and neither the
  * layer nor one it is a component of is frozen. */
 WG_API bool wg_layer_trains(const wg_layer *l, const wg_graph *g);

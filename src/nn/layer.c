@@ -56,6 +56,10 @@ const void *wg_layer_hyper(const wg_layer *l)
 {
     return l->hyper;
 }
+void *wg_layer_change_hyper(wg_layer *l)
+{
+    return l->hyper;
+}
 const char *wg_layer_name(const wg_layer *l)
 {
     return l ? l->name : NULL;
