@@ -81,6 +81,28 @@ static inline bool golden_each(const json_t *c, const char *what, const wg_array
     return true;
 }
 
+/* Nothing the case holds may go unlooked at. */
+static inline bool golden_complete(const golden_run *r)
+{
+    static const char *const sections[] = { "outputs", "input_grads", "parameter_grads" };
+
+    for (int s = 0; s < 3; s++) {
+        json_t *section = json_object_get(r->c, sections[s]), *value;
+        const char *key;
+
+        json_object_foreach(section, key, value)
+        {
+            int i = 0;
+
+            while (i < r->n && (strcmp(r->want[i].section, sections[s]) != 0 ||
+                                strcmp(r->want[i].key, key) != 0))
+                i++;
+            if (i == r->n) return golden_wrong(r->c, "nothing gives %s/%s", sections[s], key);
+        }
+    }
+    return true;
+}
+
 /* Runs, compares, frees all. Whether the case passed; one that compares nothing does not. */
 static inline bool golden_end(golden_run *r, double *worst)
 {
@@ -90,7 +112,7 @@ static inline bool golden_end(golden_run *r, double *worst)
     wg_plan *p = NULL;
 
     for (int i = 0; i < r->n; i++) out[i] = r->want[i].t;
-    ok = !r->wrong && (r->n > 0 || golden_wrong(r->c, "nothing to compare"));
+    ok = !r->wrong && (r->n > 0 || golden_wrong(r->c, "nothing to compare")) && golden_complete(r);
     if (ok && wg_graph_error(r->g)) ok = golden_error(r->c, wg_graph_error(r->g));
     if (ok && !(p = wg_plan_of(r->n, out, r->store, NULL, &error))) ok = golden_error(r->c, &error);
     /* an input that nothing compared needs has no name to be fed by */

@@ -3,6 +3,7 @@
 #include <wengert.h>
 
 #include "composed.h"
+#include "gate.h"
 #include "golden_kinds.h"
 
 static void golden(void)
@@ -396,9 +397,42 @@ static void checked_arrays(void)
 #undef SAYS
 }
 
+/* ---- without memory ---- */
+
+static wg_status all_losses(void *arg, wg_error *error)
+{
+    static double x[6] = { 0.5, 0.25, 0.25, 0.2, 0.3, 0.5 };
+    static int64_t k[2] = { 0, 2 };
+    wg_feed feed[] = { { "a", WG_F64_ARRAY(x, 2, 3) }, { "k", WG_I64_ARRAY(k, 2) } };
+    wg_graph *g = wg_graph_new();
+    wg_tensor *a = wg_input(g, "a", WG_F64, WG_SHAPE(2, 3));
+    wg_tensor *index = wg_input(g, "k", WG_I64, WG_SHAPE(2)), *sum;
+    wg_array value = { 0 };
+    wg_status status = WG_ENOMEM;
+
+    (void)arg;
+    sum = wg_add(wg_squared_error(a, a), wg_cross_entropy(a, a));
+    sum = wg_add(sum, wg_add(wg_cross_entropy_logits(a, a), wg_cross_entropy_index(index, a)));
+    sum = wg_add(sum, wg_add(wg_vae_loss(a, a, a, a), wg_wgan_gp_generator_loss(a)));
+    sum = wg_add(sum, wg_wgan_gp_critic_loss(a, a, wg_gradient_at(wg_square(a), a), 10));
+    if (!wg_graph_error(g)) status = wg_read(wg_loss_grad(sum, a), NULL, 2, feed, &value, error);
+    else {
+        *error = *wg_graph_error(g);
+        status = error->code;
+    }
+    wg_free(value.data);
+    wg_graph_free(g);
+    return status;
+}
+
+static void without_memory(void)
+{
+    gate_every_allocation(all_losses, NULL, "losses");
+}
+
 TESTS(TEST(golden), TEST(compositions), TEST(erratum_L1_critic_gradient_signs),
       TEST(erratum_L6_rows_that_are_not_one_hot), TEST(erratum_L7_guard_of_the_logarithm),
       TEST(erratum_L8_no_gradient_where_the_clip_is_active),
       TEST(erratum_L9_signs_of_the_documented_formulas), TEST(vanishing_gradient),
       TEST(gradient_of_each_example), TEST(refused_operands), TEST(refused_feeds),
-      TEST(checked_arrays))
+      TEST(checked_arrays), TEST(without_memory))
