@@ -43,9 +43,9 @@ void engine_say(char *text, const char *what, const wg_error *e)
 }
 
 /* "conv1.W" is the entry "L/conv1/W". */
-static void entry_of(const char *name, char *to, size_t n)
+static void entry_of(const engine *k, const char *name, char *to, size_t n)
 {
-    snprintf(to, n, "L/%s", name);
+    snprintf(to, n, "L/%s%s%s", k->inner ? k->inner : "", k->inner ? "/" : "", name);
     for (char *dot = to; (dot = strchr(dot, '.')) != NULL;) *dot = '/';
 }
 
@@ -74,7 +74,7 @@ wg_tensor *engine_param(engine *k, const char *name)
     const garray *a = g_param(k->c, name);
     char entry[2 * G_NAME];
 
-    entry_of(name, entry, sizeof entry);
+    entry_of(k, name, entry, sizeof entry);
     if (a && !wg_params_find(k->w, entry)) {
         wg_array v = engine_array(a, k->real);
 
@@ -117,7 +117,7 @@ static void record_gradients(engine *k)
     for (int i = 0; i < k->c->section[G_PARAM].n; i++) {
         const char *name = k->c->section[G_PARAM].at[i].name;
 
-        entry_of(name, entry, sizeof entry);
+        entry_of(k, name, entry, sizeof entry);
         if (g_find(&k->c->section[G_PARAM_GRAD], name))
             want(k, G_PARAM_GRAD, name, wg_param_leaf(k->g, k->w, entry));
     }
@@ -136,34 +136,46 @@ static void feed(wg_plan *p, const char *name, const garray *a, wg_dtype real, v
     wg_plan_feed(p, name, v);
 }
 
-/* Masks stand for random draws: the draw's own name and type. */
-static void feed_mask(const engine *k, wg_plan *p, void **memory)
+static double element(const garray *a, int64_t i)
+{
+    return a->f ? a->f[i] : (double)a->i[i];
+}
+
+void engine_draw(engine *k, const wg_tensor *t, const garray *a, int64_t at)
+{
+    garray part = *a;
+    wg_dtype dtype = wg_tensor_type(t)->dtype;
+    wg_array v;
+    int64_t n;
+
+    if (k->n_draws == ENGINE_MOST || !wg_tensor_leaf_name(t)) return;
+    if (at >= 0) {
+        part.rank--;
+        memmove(part.dim, part.dim + 1, sizeof part.dim - sizeof part.dim[0]);
+    }
+    n = g_count(&part);
+    v = wg_array_of(dtype, shape_of(&part), calloc((size_t)n + 1, 8));
+    for (int64_t i = 0; i < n; i++) {
+        double x = element(a, (at < 0 ? 0 : at * n) + i);
+
+        if (dtype == WG_BOOL) ((bool *)v.data)[i] = x != 0;
+        else if (dtype == WG_F32) ((float *)v.data)[i] = (float)x;
+        else ((double *)v.data)[i] = x;
+    }
+    snprintf(k->draw_name[k->n_draws], 2 * G_NAME, "%s", wg_tensor_leaf_name(t));
+    k->draw[k->n_draws++] = v;
+}
+
+/* Dropout masks stand for the random draws of a graph. */
+static void draw_mask(engine *k)
 {
     const garray *mask = g_in(k->c, "dropout_mask");
 
     for (int64_t id = 0; mask && id < wg_graph_count(k->g); id++) {
-        wg_tensor *t = wg_graph_at(k->g, id);
-        wg_dtype dtype = wg_tensor_type(t)->dtype;
+        const wg_tensor *t = wg_graph_at(k->g, id);
 
         if (!(wg_tensor_record(t)->flags & WG_OP_RANDOM)) continue;
-        if (dtype == WG_BOOL) {
-            bool *b = calloc((size_t)g_count(mask) + 1, 1);
-
-            for (int64_t i = 0; i < g_count(mask); i++)
-                b[i] = mask->f ? mask->f[i] != 0 : mask->i[i];
-            *memory = b;
-            wg_plan_feed(p, wg_tensor_leaf_name(t), wg_array_of(WG_BOOL, shape_of(mask), b));
-        } else {
-            garray real = *mask;
-            double *f = calloc((size_t)g_count(mask) + 1, sizeof *f);
-
-            for (int64_t i = 0; i < g_count(mask); i++)
-                f[i] = mask->f ? mask->f[i] : (double)mask->i[i];
-            real.dtype = G_F64;
-            real.f = f;
-            feed(p, wg_tensor_leaf_name(t), &real, dtype, memory);
-            free(f);
-        }
+        engine_draw(k, t, mask, -1);
         return;
     }
 }
@@ -177,7 +189,7 @@ void engine_read_entries(const engine *k, gresult *r)
         const char *name = k->c->section[G_OUTPUT].at[i].name;
         const wg_param *p;
 
-        entry_of(name, entry, sizeof entry);
+        entry_of(k, name, entry, sizeof entry);
         p = wg_params_find(k->w, entry);
         if (p && strstr(name, "running_")) engine_put(r, G_OUTPUT, name, &p->value);
     }
@@ -200,7 +212,7 @@ static bool run(engine *k, gresult *r, char *text)
             snprintf(fed, sizeof fed, "d_%s", k->out_name[i]);
             feed(p, fed, g_out_grad(k->c, k->out_name[i]), k->real, &memory[m++]);
         }
-    if (ok) feed_mask(k, p, &memory[m++]);
+    for (int i = 0; ok && i < k->n_draws; i++) wg_plan_feed(p, k->draw_name[i], k->draw[i]);
     if (ok && wg_plan_run(p) != WG_OK) {
         engine_say(text, "run", wg_plan_error(p));
         ok = false;
@@ -225,6 +237,7 @@ bool engine_end(engine *k, gresult *r, char *text)
         wg_output(name, k->out[i]);
     }
     record_gradients(k);
+    draw_mask(k);
     wg_end(k->g);
     if (wg_graph_error(k->g)) {
         engine_say(text, "record", wg_graph_error(k->g));
@@ -233,5 +246,6 @@ bool engine_end(engine *k, gresult *r, char *text)
     ok = ok && run(k, r, text);
     wg_graph_free(k->g);
     k->g = NULL;
+    for (int i = 0; i < k->n_draws; i++) free(k->draw[i].data);
     return ok;
 }

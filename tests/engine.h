@@ -23,12 +23,20 @@ typedef struct {
     char wrt_name[ENGINE_MOST_WANTED][G_NAME];
     gsection wrt_section[ENGINE_MOST_WANTED];
     int n_in, n_out, n_wrt;
+    /* random draws that the case gives, by their full names */
+    char draw_name[ENGINE_MOST][2 * G_NAME];
+    wg_array draw[ENGINE_MOST];
+    int n_draws;
+    const char *inner; /* parameters lie in this component of L, or NULL */
 } engine;
 
 void engine_begin(engine *k, const gcase *c, wg_dtype real, wg_mode mode);
 wg_tensor *engine_in(engine *k, const char *name);          /* NULL: the case has none */
 wg_tensor *engine_param(engine *k, const char *name);       /* "conv1.W" is the entry "L/conv1/W" */
 void engine_out(engine *k, const char *name, wg_tensor *t); /* ignored where the case has none */
+
+/* A random draw takes a given value: step `at` of the array, or all of it for -1. */
+void engine_draw(engine *k, const wg_tensor *t, const garray *a, int64_t at);
 
 /* Outputs and gradients of the case into the result; frees the graph. false: text[400] says why. */
 bool engine_end(engine *k, gresult *r, char *text);
@@ -57,6 +65,7 @@ typedef struct {
     const char *also;           /* outputs that are derived variables of the same name, or NULL */
     const char *apart;          /* keys of `hyperparameters` that are not the layer's, or NULL */
     bool many;                  /* operands X0, X1, ... are those of one forward */
+    const char *inner;          /* the component that holds the parameters, or NULL */
     bool cell;                  /* fed step by step along the last axis */
 } engine_layer;
 

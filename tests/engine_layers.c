@@ -3,7 +3,7 @@
 #include <string.h>
 #include <wengert/layer.h>
 
-#include "engine.h"
+#include "engine_layer.h"
 
 const engine_layer engine_layers[] = {
     { .subject = "Add",
@@ -73,7 +73,13 @@ const engine_layer engine_layers[] = {
       .kind = "WavenetResidualModule",
       .operands = "X_main X_skip",
       .results = "Y_main Y_skip" },
-    { .subject = "Dropout", .kind = "Dropout", .operands = "X", .results = "Y" },
+    { .subject = "Dropout", .kind = "Dropout", .operands = "X", .results = "Y", .inner = "layer" },
+    { .subject = "RBM",
+      .kind = "RBM",
+      .apart = "n_steps",
+      .operands = "V",
+      .results = "- -",
+      .also = "p_H H p_V_prime p_H_prime positive_grad negative_grad free_energy" },
     { .subject = NULL },
 };
 
@@ -87,7 +93,7 @@ const engine_layer *engine_layer_of(const char *subject)
 /* ---- names ---- */
 
 /* Word i of a list separated by blanks, into to[G_NAME]; false when there are fewer. */
-static bool word(const char *list, int i, char *to)
+bool engine_word(const char *list, int i, char *to)
 {
     const char *at = list;
     size_t n;
@@ -106,36 +112,29 @@ static bool listed(const char *list, const char *name)
 {
     char w[G_NAME];
 
-    for (int i = 0; word(list, i, w); i++)
+    for (int i = 0; engine_word(list, i, w); i++)
         if (!strcmp(w, name)) return true;
     return false;
 }
 
-/* Operands of one forward: "X", or "X1" of forward 1 where a case has several, or X0, X1, ... */
-typedef struct {
-    const engine_layer *row;
-    int forwards, n; /* n operands each */
-    bool numbered;
-} shape_of_case;
-
-static void operand_name(const shape_of_case *s, int forward, int i, char *to)
+void engine_operand(const shape_of_case *s, int forward, int i, char *to)
 {
     char w[G_NAME];
 
     if (s->row->many) {
         snprintf(to, G_NAME, "%s%d", s->row->operands, i);
     } else {
-        word(s->row->operands, i, w);
+        engine_word(s->row->operands, i, w);
         if (s->numbered) snprintf(to, G_NAME, "%.50s%d", w, forward);
         else snprintf(to, G_NAME, "%s", w);
     }
 }
 
-static void result_name(const shape_of_case *s, int forward, int k, char *to)
+void engine_result(const shape_of_case *s, int forward, int k, char *to)
 {
     char w[G_NAME];
 
-    word(s->row->results, k, w);
+    engine_word(s->row->results, k, w);
     if (s->numbered) snprintf(to, G_NAME, "%.50s%d", w, forward);
     else snprintf(to, G_NAME, "%s", w);
 }
@@ -149,14 +148,14 @@ static shape_of_case look(const engine_layer *row, const gcase *c)
         s.n = g_numbered(&c->section[G_INPUT], row->operands);
         return s;
     }
-    operand_name(&s, 0, 0, name);
+    engine_operand(&s, 0, 0, name);
     if (!g_in(c, name)) {
         s.numbered = true;
         s.forwards = g_numbered(&c->section[G_INPUT], name);
     }
     for (;; s.n++) {
-        if (!word(row->operands, s.n, name)) break;
-        operand_name(&s, 0, s.n, name);
+        if (!engine_word(row->operands, s.n, name)) break;
+        engine_operand(&s, 0, s.n, name);
         if (!g_in(c, name)) break;
     }
     return s;
@@ -168,7 +167,7 @@ static bool is_operand(const shape_of_case *s, const char *name)
 
     for (int f = 0; f < s->forwards; f++)
         for (int i = 0; i < s->n; i++) {
-            operand_name(s, f, i, w);
+            engine_operand(s, f, i, w);
             if (!strcmp(w, name)) return true;
         }
     return false;
@@ -212,7 +211,7 @@ static void nest(json_t *params, const char *name, json_t *value)
 /* Inputs that are no operands but entries of the store: running statistics, masks of weights. */
 static bool is_entry(const shape_of_case *s, const garray *a)
 {
-    static const char *const others[] = { "dropout_mask", "dY", "G" };
+    static const char *const others[] = { "dropout_mask", "dY", "G", "U", "U_V" };
 
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (!strcmp(a->name, others[i])) return false;
@@ -229,7 +228,28 @@ static json_t *params_of(const gcase *c, const shape_of_case *s, wg_dtype real)
         if (is_entry(s, &c->section[G_INPUT].at[i]))
             nest(params, c->section[G_INPUT].at[i].name,
                  array_json(&c->section[G_INPUT].at[i], real));
+    if (s->row->inner) params = json_pack("{s:{s:o}}", "components", s->row->inner, params);
     return json_pack("{s:o}", "parameters", params);
+}
+
+/* A wrapper has its own keys; the rest are those of the layer inside. */
+static json_t *wrapper_hyper(const gcase *c)
+{
+    json_t *hyper = json_object(), *inner = json_object(), *v;
+    const char *key;
+    char *text;
+
+    json_object_foreach((json_t *)c->hyper, key, v)
+    {
+        if (!strcmp(key, "trainable")) continue;
+        if (!strcmp(key, "scale") && !strcmp(json_string_value(v), "either")) continue;
+        json_object_set(listed("wrapped p scale", key) ? hyper : inner, key, v);
+    }
+    text = json_dumps(inner, 0);
+    json_object_set_new(hyper, "hyperparameters", json_string(text));
+    free(text);
+    json_decref(inner);
+    return hyper;
 }
 
 static json_t *hyper_of(const gcase *c, const engine_layer *row)
@@ -246,7 +266,8 @@ static json_t *hyper_of(const gcase *c, const engine_layer *row)
 static wg_layer *layer_of(const engine_layer *row, const gcase *c, const shape_of_case *s,
                           wg_params *w, wg_dtype real, char *text)
 {
-    json_t *hyper = hyper_of(c, row), *params = params_of(c, s, real);
+    json_t *hyper = row->inner ? wrapper_hyper(c) : hyper_of(c, row),
+           *params = params_of(c, s, real);
     char *h = json_dumps(hyper, 0), *p = json_dumps(params, JSON_REAL_PRECISION(17));
     wg_error error = { .code = WG_OK };
     wg_layer *l = wg_layer_make(w, "L", row->kind, h, &error);
@@ -267,17 +288,11 @@ static wg_layer *layer_of(const engine_layer *row, const gcase *c, const shape_o
 
 /* ---- recorded in a graph ---- */
 
-typedef struct {
-    engine e;
-    wg_layer *l;
-    shape_of_case s;
-} layer_run;
-
 static wg_tensor *operand(layer_run *k, int forward, int i)
 {
     char name[G_NAME];
 
-    operand_name(&k->s, forward, i, name);
+    engine_operand(&k->s, forward, i, name);
     return engine_in(&k->e, name);
 }
 
@@ -286,7 +301,7 @@ static void add_derived(layer_run *k)
 {
     char name[G_NAME];
 
-    for (int i = 0; word(k->s.row->also, i, name); i++)
+    for (int i = 0; engine_word(k->s.row->also, i, name); i++)
         for (int64_t id = 0; id < wg_graph_count(k->e.g); id++) {
             wg_tensor *t = wg_graph_at(k->e.g, id);
 
@@ -324,10 +339,36 @@ static bool record_cell(layer_run *k)
         for (int j = 0; j < m; j++) steps[j * n_t + i] = operands[1 + j] = y[j];
     }
     for (int j = 0; j < m; j++) {
-        result_name(&k->s, 0, j, name);
+        engine_result(&k->s, 0, j, name);
         engine_out(&k->e, name, wg_stack((int)n_t, steps + j * n_t, 2));
     }
     free(steps);
+    return true;
+}
+
+/* U[k] is the draw NAME/Uk, U_V the draw NAME/U_V; a second use has _2 behind it. */
+static void draw_steps(layer_run *k)
+{
+    const garray *u = g_in(k->e.c, "U"), *v = g_in(k->e.c, "U_V");
+
+    for (int64_t id = 0; u && id < wg_graph_count(k->e.g); id++) {
+        const wg_tensor *t = wg_graph_at(k->e.g, id);
+        const char *name = wg_tensor_leaf_name(t), *at = name ? strrchr(name, '/') : NULL;
+
+        if (!at || !(wg_tensor_record(t)->flags & WG_OP_RANDOM)) continue;
+        if (!strncmp(at, "/U_V", 4)) engine_draw(&k->e, t, v, -1);
+        else if (at[1] == 'U' && atoi(at + 2) < u->dim[0]) engine_draw(&k->e, t, u, atoi(at + 2));
+    }
+}
+
+static bool record_reconstruction(layer_run *k)
+{
+    wg_tensor *v = operand(k, 0, 0);
+    int64_t n_steps = g_int(k->e.c, "n_steps", 1);
+
+    engine_out(&k->e, "V_prob", wg_rbm_reconstruction(k->l, v, n_steps, true));
+    engine_out(&k->e, "V_sample", wg_rbm_reconstruction(k->l, v, n_steps, false));
+    draw_steps(k);
     return true;
 }
 
@@ -338,16 +379,20 @@ static bool record_forwards(layer_run *k)
 
     if (k->s.n < 1 || k->s.n > 32) return false;
     if (k->s.row->cell) return record_cell(k);
+    if (g_find(&k->e.c->section[G_OUTPUT], "V_prob")) return record_reconstruction(k);
     for (int f = 0; f < k->s.forwards; f++) {
         for (int i = 0; i < k->s.n; i++)
             if (!(x[i] = operand(k, f, i))) return false;
         wg_apply_all(k->l, k->s.n, x, y);
         for (int j = 0; j < wg_layer_n_out(k->l); j++) {
-            result_name(&k->s, f, j, name);
+            engine_result(&k->s, f, j, name);
             engine_out(&k->e, name, y[j]);
         }
     }
     add_derived(k);
+    draw_steps(k);
+    /* the gradients of a class that has a loss of its own are that loss's */
+    if (!strcmp(k->s.row->kind, "RBM")) k->e.total = y[1];
     return true;
 }
 
@@ -359,130 +404,8 @@ static bool run_graph(layer_run *k, gresult *r, char *text)
     return false;
 }
 
-/* ---- by the verbs ---- */
-
-bool engine_has_verbs(const gcase *c)
-{
-    return !g_in(c, "dropout_mask") && strcmp(g_str(c, "mode", "train"), "inference") != 0;
-}
-
-/* The gradients of parameters, by their golden names. */
-static bool put_gradients(const layer_run *k, gresult *r)
-{
-    for (int i = 0; i < k->e.c->section[G_PARAM_GRAD].n; i++) {
-        const char *name = k->e.c->section[G_PARAM_GRAD].at[i].name, *key = name, *dot;
-        wg_layer *l = k->l;
-        wg_array d;
-        char id[G_NAME];
-
-        for (; l && (dot = strchr(key, '.')) != NULL; key = dot + 1) {
-            snprintf(id, sizeof id, "%.*s", (int)(dot - key), key);
-            l = wg_layer_component(l, id);
-        }
-        d = wg_layer_gradient(l, key);
-        if (d.data && !engine_put(r, G_PARAM_GRAD, name, &d)) return false;
-    }
-    return true;
-}
-
-static bool verbs_forwards(layer_run *k, gresult *r, char *text)
-{
-    wg_array x[32], y[8], dx[64], dy[64] = { { .data = NULL } };
-    int n_out = wg_layer_n_out(k->l), n_dy = 0;
-    char name[G_NAME];
-    bool ok = true;
-
-    for (int f = 0; f < k->s.forwards && ok; f++) {
-        for (int i = 0; i < k->s.n; i++) {
-            operand_name(&k->s, f, i, name);
-            x[i] = engine_array(g_in(k->e.c, name), k->e.real);
-        }
-        ok = wg_layer_forward(k->l, k->s.n, x, true, y) == WG_OK;
-        for (int i = 0; i < k->s.n; i++) free(x[i].data);
-        for (int j = 0; j < n_out && ok; j++, n_dy++) {
-            const garray *d;
-
-            result_name(&k->s, f, j, name);
-            engine_put(r, G_OUTPUT, name, &y[j]);
-            d = g_out_grad(k->e.c, name);
-            if (d) dy[n_dy] = engine_array(d, k->e.real);
-        }
-        for (int i = 0; ok && word(k->s.row->also, i, name); i++) {
-            wg_array v = wg_layer_derived(k->l, name);
-
-            if (v.data) engine_put(r, G_OUTPUT, name, &v);
-        }
-    }
-    ok = ok && wg_layer_backward(k->l, k->s.forwards, dy, true, dx) == WG_OK;
-    if (!ok) engine_say(text, "verbs", wg_layer_error(k->l));
-    for (int f = 0; f < k->s.forwards && ok; f++)
-        for (int i = 0; i < k->s.n; i++) {
-            operand_name(&k->s, f, i, name);
-            if (dx[f * k->s.n + i].data) engine_put(r, G_INPUT_GRAD, name, &dx[f * k->s.n + i]);
-        }
-    for (int i = 0; i < n_dy; i++) free(dy[i].data);
-    return ok && put_gradients(k, r);
-}
-
-/* Step t of a [n, m, n_t] array as [n, m]; and back. */
-static wg_array step_of(const garray *a, int64_t t, wg_dtype real)
-{
-    garray one = { .dtype = G_F64, .rank = 2, .dim = { a->dim[0], a->dim[1] } };
-    wg_array out;
-
-    one.f = calloc((size_t)(a->dim[0] * a->dim[1]) + 1, sizeof *one.f);
-    for (int64_t i = 0; i < a->dim[0] * a->dim[1]; i++) one.f[i] = a->f[i * a->dim[2] + t];
-    out = engine_array(&one, real);
-    free(one.f);
-    return out;
-}
-
-static void put_step(double *to, int64_t n_t, int64_t t, const wg_array *a)
-{
-    for (int64_t i = 0; i < wg_shape_count(&a->type.shape); i++)
-        to[i * n_t + t] =
-            a->type.dtype == WG_F32 ? (double)((float *)a->data)[i] : ((double *)a->data)[i];
-}
-
-static bool verbs_cell(layer_run *k, gresult *r, char *text)
-{
-    const garray *x = g_in(k->e.c, k->s.row->operands);
-    int n_out = wg_layer_n_out(k->l);
-    int64_t n_t = x->dim[2];
-    wg_array y[8], dx, dy[8] = { { .data = NULL } }, step;
-    double *to[8] = { NULL }, *d;
-    char name[G_NAME];
-    bool ok = true;
-
-    for (int64_t t = 0; t < n_t && ok; t++) {
-        step = step_of(x, t, k->e.real);
-        ok = wg_layer_forward(k->l, 1, &step, true, y) == WG_OK;
-        free(step.data);
-        for (int j = 0; j < n_out && ok; j++) {
-            int64_t dim[3] = { y[j].type.shape.dim[0], y[j].type.shape.dim[1], n_t };
-
-            result_name(&k->s, 0, j, name);
-            if (t == 0) to[j] = g_put(r, G_OUTPUT, name, 3, dim, NULL);
-            put_step(to[j], n_t, t, &y[j]);
-        }
-    }
-    d = g_put_like(r, G_INPUT_GRAD, k->s.row->operands, x, NULL);
-    for (int64_t t = n_t - 1; t >= 0 && ok; t--) {
-        for (int j = 0; j < n_out; j++) {
-            result_name(&k->s, 0, j, name);
-            dy[j] = (wg_array){ .data = NULL };
-            if (g_out_grad(k->e.c, name)) dy[j] = step_of(g_out_grad(k->e.c, name), t, k->e.real);
-        }
-        ok = wg_layer_backward(k->l, 1, dy, true, &dx) == WG_OK;
-        if (ok) put_step(d, n_t, t, &dx);
-        for (int j = 0; j < n_out; j++) free(dy[j].data);
-    }
-    if (!ok) engine_say(text, "verbs", wg_layer_error(k->l));
-    return ok && put_gradients(k, r);
-}
-
-bool engine_run(const engine_layer *row, const gcase *c, wg_dtype real, bool verbs, gresult *r,
-                char *text)
+static bool run_once(const engine_layer *row, const gcase *c, wg_dtype real, bool verbs, gresult *r,
+                     char *text)
 {
     bool train = strcmp(g_str(c, "mode", "train"), "inference") != 0, ok = false;
     layer_run k = { .s = look(row, c) };
@@ -493,9 +416,10 @@ bool engine_run(const engine_layer *row, const gcase *c, wg_dtype real, bool ver
         return false;
     }
     engine_begin(&k.e, c, real, train ? WG_TRAIN : WG_PREDICT);
+    k.e.inner = row->inner;
     k.l = layer_of(row, c, &k.s, k.e.w, real, text);
     if (k.l && verbs) {
-        ok = row->cell ? verbs_cell(&k, r, text) : verbs_forwards(&k, r, text);
+        ok = row->cell ? engine_verbs_cell(&k, r, text) : engine_verbs(&k, r, text);
         if (ok) engine_read_entries(&k.e, r);
         wg_graph_free(k.e.g);
     } else if (k.l) {
@@ -506,6 +430,33 @@ bool engine_run(const engine_layer *row, const gcase *c, wg_dtype real, bool ver
     wg_layer_free(k.l);
     wg_params_free(k.e.w);
     return ok;
+}
+
+/* The other variance of batch norm, which the same files hold, is a run of its own. */
+static bool add_unbiased(const engine_layer *row, const gcase *c, wg_dtype real, bool verbs,
+                         gresult *r, char *text)
+{
+    gcase with = *c;
+    json_t *hyper = json_deep_copy(c->hyper);
+    gresult other = { 0 };
+    const garray *var;
+    bool ok;
+
+    json_object_set_new(hyper, "unbiased", json_true());
+    with.hyper = hyper;
+    ok = run_once(row, &with, real, verbs, &other, text);
+    var = ok ? g_find(&other.section[G_OUTPUT], "running_var") : NULL;
+    ok = var && g_put_like(r, G_OUTPUT, "running_var_unbiased", var, var->f);
+    g_result_free(&other);
+    json_decref(hyper);
+    return ok;
+}
+
+bool engine_run(const engine_layer *row, const gcase *c, wg_dtype real, bool verbs, gresult *r,
+                char *text)
+{
+    return run_once(row, c, real, verbs, r, text) &&
+           (!g_out(c, "running_var_unbiased") || add_unbiased(row, c, real, verbs, r, text));
 }
 
 /* ---- second order ---- */
@@ -522,7 +473,7 @@ static bool record_second(layer_run *k)
     wg_apply_all(k->l, k->s.n, x, y);
     wg_vjp_of(y[0], dy, k->s.n, x, dx);
     for (int i = 0; i < k->s.n; i++) {
-        operand_name(&k->s, 0, i, name);
+        engine_operand(&k->s, 0, i, name);
         snprintf(full, sizeof full, "d%s", name);
         engine_out(&k->e, full, dx[i]);
         snprintf(full, sizeof full, "G_%s", name);
