@@ -23,6 +23,7 @@
 #include "wengert/optim.h"
 #include "wengert/data.h"
 #include "wengert/sampler.h"
+#include "wengert/text.h"
 #include "wengert/utils.h"
 #include "wengert/nce.h"
 
