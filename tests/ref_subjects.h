@@ -10,6 +10,7 @@ extern const gsubject ref_subjects_model[];
 extern const gsubject ref_subjects_module[];
 extern const gsubject ref_subjects_naive[]; /* element by element */
 extern const gsubject ref_subjects_seq[];
+extern const gsubject ref_subjects_utils[]; /* by columns, element by element */
 extern const gsubject ref_subjects_combine[];
 extern const gsubject ref_subjects_dense[];
 extern const gsubject ref_subjects_loss[];

@@ -22,6 +22,31 @@ static void golden_convolutions_naive(void)
     ref_run_file("layer_deconv2d", ref_subjects_naive);
 }
 
+/* conv1D, conv2D, deconv2D, columns and padding of the golden utils, both ways where there are two. */
+static void golden_utils(void)
+{
+    static const char *const has[] = { "conv1D", "conv2D", "deconv2D", "im2col",
+                                       "col2im", "pad2D",  "dilate" };
+    gcheck measured[REF_MEASURES] = { { .error = 0 } };
+    char text[300] = "";
+    gfile file;
+    int ran = 0;
+
+    if (harness_check(g_file_load("golden/utils.json", &file, text), __FILE__, __LINE__, "%s",
+                      text)) {
+        for (int k = 0; k < file.n; k++)
+            for (size_t f = 0; f < sizeof has / sizeof has[0]; f++) {
+                if (strcmp(g_str(&file.cases[k], "function", ""), has[f]) != 0) continue;
+                ref_run_case(&ref_subjects_utils[0], &file.cases[k], measured);
+                ref_run_case(&ref_subjects_utils[1], &file.cases[k], measured);
+                ran++;
+            }
+        EQ_INT(ran, 26);
+        printf("    %-34s outputs %.1e\n", file.subject, measured[REF_OUTPUTS].error);
+    }
+    g_file_free(&file);
+}
+
 static void golden_recurrent(void)
 {
     ref_run_file("layer_rnncell", ref_subjects_seq);
@@ -73,6 +98,6 @@ static void golden_double_backward_of_windows_and_time(void)
     g_file_free(&file);
 }
 
-TESTS(TEST(golden_convolutions), TEST(golden_convolutions_naive), TEST(golden_recurrent),
-      TEST(golden_modules), TEST(golden_models),
+TESTS(TEST(golden_convolutions), TEST(golden_convolutions_naive), TEST(golden_utils),
+      TEST(golden_recurrent), TEST(golden_modules), TEST(golden_models),
       TEST(golden_double_backward_of_windows_and_time))
