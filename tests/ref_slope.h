@@ -23,26 +23,39 @@ static inline double slope_dot(int64_t n, const double *a, const double *b)
     return sum;
 }
 
-/* dS / de at x + e v by Richardson's extrapolation of two central differences; x is as before. */
+/* dS / de at x + e v by a central difference; x is as before. */
+static inline double slope_difference(double (*S)(void *), void *context, int64_t n, double *x,
+                                      const double *v, double h, double *at)
+{
+    double up, down;
+
+    memcpy(at, x, (size_t)n * sizeof *at);
+    for (int64_t i = 0; i < n; i++) x[i] = at[i] + h * v[i];
+    up = S(context);
+    for (int64_t i = 0; i < n; i++) x[i] = at[i] - h * v[i];
+    down = S(context);
+    memcpy(x, at, (size_t)n * sizeof *at);
+    return (up - down) / (2 * h);
+}
+
+/* The same by Richardson's extrapolation, with a step that shrinks until whole and half agree: a kink
+ * within it keeps them apart. */
 static inline double slope_along(double (*S)(void *), void *context, int64_t n, double *x,
                                  const double *v)
 {
-    double *at = malloc((size_t)(n + 1) * sizeof *at), d[2];
+    double *at = malloc((size_t)(n + 1) * sizeof *at), best = INFINITY, d = NAN;
 
-    if (!at) return NAN;
-    memcpy(at, x, (size_t)n * sizeof *at);
-    for (int k = 0; k < 2; k++) {
-        double h = k ? 5e-4 : 1e-3, up, down;
+    for (double h = 1e-3; h > 5e-7 && at; h /= 10) {
+        double whole = slope_difference(S, context, n, x, v, h, at);
+        double half = slope_difference(S, context, n, x, v, h / 2, at);
 
-        for (int64_t i = 0; i < n; i++) x[i] = at[i] + h * v[i];
-        up = S(context);
-        for (int64_t i = 0; i < n; i++) x[i] = at[i] - h * v[i];
-        down = S(context);
-        d[k] = (up - down) / (2 * h);
+        if (!(fabs(half - whole) < best)) continue;
+        best = fabs(half - whole);
+        d = (4 * half - whole) / 3;
+        if (best <= 1e-6 * (1 + fabs(half))) break;
     }
-    memcpy(x, at, (size_t)n * sizeof *at);
     free(at);
-    return (4 * d[1] - d[0]) / 3;
+    return d;
 }
 
 /* The gradient dx of S (context) at x (n) against slopes along three directions. */
