@@ -219,6 +219,10 @@ WG_API wg_tensor *wg_rbm_reconstruction(wg_layer *l, wg_tensor *v, int64_t n_ste
 WG_API wg_status wg_rbm_reconstruct(wg_layer *l, wg_array v, int64_t n_steps, bool return_prob,
                                     wg_array *y);
 
+/** One step of contrastive divergence on a batch v [n, n_in]: forward, backward, update. Errors:
+ * those of the verbs. Source: numpy-ml layers.py, RBM.CD_update. */
+WG_API wg_status wg_rbm_cd_update(wg_layer *l, wg_array v);
+
 #ifndef WG_NO_SITES
 #define wg_rbm_free_energy(...)    wg_at(WG_SITE, wg_rbm_free_energy(__VA_ARGS__))
 #define wg_rbm_reconstruction(...) wg_at(WG_SITE, wg_rbm_reconstruction(__VA_ARGS__))

@@ -159,6 +159,9 @@ WG_API wg_status wg_optim_update_n(wg_optim *o, int n, const char *const *name,
 WG_API wg_status wg_optim_step(wg_optim *o, wg_error *error);
 WG_API wg_status wg_optim_reset_step(wg_optim *o, wg_error *error);
 
+/** The steps counted so far, by either way; 0 for NULL. Source: numpy-ml optimizers.py, cur_step. */
+WG_API int64_t wg_optim_cur_step(const wg_optim *o);
+
 /* ---- parameters ---- */
 
 /** numpy-ml's printed form, to the letter; members numpy-ml does not have only when they are not the

@@ -248,6 +248,11 @@ static bool claim_count(wg_optim *o, const char *key, wg_error *error)
     return wg__entry(&o->at, o->kind->name, full, WG_I64, WG_SHAPE_SCALAR, &fresh, error);
 }
 
+int64_t wg_optim_cur_step(const wg_optim *o)
+{
+    return o ? count(o, "step") : 0;
+}
+
 /* Opens a run; counted: by wg_optim_step, so that the step number moves with its last run. */
 static bool open_run(wg_optim *o, bool counted, wg_error *error)
 {

@@ -1,5 +1,6 @@
 /* rbm.c: RBM: a restricted Boltzmann machine, trained by contrastive divergence. The update rule is
  * the gradient of F(v) - F(v'), which the engine derives. */
+#include <math.h>
 #include <stdio.h>
 
 #include "classes.h"
@@ -235,4 +236,23 @@ wg_status wg_rbm_reconstruct(wg_layer *l, wg_array v, int64_t n_steps, bool retu
              v, y);
     wg_graph_free(g);
     return l->error.code;
+}
+
+wg_status wg_rbm_cd_update(wg_layer *l, wg_array v)
+{
+    double one = 1;
+    float one_f32 = 1;
+    wg_array y[2], dy[2] = { { .data = NULL } };
+    wg_status status;
+
+    if (!l) return WG_EARG;
+    if (l->kind != &wg_class_rbm)
+        return wg_fail(&l->error, WG_EARG, l->kind->name, "%s is no RBM", l->name);
+    wg_layer_flush_gradients(l);
+    status = wg_layer_forward(l, 1, &v, true, y);
+    if (status != WG_OK) return status;
+    dy[1] = wg_array_of(y[1].type.dtype, WG_SHAPE_SCALAR,
+                        y[1].type.dtype == WG_F32 ? (void *)&one_f32 : (void *)&one);
+    status = wg_layer_backward(l, 1, dy, true, NULL);
+    return status == WG_OK ? wg_layer_update(l, NAN) : status;
 }

@@ -191,13 +191,19 @@ wg_status wg_sparse_evolve(wg_layer *l, uint64_t step, int64_t *n_rewired)
     return WG_OK;
 }
 
+static bool sparse_updated(wg_layer *l, int64_t step)
+{
+    return wg_sparse_evolve(l, (uint64_t)step, NULL) == WG_OK;
+}
+
 const wg_layer_class wg_class_sparse_evolution = { .name = "SparseEvolution",
                                                    .hyper_size = sizeof(wg_sparse_hyper),
                                                    .hyper = sparse_fields,
                                                    .n_in = 1,
                                                    .make = sparse_make,
                                                    .init = sparse_init,
-                                                   .apply = sparse_apply };
+                                                   .apply = sparse_apply,
+                                                   .updated = sparse_updated };
 
 wg_layer *wg_sparse_evolution(wg_params *w, const char *name, wg_sparse_hyper hyper)
 {

@@ -80,10 +80,23 @@ static void free_step(wg__step *s)
     wg_free(s->grad);
 }
 
+/* What classes do after a step: connections evolve. */
+static bool tell(wg_layer *l, wg_layer *at, int64_t step)
+{
+    if (at->kind->updated && wg_layer_trainable(at) && !at->kind->updated(at, step)) {
+        if (at != l) l->error = at->error;
+        return false;
+    }
+    for (int i = 0; i < at->n_components; i++)
+        if (!tell(l, at->components[i], step)) return false;
+    return true;
+}
+
 wg_status wg_layer_update(wg_layer *l, double cur_loss)
 {
     wg__step s = { .n = 0 };
     wg_layer *root;
+    int64_t before;
 
     if (!l) return WG_EARG;
     l->error = l->broken;
@@ -93,10 +106,13 @@ wg_status wg_layer_update(wg_layer *l, double cur_loss)
                        "%s: the layer is frozen; unfreeze it first", l->name);
     root = wg__layer_root(l);
     if (!root->optim) root->optim = wg_optim_from_text(NULL, "optimizer", NULL, &l->error);
+    before = wg_optim_cur_step(root->optim);
     if (root->optim && make_step(l, &s) && wg_optim_step(root->optim, &l->error) == WG_OK &&
         (s.n == 0 || wg_optim_update_n(root->optim, s.n, s.name, s.value, s.grad, cur_loss,
-                                       &l->error) == WG_OK))
+                                       &l->error) == WG_OK)) {
         wg_layer_flush_gradients(l);
+        if (wg_optim_cur_step(root->optim) != before) tell(l, l, wg_optim_cur_step(root->optim));
+    }
     free_step(&s);
     return l->error.code;
 }
