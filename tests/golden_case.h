@@ -153,6 +153,9 @@ gcheck g_check_differences(const gsubject *s, gcase *c);
 /* Every entry of b's section against a's. */
 gcheck g_check_results(const gresult *a, const gresult *b, gsection s);
 
+/* a against b in the entries that the case names, each of which both must have. */
+gcheck g_check_between(const gcase *c, const gresult *a, const gresult *b, gsection s);
+
 /* The tolerance of golden/README.md for this section of a case, in double; and for one array of it:
  * the probabilities that King's scheduler reports are no rates, but ordinary values. */
 double g_tolerance(const gcase *c, gsection s);

@@ -99,6 +99,14 @@ static gcheck compare(const garray *a, const garray *b, bool extreme)
     return check;
 }
 
+static gcheck failed(const char *what, const char *name)
+{
+    gcheck check = { INFINITY, INFINITY, 0, "" };
+
+    snprintf(check.where, sizeof check.where, what, name);
+    return check;
+}
+
 static bool is_extreme(const gcase *c)
 {
     return strstr(c->name, "extreme magnitudes") || strstr(c->note, "1e-9*|b| + 1e-15");
@@ -129,6 +137,20 @@ gcheck g_check_results(const gresult *a, const gresult *b, gsection s)
     return check;
 }
 
+gcheck g_check_between(const gcase *c, const gresult *a, const gresult *b, gsection s)
+{
+    gcheck check = { 0, 0, 0, "" };
+
+    for (int k = 0; k < c->section[s].n; k++) {
+        const char *name = c->section[s].at[k].name;
+        const garray *to = g_find(&b->section[s], name);
+
+        check = g_worse(check, to ? compare(g_find(&a->section[s], name), to, is_extreme(c))
+                                  : failed("%s is missing", name));
+    }
+    return check;
+}
+
 double g_tolerance(const gcase *c, gsection s)
 {
     /* Second derivatives, and sums that run through several batch norms. */
@@ -149,14 +171,6 @@ double g_tolerance_of(const gcase *c, gsection s, const char *name)
 }
 
 /* ---- central differences ---- */
-
-static gcheck failed(const char *what, const char *name)
-{
-    gcheck check = { INFINITY, INFINITY, 0, "" };
-
-    snprintf(check.where, sizeof check.where, what, name);
-    return check;
-}
 
 /* S at one end of a step minus S at the other, taken element by element: what is equal in both
  * leaves no rounding behind. False when a forward fails or gives what the case has no shape for. */

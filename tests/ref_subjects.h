@@ -20,6 +20,10 @@ extern const gsubject ref_subjects_optim[];
 /* The second-order subject of golden files on double backward, by the name of the layer. */
 extern const gsubject ref_subjects_second[];
 extern const gsubject ref_subjects_second_more[]; /* Conv2D and LSTM */
+
+/* The row for this case, of whichever table; NULL when there is no reference of its subject. */
+const gsubject *ref_subject_of(const gcase *c);
+
 bool ref_fc2_forward(const gcase *c, gresult *r);
 bool ref_fc2_backward(const gcase *c, gresult *r);
 
