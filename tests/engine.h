@@ -77,6 +77,10 @@ const engine_layer *engine_layer_of(const char *subject);
 bool engine_run(const engine_layer *row, const gcase *c, wg_dtype real, bool verbs, gresult *r,
                 char *text);
 
+/* Optimizers: params and lr of every step. Schedulers: lr of every step. */
+bool engine_run_optim(const gcase *c, gresult *r, char *text);
+bool engine_run_sched(const gcase *c, gresult *r, char *text);
+
 /* The gradient of a gradient: cases with upstream gradients of the first one (G or G_X). */
 bool engine_run_second(const gcase *c, wg_dtype real, gresult *r, char *text);
 
