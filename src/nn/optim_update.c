@@ -1,7 +1,8 @@
 /*
  * optim_update.c: numpy-ml's update callable. The composition of a step is recorded once for each
- * element type and rank into a graph of its own, with parameter, gradient and cache as inputs; its
- * plan runs for every parameter of that kind.
+ * type of parameter into a graph of its own, with parameter, gradient and cache as inputs; its plan
+ * runs for every parameter of that type. (One plan for all of a rank would be specialised anew at
+ * every call: a plan keeps few extents.)
  */
 #include <math.h>
 #include <string.h>
@@ -10,10 +11,9 @@
 #include "wengert/op.h"
 #include "wengert/ops.h"
 
-/* The recorded step for parameters of one element type and rank. */
+/* The recorded step for parameters of one type. */
 struct program {
-    wg_dtype dtype;
-    int rank;
+    wg_type type;
     wg_graph *graph;
     wg_plan *step, *norm; /* norm: made when gradients are clipped by their common norm */
 };
@@ -24,7 +24,6 @@ struct cell {
     wg_type type;
     wg_array slot[WG__MAX_SLOTS], sum;
     int64_t *t;
-    wg__group group; /* its factors alone */
     int program;
     int64_t seen; /* the run it was updated in */
 };
@@ -120,11 +119,11 @@ static void record_program(const wg_optim *o, struct program *p, const wg_type *
 static int find_program(wg_optim *o, const wg_type *type, wg_error *error)
 {
     struct wg__updates *u = o->updates;
-    struct program *list, p = { type->dtype, type->shape.rank, NULL, NULL, NULL };
+    struct program *list, p = { .type = *type };
     wg_error own = { .code = WG_OK };
 
     for (int i = 0; i < u->n_programs; i++)
-        if (u->program[i].dtype == p.dtype && u->program[i].rank == p.rank) return i;
+        if (wg_type_equal(&u->program[i].type, type)) return i;
     list = wg_alloc(u->n_programs + 1, sizeof *list);
     p.graph = wg_graph_new();
     if (!list || !p.graph) {
