@@ -81,6 +81,9 @@ bool engine_run(const engine_layer *row, const gcase *c, wg_dtype real, bool ver
 bool engine_run_optim(const gcase *c, gresult *r, char *text);
 bool engine_run_sched(const gcase *c, gresult *r, char *text);
 
+/* Cases of SparseEvolution that have no X (engine_sparse.c). */
+bool engine_sparse(const gcase *c, wg_dtype real, gresult *r);
+
 /* The gradient of a gradient: cases with upstream gradients of the first one (G or G_X). */
 bool engine_run_second(const gcase *c, wg_dtype real, gresult *r, char *text);
 

@@ -411,6 +411,7 @@ static bool run_once(const engine_layer *row, const gcase *c, wg_dtype real, boo
     layer_run k = { .s = look(row, c) };
 
     text[0] = '\0';
+    if (k.s.n < 1 && !strcmp(row->kind, "SparseEvolution")) return engine_sparse(c, real, r);
     if (k.s.n < 1) {
         snprintf(text, 400, "the case has no operands");
         return false;
