@@ -69,20 +69,17 @@ wg_tensor *engine_in(engine *k, const char *name)
                wg_input(k->g, name, a->dtype == G_I64 ? WG_I64 : k->real, shape_of(a));
 }
 
-wg_tensor *engine_param(engine *k, const char *name)
+void engine_value(engine *k, const char *name)
 {
     const garray *a = g_param(k->c, name);
     char entry[2 * G_NAME];
+    wg_array v;
 
+    if (!a) return;
     entry_of(k, name, entry, sizeof entry);
-    if (a && !wg_params_find(k->w, entry)) {
-        wg_array v = engine_array(a, k->real);
-
-        wg_params_add(k->w, entry, v.type.dtype, v.type.shape, true, NULL, NULL);
-        wg_params_set(k->w, entry, v, NULL);
-        free(v.data);
-    }
-    return wg_param_leaf(k->g, k->w, entry);
+    v = engine_array(a, k->real);
+    wg_params_set(k->w, entry, v, NULL);
+    free(v.data);
 }
 
 void engine_out(engine *k, const char *name, wg_tensor *t)

@@ -31,8 +31,8 @@ typedef struct {
 } engine;
 
 void engine_begin(engine *k, const gcase *c, wg_dtype real, wg_mode mode);
-wg_tensor *engine_in(engine *k, const char *name);          /* NULL: the case has none */
-wg_tensor *engine_param(engine *k, const char *name);       /* "conv1.W" is the entry "L/conv1/W" */
+wg_tensor *engine_in(engine *k, const char *name); /* NULL: the case has none */
+void engine_value(engine *k, const char *name);    /* "conv1.W": entry "L/conv1/W" takes it */
 void engine_out(engine *k, const char *name, wg_tensor *t); /* ignored where the case has none */
 
 /* A random draw takes a given value: step `at` of the array, or all of it for -1. */

@@ -1,4 +1,5 @@
 /* engine_exprs.c: golden cases that are expressions: activations, losses, second-order backwards. */
+#include <stdlib.h>
 #include <string.h>
 #include <wengert/layer.h>
 
@@ -64,6 +65,49 @@ static bool record_wgan_loss(engine *k)
     return true;
 }
 
+/* noise_probs is a hyperparameter: an operand as a constant. */
+static wg_tensor *noise_probs(engine *k)
+{
+    const json_t *list = json_object_get(k->c->hyper, "noise_probs");
+    garray a = { .dtype = G_F64, .rank = 1, .dim = { (int64_t)json_array_size(list) } };
+    wg_tensor *t;
+    wg_array v;
+
+    a.f = calloc((size_t)a.dim[0] + 1, sizeof *a.f);
+    for (int64_t i = 0; i < a.dim[0]; i++)
+        a.f[i] = json_number_value(json_array_get(list, (size_t)i));
+    v = engine_array(&a, k->real);
+    t = wg_constant(k->g, v);
+    free(v.data);
+    free(a.f);
+    return t;
+}
+
+static bool record_nce(engine *k)
+{
+    bool subtract = g_bool(k->c, "subtract_log_label_prob", true);
+    wg_tensor *x[4], *y[2];
+    wg_layer *l =
+        wg_nce_loss(k->w, "L",
+                    (wg_nce_hyper){ .n_classes = g_int(k->c, "n_classes", 0),
+                                    .num_negative_samples = g_int(k->c, "num_negative_samples", 0),
+                                    .keep_log_label_prob = !subtract });
+
+    if (!g_bool(k->c, "trainable", true)) wg_layer_freeze(l);
+    x[0] = engine_in(k, "X");
+    x[1] = engine_in(k, "target");
+    x[2] = engine_in(k, "neg_samples");
+    x[3] = subtract ? noise_probs(k) : NULL;
+    if (!x[0] || !x[1] || !x[2]) return false;
+    wg_apply_all(l, subtract ? 4 : 3, x, y);
+    engine_value(k, "W");
+    engine_value(k, "b");
+    engine_out(k, "loss", y[0]);
+    engine_out(k, "y_pred", y[1]);
+    wg_layer_free(l);
+    return true;
+}
+
 const engine_expr engine_exprs[] = {
     { "Affine", record_act },
     { "ELU", record_act },
@@ -81,6 +125,7 @@ const engine_expr engine_exprs[] = {
     { "CrossEntropy", record_cross_entropy },
     { "VAELoss", record_vae_loss },
     { "WGAN_GPLoss", record_wgan_loss },
+    { "NCELoss", record_nce },
     { NULL, NULL },
 };
 
