@@ -1,6 +1,6 @@
 /* test_rnn.c: RNNCell, LSTMCell, RNN, LSTM: golden values, differences, steps one by one, other
  * batches and lengths, bad input. */
-#include "layer_kit.h"
+#include "module_kit.h"
 
 static const kit_subject rnn = {
     .file = "layer_rnn", .kind = "RNN", .in = { "X" }, .out = { "Y" }
@@ -373,6 +373,55 @@ static void frozen(void)
     wg_params_free(w);
 }
 
+/* As for modules: many steps, a twin by its summary, a program saved and loaded. */
+static void steps_and_twins(void)
+{
+    static const struct module layers[] = {
+        { .kind = "RNN", .json = "{\"n_out\": 3}", .n = 1, .small = { { 3, { 2, 2, 4 } } } },
+        { .kind = "LSTM", .json = "{\"n_out\": 3}", .n = 1, .small = { { 3, { 2, 2, 4 } } } }
+    };
+
+    for (int i = 0; i < 2; i++) {
+        kit_twin(&layers[i]);
+        kit_go_on(&layers[i]);
+    }
+}
+
+/* A cell learns to hold its state down: minibatch after minibatch, with update between them. */
+static void cell_learns(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_layer *l = wg_lstm_cell(w, "l", (wg_lstm_hyper){ .n_out = 3 });
+    double *x = kit_numbers(4 * 4, 5), first = 0, last = 0;
+
+    EQ_INT(wg_layer_set_optimizer(l, "SGD(lr=0.05)"), WG_OK);
+    for (int batch = 0; batch < 30; batch++) {
+        double sum = 0, dy[4][12];
+        wg_array y[2], dx;
+
+        for (int t = 0; t < 4; t++) {
+            wg_array xt = WG_F64_ARRAY(x + 4 * t, 4, 1);
+
+            EQ_INT(wg_layer_forward(l, 1, &xt, true, y), WG_OK);
+            memcpy(dy[t], y[0].data, sizeof dy[t]);
+            for (int i = 0; i < 12; i++) sum += dy[t][i] * dy[t][i];
+        }
+        for (int t = 3; t >= 0; t--) {
+            wg_array d[2] = { WG_F64_ARRAY(dy[t], 4, 3), { .data = NULL } };
+
+            EQ_INT(wg_layer_backward(l, 1, d, true, &dx), WG_OK);
+        }
+        EQ_INT(wg_layer_update(l, NAN), WG_OK);
+        NO_ERROR(wg_layer_error(l));
+        if (batch == 0) first = sum;
+        last = sum;
+    }
+    CHECK(last < 0.5 * first);
+    free(x);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 static void bad_input(void)
 {
     wg_params *w = wg_params_new(WG_F64, 1);
@@ -402,4 +451,5 @@ TESTS(TEST(golden_layers), TEST(golden_cells), TEST(erratum_Y29_second_minibatch
       TEST(erratum_Y30_layers_can_be_made), TEST(erratum_Y31_gradient_of_every_example),
       TEST(erratum_Y32_gradient_of_the_cell_state), TEST(differences),
       TEST(layer_is_the_cell_unrolled), TEST(other_batches_and_lengths),
-      TEST(recorded_length_is_kept), TEST(linear_in_the_length), TEST(frozen), TEST(bad_input))
+      TEST(recorded_length_is_kept), TEST(linear_in_the_length), TEST(frozen),
+      TEST(steps_and_twins), TEST(cell_learns), TEST(bad_input))

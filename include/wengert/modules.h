@@ -21,14 +21,14 @@ typedef struct {
     const char *init;     /* NULL: "glorot_uniform" */
 } wg_wavenet_hyper;
 
-/** A residual block of WaveNet: with d the causal, dilated convolution of X_main and
- * r = conv_1x1(tanh(d) sigmoid(d)): Y_main = r + X_main, Y_skip = r + X_skip. Operands X_main and, not
+/** A residual block of WaveNet: with d the causal, dilated convolution of X_main and r =
+ * conv_1x1(tanh(d) sigmoid(d)): Y_main = r + X_main, Y_skip = r + X_skip. Operands X_main and, not
  * in the first block, X_skip [n, length, ch_residual]; results Y_main, Y_skip of that shape. In the
  * last block Y_main is not used: it needs no gradient. Components conv_1x1, add_skip, add_residual,
  * conv_dilation, multiply_gate. Derived: conv_dilation_out, tanh_out, sigm_out, multiply_gate_out,
  * conv_1x1_out, and the gradients there: dLdConv_dilation, dLdTanh, dLdSigmoid, dLdMultiply,
- * dLdConv_1x1. Errors: WG_EARG, WG_ESHAPE. Source: numpy-ml modules.py, WavenetResidualModule, whose
- * one convolution feeds both gates (van den Oord et al. 2016 have one for each). */
+ * dLdConv_1x1. Errors: WG_EARG, WG_ESHAPE. Source: numpy-ml modules.py, WavenetResidualModule,
+ * whose one convolution feeds both gates (van den Oord et al. 2016 have one for each). */
 WG_API wg_layer *wg_wavenet_residual(wg_params *w, const char *name, wg_wavenet_hyper hyper);
 
 typedef struct {
@@ -43,8 +43,8 @@ typedef struct {
     int64_t in_ch;            /* learned; channels of X, and out_ch of conv2 */
 } wg_skip_identity_hyper;
 
-/** A residual block that keeps the shape: y = f(X + batchnorm2(conv2(batchnorm1(f(conv1(X)))))), both
- * convolutions with "same" padding: X [n, rows, cols, in_ch] -> the same. Components conv1,
+/** A residual block that keeps the shape: y = f(X + batchnorm2(conv2(batchnorm1(f(conv1(X)))))),
+ * both convolutions with "same" padding: X [n, rows, cols, in_ch] -> the same. Components conv1,
  * batchnorm1, conv2, batchnorm2, add3. Derived: conv1_out, batchnorm1_out, conv2_out,
  * batchnorm2_out, and gradients there: dLdConv1, dLdBn1, dLdConv2, dLdBn2; dLdAdd3_X is the whole
  * gradient of X. Errors: WG_EARG, WG_ESHAPE. Source: numpy-ml modules.py,
@@ -102,15 +102,15 @@ typedef struct {
     int64_t latent_dim; /* learned: kqv_dim / n_heads */
 } wg_mha_hyper;
 
-/** Attention by several heads: Q, K, V are projected, head i takes columns i latent_dim ..
- * (i + 1) latent_dim of each projection, DotProductAttention gives each head's result, and their
- * columns side by side are projected by O. Operands Q [n, t_q, kqv_dim], K and V [n, t_k, kqv_dim] ->
- * [n, t_q, kqv_dim]; any numbers of steps. Components attention, Q, K, V, O. In training weights are
+/** Attention by several heads: Q, K, V are projected, head i takes columns i latent_dim .. (i + 1)
+ * latent_dim of each projection, DotProductAttention gives each head's result, and their columns
+ * side by side are projected by O. Operands Q [n, t_q, kqv_dim], K and V [n, t_k, kqv_dim] -> [n,
+ * t_q, kqv_dim]; any numbers of steps. Components attention, Q, K, V, O. In training weights are
  * dropped by the draw NAME/attention/dropout_mask [n, n_heads, t_q, t_k]. Derived: Q_proj, K_proj,
- * V_proj [n, n_heads, t, latent_dim], attention_weights [n, n_heads, t_q, t_k], attention_out [n, t_q,
- * kqv_dim], and gradients dQ_proj, dK_proj, dV_proj. Errors: WG_EARG when kqv_dim is no multiple of
- * n_heads; WG_ESHAPE. Source: numpy-ml modules.py, MultiHeadedAttentionModule; Vaswani et al.
- * 2017. */
+ * V_proj [n, n_heads, t, latent_dim], attention_weights [n, n_heads, t_q, t_k], attention_out [n,
+ * t_q, kqv_dim], and gradients dQ_proj, dK_proj, dV_proj. Errors: WG_EARG when kqv_dim is no
+ * multiple of n_heads; WG_ESHAPE. Source: numpy-ml modules.py, MultiHeadedAttentionModule; Vaswani
+ * et al. 2017. */
 WG_API wg_layer *wg_multi_headed_attention(wg_params *w, const char *name, wg_mha_hyper hyper);
 
 #ifdef __cplusplus

@@ -61,7 +61,8 @@ static bool check_sequence(wg_layer *l, wg_tensor *x)
     return false;
 }
 
-/* The hidden states of one direction as [n, n_out, n_t], in the order of time; a has room for n_t. */
+/* The hidden states of one direction as [n, n_out, n_t], in the order of time; a has room for n_t.
+ */
 static wg_tensor *direction(wg_layer *cell, wg_tensor *x, wg_tensor *zero, bool backwards,
                             int64_t n_t, wg_tensor **a)
 {
