@@ -16,24 +16,36 @@ static double argument(const char *text, const char *key, double otherwise)
     return at ? strtod(at + strlen(key), NULL) : otherwise;
 }
 
-/* updated_parameters of every gradient in r, from an empty cache, where the case has them. */
-static bool put_updated(const gcase *c, const char *optimizer, gresult *r)
+/* One step of a printed optimizer with an empty cache; state holds 2 n zeros. */
+static bool first_step(const char *text, int64_t n, const double *g, double *x, double *state)
 {
-    double lr = argument(optimizer, "lr=", 0.01);
+    double lr = argument(text, "lr=", text[0] == 'S' || strstr(text, "AdaGrad") ? 0.01 : 0.001);
+    double eps = argument(text, "eps=", 1e-7), clip = argument(text, "clip_norm=", 0);
+
+    if (strncmp(text, "SGD", 3) == 0)
+        wg_ref_sgd(n, lr, argument(text, "momentum=", 0), clip, g, x, state);
+    else if (strncmp(text, "AdaGrad", 7) == 0) wg_ref_adagrad(n, lr, eps, clip, g, x, state);
+    else if (strncmp(text, "RMSProp", 7) == 0)
+        wg_ref_rmsprop(n, lr, argument(text, "decay=", 0.9), eps, clip, g, x, state);
+    else if (strncmp(text, "Adam(", 5) == 0)
+        wg_ref_adam(n, 1, lr, argument(text, "decay1=", 0.9), argument(text, "decay2=", 0.999), eps,
+                    clip, g, x, state, state + n);
+    else return false;
+    return true;
+}
+
+/* updated_parameters of every gradient in r where the case has them. */
+static bool put_updated(const gcase *c, const char *otherwise, gresult *r)
+{
+    const char *optimizer = g_str(c, "optimizer", otherwise);
 
     for (int k = 0; k < r->section[G_PARAM_GRAD].n && c->section[G_UPDATED].n > 0; k++) {
         const garray *g = &r->section[G_PARAM_GRAD].at[k], *x = g_param(c, g->name);
         double *to = g_put_like(r, G_UPDATED, g->name, x, x ? x->f : NULL);
-        double *cache = calloc((size_t)g_count(g) + 1, sizeof *cache);
-        bool ok = to && cache;
+        double *state = calloc((size_t)(2 * g_count(g)) + 1, sizeof *state);
+        bool ok = to && state && first_step(optimizer, g_count(g), g->f, to, state);
 
-        if (ok && strncmp(optimizer, "RMSProp", 7) == 0)
-            wg_ref_rmsprop(g_count(g), lr, argument(optimizer, "decay=", 0.9),
-                           argument(optimizer, "eps=", 1e-7), 0, g->f, to, cache);
-        else if (ok && strncmp(optimizer, "SGD", 3) == 0)
-            wg_ref_sgd(g_count(g), lr, argument(optimizer, "momentum=", 0), 0, g->f, to, cache);
-        else ok = false;
-        free(cache);
+        free(state);
         if (!ok) return false;
     }
     return true;
@@ -121,7 +133,7 @@ static bool vae_backward(const gcase *c, gresult *r)
     return ok &&
            wg_ref_vae_backward(&h, &p, g_in_f(c, "X"), g_in_f(c, "noise"), g_in_f(c, "target"),
                                NULL, dX, &g) &&
-           put_updated(c, g_str(c, "optimizer", "RMSProp(lr=0.0001)"), r);
+           put_updated(c, "RMSProp(lr=0.0001)", r);
 }
 
 /* ---- WGAN_GP ---- */
@@ -266,8 +278,7 @@ static bool word2vec_backward(const gcase *c, gresult *r)
     g.embeddings_W = ref_put_param(r, c, "embeddings.W", &ok);
     g.loss_W = ref_put_param(r, c, "loss.W", &ok);
     g.loss_b = ref_put_param(r, c, "loss.b", &ok);
-    return ok && wg_ref_word2vec_backward(&h, &p, &g) &&
-           put_updated(c, g_str(c, "optimizer", "SGD(lr=0.1)"), r);
+    return ok && wg_ref_word2vec_backward(&h, &p, &g) && put_updated(c, "SGD(lr=0.1)", r);
 }
 
 const gsubject ref_subjects_model[] = {

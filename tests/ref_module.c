@@ -18,11 +18,11 @@ static bool wavenet_geometry(const gcase *c, wg_ref_wavenet *h, wg_ref_wavenet_p
                            .length = g_dim(X, 1),
                            .ch_residual = g_dim(X, 2),
                            .ch_dilation = g_dim(W, 2),
-                           .kernel_width = g_int(c, "kernel_width", 2),
+                           .kernel_width = g_int(c, "kernel_width", g_dim(W, 0)),
                            .dilation = g_int(c, "dilation", 0) };
     return p->conv_dilation_b && p->conv_1x1_W && p->conv_1x1_b && h->kernel_width == g_dim(W, 0) &&
-           h->ch_dilation == g_int(c, "ch_dilation", -1) &&
-           h->ch_residual == g_int(c, "ch_residual", -1);
+           h->ch_dilation == g_int(c, "ch_dilation", h->ch_dilation) &&
+           h->ch_residual == g_int(c, "ch_residual", h->ch_residual);
 }
 
 static bool wavenet_forward(const gcase *c, gresult *r)
