@@ -5,6 +5,7 @@
 #include <wengert/op.h>
 #include <wengert/text.h>
 
+#include "gate.h"
 #include "golden_kinds.h"
 #include "sha256.h"
 #include "temp.h"
@@ -246,6 +247,35 @@ static void stop_words(void)
     CHECK(!wg_is_stop_word("the\0", 4) && !wg_is_stop_word("\xff", 1) && !wg_is_stop_word(NULL, 0));
 }
 
+/* ---- memory ---- */
+
+static wg_status tokenize_all(void *arg, wg_error *error)
+{
+    static const char *const names[] = { "words",       "whitespace", "characters",
+                                         "words_bytes", "bytes",      "bytes_raw" };
+    static const char line[] = "Stones grind grain; a wheel turns.\n";
+    wg_tokens t = { 0 };
+    wg_status status = WG_OK;
+    char *text = NULL;
+
+    (void)arg;
+    for (size_t i = 0; status == WG_OK && i < sizeof names / sizeof *names; i++) {
+        wg_tokens_free(&t);
+        status = wg_tokenize(names[i], line, strlen(line), NULL, &t, error);
+    }
+    if (status == WG_OK)
+        status = wg_tokenize_bytes_raw(line, strlen(line), "punctuation", &t, error);
+    if (status == WG_OK) status = wg_bytes_to_chars(2, (int64_t[]){ 97, 98 }, &text, NULL, error);
+    wg_free(text);
+    wg_tokens_free(&t);
+    return status;
+}
+
+static void memory_ends(void)
+{
+    gate_every_allocation(tokenize_all, NULL, "tokenizers");
+}
+
 /* ---- where numpy-ml is wrong ---- */
 
 static void erratum_T1_whitespace_strips_punctuation(void)
@@ -299,5 +329,5 @@ static void erratum_T5_whole_bytes_of_punctuation(void)
 
 TESTS(TEST(golden), TEST(hash), TEST(characters_beyond_ascii), TEST(edges_of_lines),
       TEST(memory_is_kept), TEST(zero_bytes), TEST(not_utf8), TEST(any_bytes), TEST(refused_names),
-      TEST(stop_words), TEST(erratum_T1_whitespace_strips_punctuation),
+      TEST(stop_words), TEST(memory_ends), TEST(erratum_T1_whitespace_strips_punctuation),
       TEST(erratum_T4_single_bytes_without_a_mark), TEST(erratum_T5_whole_bytes_of_punctuation))
