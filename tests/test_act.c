@@ -109,7 +109,8 @@ static void the_recorded_derivative(void)
 
             wg_read(out[i], NULL, 1, &feed, &a, NULL);
             wg_read(out[i + 1], NULL, 1, &feed, &b, NULL);
-            CLOSE((double *)a.data, (double *)b.data, N, 1e-12, 1e-15);
+            /* the rounding of 1 - s(x) near 1, which the recorded one multiplies by powers of x */
+            CLOSE((double *)a.data, (double *)b.data, N, 1e-12, 1e-12);
             wg_free(a.data);
             wg_free(b.data);
         }
@@ -235,6 +236,9 @@ static void erratum_A7_tails_keep_their_digits(void)
     CLOSE1(at("ELU", 0, -1e-9), expm1(-1e-9), 1e-15, 0);
     CLOSE1(at("ELU", 1, -40), exp(-40), 1e-13, 0);
     CLOSE1(at("SELU", 2, -40), 1.0507009873554805 * 1.6732632423543772 * exp(-40), 1e-13, 0);
+    CLOSE1(at("GELU", 2, 8), at("GELU", 2, -8), 1e-9, 0);
+    CLOSE1(at("GELU(approximate=False)", 2, 9), exp(-40.5) / sqrt(2 * acos(-1.0)) * (2 - 81), 1e-13,
+           0);
     CLOSE1(at("GELU", 0, -12), -12 / (1 + exp(2 * 0.7978845608028654 * (12 + 0.044715 * 1728))),
            1e-12, 0);
 }

@@ -24,8 +24,8 @@ extern "C" {
 WG_API wg_tensor *wg_act(const char *act_fn, wg_tensor *x);
 
 /** f'(x), f''(x), element by element: the derivative the engine records, but for Sigmoid, Tanh,
- * SoftPlus, ELU and SELU written so that the tails keep their digits (Sigmoid' at 40 is 4.2e-18,
- * not 0). At a break of slope the side numpy-ml documents as "otherwise": at 0 that of x <= 0, for
+ * SoftPlus, ELU, SELU and GELU written so that the tails keep their digits (Sigmoid' at 40 is
+ * 4.2e-18, not 0). At a break of slope the side numpy-ml documents as "otherwise": at 0 that of x <= 0, for
  * Hard Sigmoid slope 0.2 at -2.5 and 2.5. Errors as wg_act. Source: numpy-ml activations.py, grad
  * and grad2. */
 WG_API wg_tensor *wg_act_grad(const char *act_fn, wg_tensor *x);

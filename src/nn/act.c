@@ -133,17 +133,58 @@ static wg_tensor *selu_grad2(wg_tensor *x, const double *a)
 /* x Phi(x), or the tanh form of Hendrycks and Gimpel 2016, written 1 + tanh(u) = 2 s(2 u) to keep
  * the lower tail. Beyond +-40 both are x or 0 to the last bit; the limit keeps powers of x, and with
  * them all derivatives, finite. */
+static const double gelu_a = 0.044715, gelu_c = 2 * 0.79788456080286535588; /* 2 sqrt(2 / pi) */
+
+static wg_tensor *gelu_limit(wg_tensor *x)
+{
+    return wg_clip(x, -40, 40);
+}
+
+/* v = c (z + a z^3), of which Phi(z) is nearly s(v) */
+static wg_tensor *gelu_inner(wg_tensor *z)
+{
+    return scaled(wg_add(z, scaled(wg_mul(wg_square(z), z), gelu_a)), gelu_c);
+}
+
+static wg_tensor *gelu_phi(wg_tensor *z, bool approximate)
+{
+    if (approximate) return wg_sigmoid(gelu_inner(z));
+    return scaled(wg_add(wg_erf(scaled(z, 0.70710678118654752440)), num(z, 1)), 0.5);
+}
+
+/* The density e^(-z^2 / 2) / sqrt(2 pi), and for the tanh form the derivative s(v) s(-v) v'. */
+static wg_tensor *gelu_density(wg_tensor *z, bool approximate)
+{
+    wg_tensor *slope;
+
+    if (!approximate) return scaled(wg_exp(scaled(wg_square(z), -0.5)), 0.39894228040143267794);
+    slope = wg_add(scaled(wg_square(z), 3 * gelu_c * gelu_a), num(z, gelu_c));
+    return wg_mul(sigmoid_grad(gelu_inner(z), NULL), slope);
+}
+
 static wg_tensor *gelu(wg_tensor *x, const double *a)
 {
-    wg_tensor *z = wg_clip(x, -40, 40), *phi;
+    return wg_mul(x, gelu_phi(gelu_limit(x), a[0] != 0));
+}
 
-    if (a[0] == 0) phi = scaled(wg_add(wg_erf(scaled(z, 0.70710678118654752440)), num(x, 1)), 0.5);
-    else {
-        wg_tensor *cubic = scaled(wg_mul(wg_square(z), z), 0.044715);
+static wg_tensor *gelu_grad(wg_tensor *x, const double *a)
+{
+    wg_tensor *z = gelu_limit(x);
 
-        phi = wg_sigmoid(scaled(wg_add(z, cubic), 2 * 0.79788456080286535588));
-    }
-    return wg_mul(x, phi);
+    return wg_add(gelu_phi(z, a[0] != 0), wg_mul(z, gelu_density(z, a[0] != 0)));
+}
+
+/* p (2 - z^2), or s(v) s(-v) (2 v' + z (v'' - tanh(v / 2) v'^2)) */
+static wg_tensor *gelu_grad2(wg_tensor *x, const double *a)
+{
+    wg_tensor *z = gelu_limit(x), *v, *slope, *bend;
+
+    if (a[0] == 0) return wg_mul(gelu_density(z, false), wg_sub(num(z, 2), wg_square(z)));
+    v = gelu_inner(z);
+    slope = wg_add(scaled(wg_square(z), 3 * gelu_c * gelu_a), num(z, gelu_c));
+    bend =
+        wg_sub(scaled(z, 6 * gelu_c * gelu_a), wg_mul(wg_tanh(scaled(v, 0.5)), wg_square(slope)));
+    return wg_mul(sigmoid_grad(v, NULL), wg_add(scaled(slope, 2), wg_mul(z, bend)));
 }
 
 static wg_tensor *exponential(wg_tensor *x, const double *a)
@@ -174,7 +215,7 @@ const struct act wg__acts[] = {
     { "Leaky ReLU", leaky_relu, NULL, NULL, { { "alpha", ACT_FLOAT, 0.3 } } },
     { "ELU", elu, elu_grad, elu_grad2, { { "alpha", ACT_FLOAT, 1 } } },
     { "SELU", selu, selu_grad, selu_grad2, { { NULL, 0, 0 } } },
-    { "GELU", gelu, NULL, NULL, { { "approximate", ACT_BOOL, 1 } } },
+    { "GELU", gelu, gelu_grad, gelu_grad2, { { "approximate", ACT_BOOL, 1 } } },
     { "Exponential", exponential, NULL, NULL, { { NULL, 0, 0 } } },
     { "Hard Sigmoid", hard_sigmoid, NULL, NULL, { { NULL, 0, 0 } } },
     { "SoftPlus", softplus, sigmoid, sigmoid_grad, { { NULL, 0, 0 } } },
