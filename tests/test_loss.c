@@ -209,6 +209,27 @@ static void erratum_L8_no_gradient_where_the_clip_is_active(void)
     }
 }
 
+/* Sure and wrong: the gradient at the softmax input is the documented one, whatever p underflows
+ * to. */
+static void sure_and_wrong(void)
+{
+    for (int single = 0; single < 2; single++) {
+        wg_dtype real = single ? WG_F32 : WG_F64;
+        wg_graph *g = wg_graph_new();
+        wg_tensor *y = wg_input(g, "y", real, WG_SHAPE(1, 2));
+        wg_tensor *z = wg_input(g, "z", real, WG_SHAPE(1, 2));
+        double y64[2] = { 1, 0 }, z64[2] = { 0, 60 };
+        float y32[2] = { 1, 0 }, z32[2] = { 0, 60 };
+        wg_feed feed[] = { { "y", wg_array_of(real, WG_SHAPE(1, 2), single ? (void *)y32 : y64) },
+                           { "z", wg_array_of(real, WG_SHAPE(1, 2), single ? (void *)z32 : z64) } };
+        wg_tensor *loss = wg_cross_entropy(y, wg_softmax(z, -1));
+
+        GIVES(loss, 2, feed, single ? 1e-6 : 1e-10, 0, 52 * log(2));
+        GIVES(wg_loss_grad(loss, z), 2, feed, 1e-6, 0, -1, 1);
+        wg_graph_free(g);
+    }
+}
+
 /* Minus the sum, and real minus fake for the critic: values whose sign the formulas leave out. */
 static void erratum_L9_signs_of_the_documented_formulas(void)
 {
@@ -432,7 +453,7 @@ static void without_memory(void)
 
 TESTS(TEST(golden), TEST(compositions), TEST(erratum_L1_critic_gradient_signs),
       TEST(erratum_L6_rows_that_are_not_one_hot), TEST(erratum_L7_guard_of_the_logarithm),
-      TEST(erratum_L8_no_gradient_where_the_clip_is_active),
+      TEST(sure_and_wrong), TEST(erratum_L8_no_gradient_where_the_clip_is_active),
       TEST(erratum_L9_signs_of_the_documented_formulas), TEST(vanishing_gradient),
       TEST(gradient_of_each_example), TEST(refused_operands), TEST(refused_feeds),
       TEST(checked_arrays), TEST(without_memory))

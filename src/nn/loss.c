@@ -92,15 +92,25 @@ static wg_tensor *zero_for_probs(wg_tensor *p)
     return zero;
 }
 
+/* log(p + 2^-52), numpy-ml's guard, with the slope 1 / p of what is guarded: with that of the guard
+ * itself a prediction that is sure and wrong would not learn. */
+static wg_tensor *guarded_log(wg_tensor *p)
+{
+    double least = wg_dtype_of(p) == WG_F32 ? 0x1p-126 : 0x1p-1022;
+    wg_tensor *exact = wg_log(wg_maximum(p, wg_scalar_like(p, least)));
+    wg_tensor *guarded = wg_log(wg_add(p, wg_scalar_like(p, 0x1p-52)));
+
+    return wg_add(exact, wg_detach(wg_sub(guarded, exact)));
+}
+
 wg_tensor *wg_cross_entropy(wg_tensor *y, wg_tensor *y_pred)
 {
     static const char function[] = "cross_entropy";
-    wg_tensor *log_p, *total;
+    wg_tensor *total;
 
     y = wg__alike(function, y, "y", y_pred, "y_pred");
     if (!is_batch(function, y_pred, "y_pred", 1)) return refused(function, y_pred);
-    log_p = wg_log(wg_add(y_pred, wg_scalar_like(y_pred, 0x1p-52)));
-    total = wg_sub(zero_for_probs(y_pred), sum_all(wg_mul(y, log_p)));
+    total = wg_sub(zero_for_probs(y_pred), sum_all(wg_mul(y, guarded_log(y_pred))));
     return wg__not_empty(function, total, y_pred, "y_pred");
 }
 
