@@ -64,12 +64,12 @@ WG_REF_API double wg_ref_noam_lr(int64_t step, double model_dim, double scale_fa
                                  int64_t warmup_steps);
 
 /** P(slope < 0) of the least squares line through n losses at 0, 1, ..., with the slope normal of
- * standard error sqrt(RSS / (n - 2) / sum (i - mean)^2); n >= 3. Without any residual 1, 0, or 1/2
- * by the sign of the slope. Source: numpy-ml KingScheduler, after dlib. */
+ * standard error sqrt(RSS / (n - 2) / sum (i - mean)^2 + 2^-52), in which the 2^-52 decides where
+ * there is no residual; n >= 3. Source: numpy-ml KingScheduler, after dlib. */
 WG_REF_API double wg_ref_p_decreasing(int64_t n, const double *loss);
 
-/** King's state: lr starts at initial_lr, history holds the last ceil(1.1 (patience + 1)) losses,
- * memory of wg_ref_king_room(patience) doubles by the caller. */
+/** King's state: lr starts at initial_lr, history holds the last ceil(1.1 (patience + 1)) losses
+ * (computed in double, so that 1.1 times 10 gives 12), memory of wg_ref_king_room(patience) doubles by the caller. */
 typedef struct {
     double lr, decay;
     int64_t patience; /* >= 3 */

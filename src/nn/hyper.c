@@ -37,7 +37,8 @@ static const char *value_text(const wg__hyper_field *field, const wg__hyper_valu
 {
     if (field->kind == WG__HYPER_BOOL) return value->v != 0 ? "True" : "False";
     if (isnan(value->v)) return field->kind == WG__HYPER_OPTIONAL ? "None" : "nan";
-    if ((value->whole || field->kind == WG__HYPER_WHOLE) && fabs(value->v) < 1e15) {
+    if ((value->whole || field->kind == WG__HYPER_WHOLE) && value->v == floor(value->v) &&
+        fabs(value->v) < 1e15) {
         snprintf(buf, WG__DOUBLE_TEXT, "%.0f", value->v);
         return buf;
     }
@@ -56,9 +57,9 @@ bool wg__hyper_check(const wg__hyper_field *f, const wg__hyper_value *value, con
     if (f->kind == WG__HYPER_OPTIONAL) ok = ok || isnan(v);
     if (ok) return true;
     /* C callers know %g, as the messages of ops have it. */
-    if (!isnan(v) && f->kind != WG__HYPER_WHOLE) snprintf(buf, sizeof buf, "%g", v);
+    if (f->kind != WG__HYPER_WHOLE || isnan(v)) snprintf(buf, sizeof buf, "%g", v);
     else value_text(f, value, buf);
-    wg_fail(error, WG_EARG, op, "%s is %s, wanted %s", f->key, isnan(v) ? "nan" : buf, f->wanted);
+    wg_fail(error, WG_EARG, op, "%s is %s, wanted %s", f->key, buf, f->wanted);
     return false;
 }
 

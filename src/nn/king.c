@@ -117,14 +117,16 @@ static wg_tensor *quantile(const struct king *k, wg_tensor *sorted, wg_tensor *n
 }
 
 /* For each loss that counts, over it and all later ones that count: how many there are, and the
- * probability that their least squares line falls. Losses are taken relative to the newest, which
- * makes equal ones exactly 0, and sums run from the end, so that early large losses leave no
- * rounding in later windows. */
+ * probability that their least squares line falls. Losses are taken relative to the newest that
+ * counts, which makes equal ones exactly 0, and sums run from the end, so that early large losses
+ * leave no rounding in later windows. */
 static wg_tensor *falling(const struct king *k, wg_tensor *losses, wg_tensor *counts, wg_tensor **n)
 {
-    wg_tensor *newest = wg_select(losses, 0, k->h - 1), *zero = num(k, 0), *one = num(k, 1);
-    wg_tensor *y = wg_where(counts, wg_sub(losses, newest), zero);
+    wg_tensor *zero = num(k, 0), *one = num(k, 1);
     wg_tensor *later = wg_cumsum(wg_where(counts, one, wg_zeros_like(losses)), 0, true);
+    wg_tensor *last = wg_logical_and(counts, wg_eq(later, one)),
+              *newest = wg_sum(wg_where(last, losses, zero), WG_ALL_AXES, false);
+    wg_tensor *y = wg_where(counts, wg_sub(losses, newest), zero);
     wg_tensor *x = wg_neg(later), *m = wg_maximum(later, num(k, 3));
     wg_tensor *y_sum = wg_cumsum(y, 0, true), *xy_sum = wg_cumsum(wg_mul(x, y), 0, true),
               *yy_sum = wg_cumsum(wg_square(y), 0, true);

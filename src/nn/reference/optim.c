@@ -1,6 +1,7 @@
 /* optim.c: optimiser updates and learning rates. */
 #include "wengert/reference_optim.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,14 +125,13 @@ double wg_ref_p_decreasing(int64_t n, const double *loss)
 
         rss += off * off;
     }
-    se = sqrt(rss / (double)(n - 2) / xx);
-    if (se == 0) return slope < 0 ? 1 : slope > 0 ? 0 : 0.5;
+    se = sqrt(rss / (double)(n - 2) / xx + DBL_EPSILON);
     return 0.5 * erfc(slope / se / sqrt(2));
 }
 
 int64_t wg_ref_king_room(int64_t patience)
 {
-    return (11 * (patience + 1) + 9) / 10;
+    return (int64_t)ceil(1.1 * (double)(patience + 1));
 }
 
 static int ascending(const void *a, const void *b)
