@@ -1,4 +1,4 @@
-/* test_sampler.c: the discrete sampler and the noise distribution (tests/golden/discrete_sampler). */
+/* test_sampler.c: the discrete sampler and noise words (tests/golden/discrete_sampler). */
 #include <wengert/op.h>
 #include <wengert/sampler.h>
 

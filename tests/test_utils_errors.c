@@ -1,5 +1,5 @@
 /*
- * test_utils_errors.c: numpy-ml's utilities for arrays where numpy-ml is wrong, and what they refuse.
+ * test_utils_errors.c: the utilities for arrays where numpy-ml is wrong, and what they refuse.
  */
 #include <wengert/utils.h>
 

@@ -234,8 +234,8 @@ static void draw_by_keys(wg_discrete_sampler *s, stream *r, int64_t k, int64_t *
     }
 }
 
-/* Rejecting what was drawn before has the same law as the keys, whenever one stops: quick while much
- * of the mass is left, endless at the end, so the keys finish. */
+/* Rejecting what was drawn before has the same law as the keys, whenever one stops: quick while
+ * much of the mass is left, endless at the end, so the keys finish. */
 static void draw_distinct(wg_discrete_sampler *s, stream *r, int64_t k, int64_t *samples)
 {
     int64_t got = 0;

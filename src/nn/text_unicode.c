@@ -1,6 +1,7 @@
 /*
- * text_unicode.c: letters, digits, blanks and lower case of Unicode 14.0.0, from its character database:
- * alphanumeric are the categories L*, N* and what has a numeric value, lower case the simple mapping.
+ * text_unicode.c: letters, digits, blanks and lower case of Unicode 14.0.0, from its character
+ * database: alphanumeric are the categories L*, N* and what has a numeric value, lower case is the
+ * simple mapping.
  */
 #include "text_inside.h"
 

@@ -45,50 +45,66 @@ static wg_status begin(const char *op, int rank, const wg_array *X, const wg_arr
     return wg__result(op, WG_F64, shape, sum, error);
 }
 
-/* ---- by rows of W ---- */
+/* ---- window by window: a row of X's windows times W as a matrix ---- */
 
-/* One element of X times one row of W, added to one pixel of Z: unit steps through both, which is
- * what makes this quick. */
-static void add_row(int64_t n, double x, const double *row, double *z)
+/* The window at (o, p) as K = krows kcols in numbers, in the order of W's rows. */
+static void take_window(const wg__geometry *w, const wg_array *X, int64_t i, int64_t o, int64_t p,
+                        double *x)
 {
-    for (int64_t q = 0; q < n; q++) z[q] += x * row[q];
+    for (int64_t r = 0; r < w->kernel[0]; r++)
+        for (int64_t c = 0; c < w->kernel[1]; c++, x += w->in) {
+            int64_t row = o * w->stride + r * w->step - w->pad[0],
+                    col = p * w->stride + c * w->step - w->pad[2];
+            int64_t from = ((i * w->size[0] + row) * w->size[1] + col) * w->in;
+            bool inside = row >= 0 && row < w->size[0] && col >= 0 && col < w->size[1];
+
+            for (int64_t m = 0; m < w->in; m++) x[m] = inside ? element(X, from + m) : 0;
+        }
 }
 
-static void convolve(const wg__geometry *w, const wg_array *X, const double *W, double *z)
+/* z[q] = sum over k of x[k] W[k, q]: four rows of W at a time, so that z is loaded and stored a
+ * quarter as often. */
+static void times_matrix(int64_t n_k, int64_t n_q, const double *restrict x,
+                         const double *restrict W, double *restrict z)
 {
-    for (int64_t i = 0; i < w->n; i++)
-        for (int64_t o = 0; o < w->result[0]; o++)
-            for (int64_t p = 0; p < w->result[1]; p++, z += w->out)
-                for (int64_t r = 0; r < w->kernel[0]; r++)
-                    for (int64_t c = 0; c < w->kernel[1]; c++) {
-                        int64_t row = o * w->stride + r * w->step - w->pad[0],
-                                col = p * w->stride + c * w->step - w->pad[2];
-                        int64_t x = ((i * w->size[0] + row) * w->size[1] + col) * w->in;
-                        const double *k = W + (r * w->kernel[1] + c) * w->in * w->out;
+    int64_t k = 0;
 
-                        if (row < 0 || row >= w->size[0] || col < 0 || col >= w->size[1]) continue;
-                        for (int64_t m = 0; m < w->in; m++)
-                            add_row(w->out, element(X, x + m), k + m * w->out, z);
-                    }
+    for (; k + 4 <= n_k; k += 4) {
+        const double *restrict w0 = W + k * n_q, *restrict w1 = w0 + n_q, *restrict w2 = w1 + n_q,
+                               *restrict w3 = w2 + n_q;
+
+        for (int64_t q = 0; q < n_q; q++)
+            z[q] += (x[k] * w0[q] + x[k + 1] * w1[q]) + (x[k + 2] * w2[q] + x[k + 3] * w3[q]);
+    }
+    for (; k < n_k; k++)
+        for (int64_t q = 0; q < n_q; q++) z[q] += x[k] * W[k * n_q + q];
 }
 
 static wg_status convolution(const char *op, int rank, wg_array X, wg_array W, int64_t stride,
                              const wg_padding *pad, int64_t dilation, wg_array *Z, wg_error *error)
 {
     wg__geometry w;
-    wg_array sum, kernel;
-    wg_status status;
+    wg_array sum;
+    int64_t n_w = 0, n_k = 0;
+    double *kernel, *z;
 
     TRY(begin(op, rank, &X, &W, stride, pad, dilation, false, &w, Z, &sum, error));
-    status = wg__result(op, WG_F64, W.type.shape, &kernel, error);
-    if (status != WG_OK) {
+    n_w = wg_shape_count(&W.type.shape);
+    n_k = n_w / w.out;
+    kernel = n_w < INT64_MAX - n_k ? wg_alloc(n_w + n_k, sizeof *kernel) : NULL;
+    if (!kernel) {
         wg_free(sum.data);
-        return status;
+        return wg_fail(error, WG_ENOMEM, op, "W %s in double", WG_TYPE_STR(&W.type));
     }
-    for (int64_t i = 0; i < wg_shape_count(&W.type.shape); i++)
-        ((double *)kernel.data)[i] = element(&W, i);
-    convolve(&w, &X, kernel.data, sum.data);
-    wg_free(kernel.data);
+    for (int64_t i = 0; i < n_w; i++) kernel[i] = element(&W, i);
+    z = sum.data;
+    for (int64_t i = 0; i < w.n; i++)
+        for (int64_t o = 0; o < w.result[0]; o++)
+            for (int64_t p = 0; p < w.result[1]; p++, z += w.out) {
+                take_window(&w, &X, i, o, p, kernel + n_w);
+                times_matrix(n_k, w.out, kernel + n_w, kernel, z);
+            }
+    wg_free(kernel);
     return wg__rounded(op, X.type.dtype, &sum, Z, error);
 }
 
