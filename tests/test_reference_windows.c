@@ -187,6 +187,71 @@ static void check_deconv2d(const wg_ref_conv2d *h)
     CLOSE1(slope_dot(taps, W, dW), slope_dot(out, dY, Y), 1e-12, 1e-12);
 }
 
+/* A number in [low, high] of a stream. */
+static int64_t draw(uint64_t *state, int64_t low, int64_t high)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return low + (int64_t)((*state >> 33) % (uint64_t)(high - low + 1));
+}
+
+/* Geometries nobody thought of: both ways of every layer agree, and every backward is the adjoint of
+ * its forward. */
+static void any_geometry(void)
+{
+    static double X[MANY], W[MANY], Z[MANY], Y[MANY], Z2[MANY], dY[MANY], dX[2][MANY], dW[2][MANY];
+    uint64_t state = 11;
+    int ran = 0;
+
+    for (int k = 0; k < 300; k++) {
+        static const int64_t low[] = { 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0 };
+        static const int64_t high[] = { 2, 7, 7, 2, 4, 4, 3, 3, 2, 3, 3, 3, 3 };
+        wg_ref_conv2d h = { .act_fn = { WG_REF_IDENTITY, 0, 0 } };
+        int64_t *const field[] = { &h.n_ex,        &h.in_rows,     &h.in_cols,    &h.in_ch,
+                                   &h.kernel_rows, &h.kernel_cols, &h.out_ch,     &h.stride,
+                                   &h.dilation,    &h.pad.top,     &h.pad.bottom, &h.pad.left,
+                                   &h.pad.right };
+        int64_t in, taps, out, pooled;
+
+        for (int f = 0; f < 13; f++) *field[f] = draw(&state, low[f], high[f]);
+        in = h.n_ex * h.in_rows * h.in_cols * h.in_ch;
+        taps = h.kernel_rows * h.kernel_cols * h.in_ch * h.out_ch;
+        out = h.n_ex * wg_ref_conv2d_rows(&h) * wg_ref_conv2d_cols(&h) * h.out_ch;
+        pooled = out / h.out_ch * h.in_ch;
+        if (out == 0 || out > MANY) continue;
+        ran++;
+        slope_fill(in, X, (uint64_t)k);
+        slope_fill(taps, W, (uint64_t)k + 1);
+        slope_fill(MANY, dY, (uint64_t)k + 2);
+        memset(dW, 0, sizeof dW);
+        CHECK(wg_ref_conv2d_forward(&h, X, W, NULL, Z, Y));
+        wg_ref_conv2D_naive(&h, X, W, Z2);
+        CLOSE(Z2, Y, out, 1e-13, 1e-13);
+        CHECK(wg_ref_conv2d_backward(&h, X, W, Z, dY, dX[0], dW[0], NULL));
+        CHECK(wg_ref_conv2d_backward_naive(&h, X, W, Z, dY, dX[1], dW[1], NULL));
+        CLOSE(dX[1], dX[0], in, 1e-13, 1e-13);
+        CLOSE(dW[1], dW[0], taps, 1e-12, 1e-12);
+        CLOSE1(slope_dot(in, X, dX[0]), slope_dot(out, dY, Y), 1e-11, 1e-11);
+        CLOSE1(slope_dot(taps, W, dW[0]), slope_dot(out, dY, Y), 1e-11, 1e-11);
+        wg_ref_pool2d_average_forward(&h, X, Y);
+        wg_ref_pool2d_average_backward(&h, dY, dX[0]);
+        CLOSE1(slope_dot(in, X, dX[0]), slope_dot(pooled, dY, Y), 1e-11, 1e-11);
+        /* A maximum is linear in the elements it takes. */
+        wg_ref_pool2d_max_forward(&h, X, Y);
+        wg_ref_pool2d_max_backward(&h, X, dY, dX[0]);
+        CLOSE1(slope_dot(in, X, dX[0]), slope_dot(pooled, dY, Y), 1e-11, 1e-11);
+        out = h.n_ex * wg_ref_deconv2d_rows(&h) * wg_ref_deconv2d_cols(&h) * h.out_ch;
+        if (out == 0 || out > MANY) continue;
+        memset(dW, 0, sizeof dW);
+        CHECK(wg_ref_deconv2d_forward(&h, X, W, NULL, Z, Y));
+        CHECK(wg_ref_deconv2D_naive(&h, X, W, Z2));
+        CLOSE(Z2, Y, out, 1e-13, 1e-13);
+        CHECK(wg_ref_deconv2d_backward(&h, X, W, Z, dY, dX[0], dW[0], NULL));
+        CLOSE1(slope_dot(in, X, dX[0]), slope_dot(out, dY, Y), 1e-11, 1e-11);
+        CLOSE1(slope_dot(taps, W, dW[0]), slope_dot(out, dY, Y), 1e-11, 1e-11);
+    }
+    CHECK(ran > 150);
+}
+
 static void erratum_Y27_each_side_has_its_pad(void)
 {
     wg_ref_conv2d h = { 2, 3, 3, 2, 3, 3, 2, 2, 0, { 0, 2, 1, 0 }, { WG_REF_IDENTITY, 0, 0 } };
@@ -367,7 +432,7 @@ static void erratum_M5_second_step(void)
 TESTS(TEST(erratum_Y24_naive_backward), TEST(gradients_of_parameters_add_up),
       TEST(erratum_U8_kernel_larger_than_input), TEST(erratum_U4_col2im_axes),
       TEST(erratum_U2_padding_that_exists), TEST(erratum_Y25_gradient_of_padded_maximum),
-      TEST(erratum_Y26_zeros_take_part), TEST(erratum_Y27_each_side_has_its_pad),
-      TEST(erratum_Y28_pad_larger_than_kernel), TEST(erratum_M11_any_padding),
-      TEST(erratum_M19_padding_of_each_image), TEST(skip_branches_that_do_not_meet),
-      TEST(erratum_M5_second_step))
+      TEST(erratum_Y26_zeros_take_part), TEST(any_geometry),
+      TEST(erratum_Y27_each_side_has_its_pad), TEST(erratum_Y28_pad_larger_than_kernel),
+      TEST(erratum_M11_any_padding), TEST(erratum_M19_padding_of_each_image),
+      TEST(skip_branches_that_do_not_meet), TEST(erratum_M5_second_step))
