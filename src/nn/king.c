@@ -42,9 +42,10 @@ static const wg__hyper_field fields[] = {
       .wanted = "True or False" },
 };
 
-static const wg__sched_state state[] = {
-    { "losses", WG_F64, true }, { "sorted", WG_F64, true }, { "n_losses", WG_I64, false }, { NULL }
-};
+static const wg__sched_state state[] = { { "losses", WG_F64, true },
+                                         { "sorted", WG_F64, true },
+                                         { "n_losses", WG_I64, false },
+                                         { .key = NULL } };
 
 /* Most losses kept. In double, as numpy-ml computes it: ceil(1.1 * 10) is 12. */
 static int64_t history(double patience)

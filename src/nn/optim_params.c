@@ -133,6 +133,15 @@ static bool read_entry(wg_optim *next, const char *full, const wg_type *type, co
 
     if (json_is_object(v)) {
         if (!wg__array_from_json(v, &a, op, what, error)) return false;
+        if (type && !wg_type_equal(type, &a.type)) {
+            char got[WG_TYPE_TEXT], want[WG_TYPE_TEXT];
+
+            wg_fail(error, a.type.dtype != type->dtype ? WG_EDTYPE : WG_ESHAPE, op,
+                    "%.80s is %s, wanted %s", what, wg_type_text(&a.type, got),
+                    wg_type_text(type, want));
+            wg_free(a.data);
+            return false;
+        }
     } else { /* a counter or a rate */
         double x;
 
@@ -227,23 +236,38 @@ static bool read_cache(wg_optim *next, const json_t *cache, wg_error *error)
 
 /* ---- set_params ---- */
 
-/* Into a store others use: types are looked at before anything is written. */
+/* Whether the entry `full` of the shared store has this type, or is not there. */
+static bool can_become(const wg_optim *o, const char *full, const wg_type *type, wg_error *error)
+{
+    const wg_param *p = wg_params_find(o->at.store, full);
+    char have[WG_TYPE_TEXT], want[WG_TYPE_TEXT];
+
+    if (!p || wg_type_equal(type, &p->value.type)) return true;
+    wg_fail(error, WG_ESTATE, o->kind->name, "\"%.60s\" is %s in the store and cannot become %s",
+            full, wg_type_text(&p->value.type, have), wg_type_text(type, want));
+    return false;
+}
+
+/* Into a store others use: types are looked at before anything is written, those of the rule's state
+ * too, which may be left from another rule. */
 static bool write_back(wg_optim *o, const wg_optim *next, wg_error *error)
 {
-    for (int i = 0; i < next->at.n; i++) {
-        const wg_param *p = wg_params_find(next->at.store, next->at.made[i]),
-                       *q = wg_params_find(o->at.store, p->name);
-        char got[WG_TYPE_TEXT], want[WG_TYPE_TEXT];
+    const wg__sched_state *state = next->sched->kind->state;
+    char full[WG__ENTRY_TEXT];
+    wg_type type;
+    bool fresh;
 
-        if (!q || wg_type_equal(&p->value.type, &q->value.type)) continue;
-        wg_fail(error, WG_ESTATE, o->kind->name,
-                "\"%.60s\" is %s in the store and cannot become %s", p->name,
-                wg_type_text(&q->value.type, want), wg_type_text(&p->value.type, got));
-        return false;
+    for (; state && state->key; state++)
+        if (wg__sched_state_type(next->sched, state->key, &type) &&
+            wg__entry_name(&o->at, state->key, full) && !can_become(o, full, &type, error))
+            return false;
+    for (int i = 0; i < next->at.n; i++) {
+        const wg_param *p = wg_params_find(next->at.store, next->at.made[i]);
+
+        if (!can_become(o, p->name, &p->value.type, error)) return false;
     }
     for (int i = 0; i < next->at.n; i++) {
         const wg_param *p = wg_params_find(next->at.store, next->at.made[i]);
-        bool fresh;
 
         if (!wg__entry(&o->at, o->kind->name, p->name, p->value.type.dtype, p->value.type.shape,
                        &fresh, error) ||

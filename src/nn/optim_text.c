@@ -116,7 +116,7 @@ static int printed(const wg_optim *o, int i)
 
 char *wg_optim_text(const wg_optim *o)
 {
-    wg__str t = { NULL };
+    wg__str t = { .s = NULL };
     bool first = true;
 
     if (!o) return NULL;
@@ -150,7 +150,7 @@ static json_t *groups_to_json(const wg_optim *o)
 static json_t *hyperparameters(const wg_optim *o)
 {
     json_t *v = json_object();
-    wg__str t = { NULL };
+    wg__str t = { .s = NULL };
     bool ok = v && json_object_set_new(v, "id", json_string(o->kind->name)) == 0;
 
     for (int i = 0; ok && i < o->kind->n; i++) {

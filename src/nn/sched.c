@@ -200,7 +200,7 @@ void wg__sched_print(const wg_sched *s, wg__str *t)
 
 char *wg_sched_text(const wg_sched *s)
 {
-    wg__str t = { NULL };
+    wg__str t = { .s = NULL };
 
     if (s) wg__sched_print(s, &t);
     return t.s;

@@ -209,7 +209,7 @@ static const wg__hyper_field plateau_fields[] = {
 static const wg__sched_state plateau_state[] = { { "best", WG_F64, false },
                                                  { "bad_steps", WG_I64, false },
                                                  { "cooling", WG_I64, false },
-                                                 { NULL } };
+                                                 { .key = NULL } };
 
 /* A loss that is not finite is no improvement: every comparison with NaN is false. */
 static wg_tensor *plateau_record(const wg__ticks *t, const wg__hyper_value *v)
