@@ -1,5 +1,6 @@
-/* ref_double.c: gradients of gradients of the references, as the golden double_backward has them. Of
- * its cases these are Conv2D's and LSTM's: dX of the first backward and S = sum G_X dX are outputs. */
+/* ref_double.c: gradients of gradients of the references, as the golden double_backward has them.
+ * Of its cases these are Conv2D's and LSTM's: dX of the first backward and S = sum G_X dX are
+ * outputs. */
 #include <stdlib.h>
 #include <wengert/reference.h>
 
@@ -112,8 +113,8 @@ static bool lstm_forward(const gcase *c, gresult *r)
     return ok && g_put_num(r, G_OUTPUT, "S", S);
 }
 
-/* d (..) / de at X + e G, by a central difference of step h, added to the results with `weight`. S is
- * sum G dL/dX with L = sum dY Y, so its gradients are those of L differentiated along G: second
+/* d (..) / de at X + e G, by a central difference of step h, added to the results with `weight`. S
+ * is sum G dL/dX with L = sum dY Y, so its gradients are those of L differentiated along G: second
  * derivatives can be taken in either order. */
 static bool along(const gcase *c, double h, double weight, gresult *r, double *X, double *Y,
                   double *dX)

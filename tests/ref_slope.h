@@ -38,8 +38,8 @@ static inline double slope_difference(double (*S)(void *), void *context, int64_
     return (up - down) / (2 * h);
 }
 
-/* The same by Richardson's extrapolation, with a step that shrinks until whole and half agree: a kink
- * within it keeps them apart. */
+/* The same by Richardson's extrapolation, with a step that shrinks until whole and half agree: a
+ * kink within it keeps them apart. */
 static inline double slope_along(double (*S)(void *), void *context, int64_t n, double *x,
                                  const double *v)
 {

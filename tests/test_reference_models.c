@@ -1,5 +1,5 @@
-/* test_reference_models.c: faults of numpy-ml's models, each shown on the references by numbers that
- * follow from the definition. */
+/* test_reference_models.c: faults of numpy-ml's models, each shown on the references by numbers
+ * that follow from the definition. */
 #include <wengert/reference.h>
 
 #include "harness.h"
@@ -121,8 +121,8 @@ static double generator_loss(void *context)
                : NAN;
 }
 
-/* The generator learns through the critic: its gradients are not 0, and a step along them lowers the
- * loss. */
+/* The generator learns through the critic: its gradients are not 0, and a step along them lowers
+ * the loss. */
 static void erratum_D5_generator_learns(void)
 {
     static double memory[8][HIDDEN * HIDDEN];
@@ -153,8 +153,8 @@ static double critic_loss(void *context)
                : NAN;
 }
 
-/* The penalty through all four layers, for ReLU as in numpy-ml, and for Tanh and Sigmoid, whose second
- * derivatives numpy-ml's _bwd2 leaves out (errata Y17). */
+/* The penalty through all four layers, for ReLU as in numpy-ml, and for Tanh and Sigmoid, whose
+ * second derivatives numpy-ml's _bwd2 leaves out (errata Y17). */
 static void erratum_Y17_penalty_through_every_layer(void)
 {
     const wg_ref_act acts[] = { relu, tanh_act, sigmoid };

@@ -1,5 +1,5 @@
-/* test_reference_more.c: the references of convolutions, recurrent layers, modules and models against
- * golden values and central differences. */
+/* test_reference_more.c: the references of convolutions, recurrent layers, modules and models
+ * against golden values and central differences. */
 #include <wengert/reference.h>
 
 #include "harness.h"
@@ -22,7 +22,7 @@ static void golden_convolutions_naive(void)
     ref_run_file("layer_deconv2d", ref_subjects_naive);
 }
 
-/* conv1D, conv2D, deconv2D, columns and padding of the golden utils, both ways where there are two. */
+/* Convolutions, columns and padding of the golden utils, both ways where there are two. */
 static void golden_utils(void)
 {
     static const char *const has[] = { "conv1D", "conv2D", "deconv2D", "im2col",
@@ -71,8 +71,8 @@ static void golden_models(void)
     ref_run_file("model_word2vec", ref_subjects_model);
 }
 
-/* Second derivatives of Conv2D and LSTM, each against golden, and Conv2D's against differences of its
- * first backward. */
+/* Second derivatives of Conv2D and LSTM, each against golden, and Conv2D's against differences of
+ * its first backward. */
 static void golden_double_backward_of_windows_and_time(void)
 {
     gcheck measured[REF_MEASURES] = { { .error = 0 } };

@@ -1,5 +1,5 @@
-/* test_reference_oom.c: whichever allocation fails, a reference says so and leaks nothing. The calls
- * that allocate are defined here too, so that each can fail in turn. */
+/* test_reference_oom.c: whichever allocation fails, a reference says so and leaks nothing. The
+ * calls that allocate are defined here too, so that each can fail in turn. */
 #include <wengert/reference.h>
 
 #include "harness.h"
@@ -7,8 +7,8 @@
 
 /* ---- memory, with faults ---- */
 
-/* A sanitizer has an allocator of its own, which cannot be stood in for; there the subjects run, and
- * its check for leaks sees what they leave. */
+/* A sanitizer has an allocator of its own, which cannot be stood in for; there the subjects run,
+ * and its check for leaks sees what they leave. */
 #if defined(__SANITIZE_ADDRESS__)
 #define OWN_ALLOCATOR 0
 #elif defined(__has_feature)

@@ -1,5 +1,5 @@
-/* test_reference_steps.c: faults of numpy-ml in recurrent layers and in modules that read steps, each
- * shown on the references by numbers that follow from the definition. */
+/* test_reference_steps.c: faults of numpy-ml in recurrent layers and in modules that read steps,
+ * each shown on the references by numbers that follow from the definition. */
 #include <wengert/reference.h>
 
 #include "harness.h"
@@ -234,8 +234,8 @@ static double wavenet_S(void *context)
     return slope_dot(48, w->dY[0], w->Y[0]) + slope_dot(48, w->dY[1], w->Y[1]);
 }
 
-/* The kernel is as wide as asked: with five taps the first element reaches the fifth, not the sixth,
- * with two only the second; and the gradients are those of that kernel. */
+/* The kernel is as wide as asked: with five taps the first element reaches the fifth, not the
+ * sixth, with two only the second; and the gradients are those of that kernel. */
 static void erratum_M7_kernel_width(void)
 {
     static const int64_t width[2] = { 5, 2 };

@@ -1,5 +1,5 @@
-/* test_reference_windows.c: faults of numpy-ml in convolutions, pooling and their modules, each shown
- * on the references by numbers that follow from the definition. */
+/* test_reference_windows.c: faults of numpy-ml in convolutions, pooling and their modules, each
+ * shown on the references by numbers that follow from the definition. */
 #include <wengert/reference.h>
 
 #include "harness.h"
@@ -141,7 +141,7 @@ static void erratum_Y26_zeros_take_part(void)
 
 /* ---- Deconv2D ---- */
 
-/* Z[n, s i + u - top, s j + v - left, o] += X[n, i, j, c] W[u, v, c, o], straight from the definition. */
+/* Z[n, s i + u - top, s j + v - left, o] += X[n, i, j, c] W[u, v, c, o], as it is defined. */
 static void scatter(const wg_ref_conv2d *h, const double *X, const double *W, double *Z)
 {
     int64_t rows = wg_ref_deconv2d_rows(h), cols = wg_ref_deconv2d_cols(h);
@@ -194,8 +194,8 @@ static int64_t draw(uint64_t *state, int64_t low, int64_t high)
     return low + (int64_t)((*state >> 33) % (uint64_t)(high - low + 1));
 }
 
-/* Geometries nobody thought of: both ways of every layer agree, and every backward is the adjoint of
- * its forward. */
+/* Geometries nobody thought of: both ways of every layer agree, and every backward is the adjoint
+ * of its forward. */
 static void any_geometry(void)
 {
     static double X[MANY], W[MANY], Z[MANY], Y[MANY], Z2[MANY], dY[MANY], dX[2][MANY], dW[2][MANY];

@@ -98,7 +98,7 @@ int64_t wg_ref_deconv2d_cols(const wg_ref_conv2d *h)
 
 /* ---- padding and dilation ---- */
 
-/* Y (n_ex, y_rows, y_cols, ch): zeros, but X[n,i,j] stands at (first_row + step i, first_col + step j). */
+/* Y (n_ex, y_rows, y_cols, ch): zeros, but X[n,i,j] at (first_row + step i, first_col + step j). */
 static void spread(int64_t n_ex, int64_t rows, int64_t cols, int64_t ch, const double *X,
                    int64_t y_rows, int64_t y_cols, int64_t first_row, int64_t first_col,
                    int64_t step, double *Y)

@@ -50,8 +50,8 @@ bool wg_ref_deconv2D_naive(const wg_ref_conv2d *h, const double *X, const double
     return true;
 }
 
-/* The convolution whose adjoint this deconvolution is: it reads images like Z, with the cropped rows
- * and columns as its padding, and makes images like X. */
+/* The convolution whose adjoint this deconvolution is: it reads images like Z, with the cropped
+ * rows and columns as its padding, and makes images like X. */
 static wg_ref_conv2d adjoint(const wg_ref_conv2d *h)
 {
     wg_ref_conv2d a = *h;

@@ -27,7 +27,7 @@ static wg_ref_conv1d pointwise(const wg_ref_wavenet *h)
                             .stride = 1 };
 }
 
-/* What lies between input and residual, each (n_ex, length, ch_dilation); R is (.., ch_residual). */
+/* What lies between input and residual R, (n_ex, length, ch_dilation) but for R. */
 typedef struct {
     double *D, *tanh_out, *sigm_out, *gate, *R;
 } block;
