@@ -91,9 +91,10 @@ static void run_case(const gcase *c, worst *w)
 
 /* ---- other subjects ---- */
 
-static const golden_kind *const kinds[] = { golden_kinds_act,  golden_kinds_init,
-                                            golden_kinds_loss, golden_kinds_utils,
-                                            golden_kinds_optim, golden_kinds_sampler };
+static const golden_kind *const kinds[] = { golden_kinds_act,   golden_kinds_init,
+                                            golden_kinds_loss,  golden_kinds_utils,
+                                            golden_kinds_optim, golden_kinds_sampler,
+                                            golden_kinds_text };
 
 static const golden_kind *kind_of(const char *subject)
 {
