@@ -7,7 +7,8 @@
  * caller's: no function keeps a pointer, and none changes what it takes as const. Gradients of
  * inputs are written; gradients of parameters are ADDED to the caller's arrays, as numpy-ml's
  * accumulate over calls until flushed; a NULL gradient is not wanted. Functions that return bool
- * need scratch memory and return false when there is none, with nothing added.
+ * need scratch memory and return false when there is none, with nothing added; a whole sequence, a
+ * module or a model may then have added some of its gradients.
  */
 #ifndef WENGERT_REFERENCE_H
 #define WENGERT_REFERENCE_H
