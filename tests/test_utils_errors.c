@@ -157,8 +157,22 @@ static void erratum_U8_kernel_larger_than_the_padded_input(void)
     CHECK(Z.data == NULL);
 }
 
-/* Pads that are not alike crop their own sides; pads beyond the kernel crop too. */
-static void erratum_Y27_Y28_deconv_crops_what_pad_says(void)
+/* Pads that are not alike crop their own sides. */
+static void erratum_Y27_deconv_crops_the_sides_pad_names(void)
+{
+    double x[4] = { 1, 2, 3, 4 }, v[4] = { 1, 1, 1, 1 };
+    wg_array Y;
+
+    wg_deconv2d_naive(WG_F64_ARRAY(x, 1, 2, 2, 1), WG_F64_ARRAY(v, 2, 2, 1, 1), 2,
+                      wg_padding_four(0, 1, 1, 0), 0, &Y, NULL);
+    REQUIRE(Y.data != NULL);
+    CHECK(shape_is(&Y.type.shape, WG_SHAPE(1, 3, 3, 1)));
+    CLOSE((double *)Y.data, ((double[]){ 1, 2, 2, 1, 2, 2, 3, 4, 4 }), 9, 0, 0);
+    wg_free(Y.data);
+}
+
+/* Pads of more than kernel - 1 crop too. */
+static void erratum_Y28_deconv_crops_beyond_the_kernel(void)
 {
     double x[4] = { 1, 2, 3, 4 }, w[1] = { 1 }, v[4] = { 1, 1, 1, 1 };
     wg_array Y;
@@ -300,5 +314,6 @@ TESTS(TEST(erratum_U1_out_dims_of_same_and_causal), TEST(erratum_U2_no_padding_i
       TEST(erratum_U5_order_of_four_pads), TEST(erratum_U6_same_keeps_the_size_at_any_stride),
       TEST(erratum_U7_deconv_same_has_the_dilated_size),
       TEST(erratum_U8_kernel_larger_than_the_padded_input),
-      TEST(erratum_Y27_Y28_deconv_crops_what_pad_says), TEST(bad_shapes),
+      TEST(erratum_Y27_deconv_crops_the_sides_pad_names),
+      TEST(erratum_Y28_deconv_crops_beyond_the_kernel), TEST(bad_shapes),
       TEST(col2im_without_four_pads), TEST(memory_ends))
