@@ -296,15 +296,6 @@ static void training_goes_on_from_a_file(void)
     wg_params_free(w);
 }
 
-static void descend(wg_layer *l, const char *key)
-{
-    wg_array value = wg_layer_parameter(l, key), grad = wg_layer_gradient(l, key);
-
-    CHECK(value.data && grad.data);
-    for (int64_t i = 0; grad.data && i < wg_shape_count(&value.type.shape); i++)
-        ((double *)value.data)[i] -= 0.05 * ((const double *)grad.data)[i];
-}
-
 /* numpy-ml's way: forward, backward of the loss, update; twice, and more than one forward. */
 static void on_arrays(void)
 {
@@ -328,9 +319,7 @@ static void on_arrays(void)
         EQ_INT(wg_layer_backward(l, 1, dy, true, dx), WG_OK);
         NO_ERROR(wg_layer_error(l));
         CHECK(wg_shape_equal(&dx[0].type.shape, &x[0].type.shape));
-        descend(l, "W");
-        descend(l, "b");
-        wg_layer_flush_gradients(l);
+        EQ_INT(wg_layer_update(l, (double)NAN), WG_OK);
         EQ_INT(wg_layer_forward(l, 4, x, true, y), WG_OK);
         NO_ERROR(wg_layer_error(l));
     }
@@ -339,12 +328,49 @@ static void on_arrays(void)
     EQ_INT(wg_layer_forward(l, 4, x, false, y), WG_OK);
     NO_ERROR(wg_layer_error(l));
     CHECK(wg_item(&y[0]) < after); /* targets alone */
+    wg_layer_freeze(l);
+    EQ_INT(wg_layer_update(l, (double)NAN), WG_ESTATE);
     wg_layer_free(l);
     wg_params_free(w);
+}
+
+/* What one layer's summary tells a fresh one: the same results. */
+static void summary_and_back(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 3), *v = wg_params_new(WG_F64, 4);
+    wg_error error = { .code = WG_OK };
+    wg_layer *a = wg_layer_make(w, "nce", "NCELoss",
+                                "{\"n_classes\": 5, \"num_negative_samples\": 2, "
+                                "\"subtract_log_label_prob\": false}",
+                                &error);
+    wg_layer *b = wg_layer_make(v, "nce", "NCELoss",
+                                "{\"n_classes\": 9, \"num_negative_samples\": 1}", &error);
+    double X[24];
+    int64_t target[4] = { 1, 4, 3, 1 }, neg[2] = { 0, 1 };
+    wg_array x[3] = { WG_F64_ARRAY(X, 4, 2, 3), WG_I64_ARRAY(target, 4), WG_I64_ARRAY(neg, 2) };
+    wg_array y[2], z[2];
+    char *text;
+
+    NO_ERROR(&error);
+    wg_random_normal(1, 2, 3, 0, 24, WG_F64, X);
+    EQ_INT(wg_layer_forward(a, 3, x, true, y), WG_OK);
+    text = wg_layer_summary(a);
+    CHECK(text && strstr(text, "\"subtract_log_label_prob\":false") != NULL);
+    EQ_INT(wg_layer_set_params(b, text), WG_OK);
+    NO_ERROR(wg_layer_error(b));
+    EQ_INT(wg_layer_forward(b, 3, x, true, z), WG_OK);
+    NO_ERROR(wg_layer_error(b));
+    SAME_BITS(y[0].data, z[0].data, 8);
+    SAME_BITS(y[1].data, z[1].data, 64);
+    wg_free(text);
+    wg_layer_free(a);
+    wg_layer_free(b);
+    wg_params_free(w);
+    wg_params_free(v);
 }
 
 TESTS(TEST(golden), TEST(compositions), TEST(evaluation),
       TEST(erratum_L2_accidental_hits_keep_both_terms), TEST(erratum_L3_no_saturation),
       TEST(erratum_L4_log_q_without_k), TEST(erratum_L5_noise_from_logarithms),
       TEST(erratum_L9_shape_of_the_input_gradient), TEST(draws_by_step),
-      TEST(training_goes_on_from_a_file), TEST(on_arrays))
+      TEST(training_goes_on_from_a_file), TEST(on_arrays), TEST(summary_and_back))
