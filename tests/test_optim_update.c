@@ -151,6 +151,27 @@ static void both_ways_have_the_same_bits(void)
     }
 }
 
+/* No rule computes what is not finite, not even where it is not looked at. */
+static void finite_check_passes(void)
+{
+    static const wg_plan_options options = { .check = true };
+
+    for (int k = 0; k < N_TRAININGS; k++) {
+        wg_params *w = wg_params_new(WG_F64, 1);
+        wg_graph *g = wg_graph_new();
+        wg_optim *o;
+        wg_plan *plan = recorded(trainings[k], w, g, &o), *checked;
+
+        wg_plan_free(plan);
+        checked = wg_plan_new(g, w, "train", &options);
+        for (int t = 0; checked && t < STEPS; t++) run_recorded(checked, t);
+        wg_plan_free(checked);
+        wg_optim_free(o);
+        wg_graph_free(g);
+        wg_params_free(w);
+    }
+}
+
 /* ---- going on ---- */
 
 static void go_on(const char *text, wg_optim *o, wg_optim *next, struct weights x)
@@ -455,6 +476,7 @@ static void recorded_groups(void)
     wg_params_free(w);
 }
 
-TESTS(TEST(both_ways_have_the_same_bits), TEST(copy_goes_on), TEST(copy_is_deep),
-      TEST(summary_goes_on), TEST(saved_program_goes_on), TEST(loaded_store_goes_on),
-      TEST(as_the_references), TEST(accumulation), TEST(groups), TEST(recorded_groups))
+TESTS(TEST(both_ways_have_the_same_bits), TEST(finite_check_passes), TEST(copy_goes_on),
+      TEST(copy_is_deep), TEST(summary_goes_on), TEST(saved_program_goes_on),
+      TEST(loaded_store_goes_on), TEST(as_the_references), TEST(accumulation), TEST(groups),
+      TEST(recorded_groups))

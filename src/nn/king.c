@@ -17,6 +17,9 @@
 
 enum { LR, PATIENCE, DECAY, CHECK_ALL, CLEAR };
 
+/* A loss beyond, or none at all, counts as one of this size: a spike, whose square is finite. */
+static const double LARGEST = 1e100;
+
 static const wg__hyper_field fields[] = {
     { .key = "initial_lr",
       .otherwise = 0.01,
@@ -196,7 +199,8 @@ static wg_tensor *record(const wg__ticks *t, const wg__hyper_value *v)
      * cannot have at every patience: the losses it drops are not asked for */
     double need = fmin(patience + 1, floor(0.9 * (double)(k.h - 1)) + 1);
     wg_tensor *most = wg_scalar_like(seen, (double)k.h),
-              *loss = wg_where(wg_is_finite(t->loss), t->loss, num(&k, DBL_MAX));
+              *loss = wg_where(wg_is_finite(t->loss), wg_clip(t->loss, -LARGEST, LARGEST),
+                               num(&k, LARGEST));
     wg_tensor *now = wg_minimum(wg_add(seen, wg_scalar_like(seen, 1)), most),
               *n = wg_cast(now, WG_F64), *next = shift_down(&k, losses, loss);
     wg_tensor *counts, *kept, *plain_stuck, *stuck, *lower;
