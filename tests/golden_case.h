@@ -156,10 +156,8 @@ gcheck g_check_results(const gresult *a, const gresult *b, gsection s);
 /* a against b in the entries that the case names, each of which both must have. */
 gcheck g_check_between(const gcase *c, const gresult *a, const gresult *b, gsection s);
 
-/* The tolerance of golden/README.md for this section of a case, in double; and for one array of it:
- * the probabilities that King's scheduler reports are no rates, but ordinary values. */
+/* The tolerance of golden/README.md for this section of a case, in double. */
 double g_tolerance(const gcase *c, gsection s);
-double g_tolerance_of(const gcase *c, gsection s, const char *name);
 
 /* The worse of two, with the sum of the counts. */
 gcheck g_worse(gcheck a, gcheck b);

@@ -120,7 +120,7 @@ gcheck g_check_golden(const gcase *c, const gresult *r, gsection s)
     for (int k = 0; k < b->n; k++) {
         gcheck one = compare(g_find(a, b->at[k].name), &b->at[k], is_extreme(c));
 
-        one.over = one.error / g_tolerance_of(c, s, b->at[k].name);
+        one.over = one.error / g_tolerance(c, s);
         check = g_worse(check, one);
     }
     return check;
@@ -163,11 +163,6 @@ double g_tolerance(const gcase *c, gsection s)
     for (size_t k = 0; k < sizeof loose / sizeof loose[0]; k++)
         if (strstr(c->subject, loose[k])) return 1e-8;
     return 1e-9;
-}
-
-double g_tolerance_of(const gcase *c, gsection s, const char *name)
-{
-    return strncmp(name, "p_decreasing", 12) == 0 ? 1e-9 : g_tolerance(c, s);
 }
 
 /* ---- central differences ---- */

@@ -168,8 +168,7 @@ static void tolerances(void)
     c.subject = "WGAN_GP";
     CHECK(g_tolerance(&c, G_PARAM_GRAD) == 1e-8);
     c.subject = "schedulers";
-    CHECK(g_tolerance_of(&c, G_OUTPUT, "lr") == 1e-12);
-    CHECK(g_tolerance_of(&c, G_OUTPUT, "p_decreasing_robust") == 1e-9);
+    CHECK(g_tolerance(&c, G_OUTPUT) == 1e-12);
 }
 
 /* ---- reading ---- */

@@ -129,7 +129,7 @@ static void erratum_L2_accidental_hits(void)
 
 static void erratum_L3_saturated_logits(void)
 {
-    double x = 1, W[2] = { -60, 60 }, b[2] = { 0, 0 }, dX, dW[2] = { 0 }, db[2] = { 0 };
+    double x = 1, W[2] = { -60, 60 }, b[2] = { 0, 0 }, dX = NAN, dW[2] = { 0 }, db[2] = { 0 };
     int64_t target = 0, neg = 1;
     wg_ref_nce t = { .N = 1, .C = 1, .D = 1, .K = 1, .X = &x, .W = W, .b = b };
 

@@ -334,6 +334,91 @@ static void erratum_Y23_evolution_keeps_the_number(void)
     EQ_INT(wg_ref_sparse_evolution_grow(N, N, u, w, W, after), N - before);
 }
 
+/* Batches of heads with dropped weights, to the second order. */
+static void attention_of_batches(void)
+{
+    json_t *hyper = json_pack("{s:b,s:f}", "scale", 1, "dropout_p", 0.25);
+    int64_t Q[] = { 2, 2, 3, 4 }, K[] = { 2, 2, 5, 4 }, V[] = { 2, 2, 5, 2 }, Y[] = { 2, 2, 3, 2 },
+            A[] = { 2, 2, 3, 5 };
+    gresult r = { 0 }, one = { 0 };
+    double *mask;
+    gcase c;
+
+    put_numbers(&r, G_INPUT, "Q", 4, Q, 1);
+    put_numbers(&r, G_INPUT, "K", 4, K, 2);
+    put_numbers(&r, G_INPUT, "V", 4, V, 3);
+    mask = g_put(&r, G_INPUT, "dropout_mask", 4, A, NULL);
+    for (int i = 0; mask && i < 60; i++) mask[i] = i % 4 != 2;
+    put_numbers(&r, G_OUTPUT_GRAD, "Y", 4, Y, 4);
+    c = made_case("DotProductAttention", &r, hyper);
+    expect_differences(g_subject(ref_subjects_norm, "DotProductAttention"), &c, 40 + 40 + 40);
+    put_numbers(&r, G_INPUT, "dY", 4, Y, 5);
+    put_numbers(&r, G_INPUT, "G_Q", 4, Q, 6);
+    put_numbers(&r, G_INPUT, "G_K", 4, K, 7);
+    put_numbers(&r, G_INPUT, "G_V", 4, V, 8);
+    g_put_num(&one, G_OUTPUT_GRAD, "S", 1);
+    c = made_case("DotProductAttention", &r, hyper);
+    c.section[G_OUTPUT_GRAD] = one.section[G_OUTPUT_GRAD];
+    expect_differences(g_subject(ref_subjects_second, "DotProductAttention"), &c,
+                       40 + 40 + 40 + 24);
+    g_result_free(&one);
+    g_result_free(&r);
+    json_decref(hyper);
+}
+
+/* What is written may have held anything. */
+static void written_arrays_are_not_read(void)
+{
+    double in[24], P[2][12], A[2][12], Y[2][8], dQ[2][12], dK[2][8], dV[2][8], ddY[2][8], G[12];
+    double E[2][6], W[6];
+    static const int64_t ids[3] = { 1, 0, 1 }, offsets[4] = { 0, 2, 2, 3 };
+    wg_ref_attention t = { .B = 2, .nq = 2, .nk = 2, .dk = 2, .dv = 2, .factor = 0.7 };
+
+    made_numbers(1, 24, in);
+    made_numbers(2, 6, W);
+    made_numbers(3, 12, G);
+    t.Q = in;
+    t.K = in + 8;
+    t.V = in + 16;
+    for (int k = 0; k < 2; k++) {
+        double *const all[] = { P[k], A[k], Y[k], dQ[k], dK[k], dV[k], ddY[k], E[k] };
+        const int size[] = { 12, 12, 8, 12, 8, 8, 8, 6 };
+
+        for (int a = 0; a < 8; a++)
+            for (int i = 0; i < size[a]; i++) all[a][i] = k ? NAN : 0;
+        wg_ref_attention_forward(&t, P[k], A[k], Y[k]);
+        REQUIRE(wg_ref_attention_backward(&t, P[k], in, dQ[k], dK[k], dV[k]));
+        wg_ref_embedding(WG_REF_POOL_MEAN, 3, 2, ids, offsets, W, E[k]);
+    }
+    SAME_BITS(Y[0], Y[1], sizeof Y[0]);
+    CLOSE(dQ[1], dQ[0], 8, 0, 0);
+    CLOSE(dK[1], dK[0], 8, 0, 0);
+    CLOSE(dV[1], dV[0], 8, 0, 0);
+    SAME_BITS(E[0], E[1], sizeof E[0]);
+    CLOSE(E[1] + 2, ((double[]){ 0, 0 }), 2, 0, 0); /* an example of no ids */
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 8; i++) dQ[k][i] = dK[k][i] = dV[k][i] = ddY[k][i] = k ? NAN : 0;
+        REQUIRE(wg_ref_attention_bwd2(&t, P[0], in, G, G, G, ddY[k], dQ[k], dK[k], dV[k]));
+    }
+    CLOSE(dQ[1], dQ[0], 8, 0, 0);
+    CLOSE(dK[1], dK[0], 8, 0, 0);
+    CLOSE(dV[1], dV[0], 8, 0, 0);
+    CLOSE(ddY[1], ddY[0], 8, 0, 0);
+}
+
+/* Connections grow at the place that the draw counts to among those that are free. */
+static void places_of_growth(void)
+{
+    double mask[6] = { 1, 0, 1, 0, 0, 1 }, W[6] = { 1, 2, 3, 4, 5, 6 };
+    const double u[4] = { 0.5, 0.99, 0, 0 }, weight[4] = { -1, -2, -3, -4 };
+
+    EQ_INT(wg_ref_sparse_evolution_grow(6, 2, u, weight, W, mask), 2);
+    CLOSE(mask, ((double[]){ 1, 0, 1, 1, 1, 1 }), 6, 0, 0);
+    CLOSE(W, ((double[]){ 1, 2, 3, -1, -2, 6 }), 6, 0, 0);
+    EQ_INT(wg_ref_sparse_evolution_grow(6, 2, u + 2, weight + 2, W, mask), 1);
+    CLOSE(W, ((double[]){ 1, -3, 3, -1, -2, 6 }), 6, 0, 0);
+}
+
 /* A product with zeros among its factors has the gradients of the others' product. */
 static void multiply_by_zero(void)
 {
@@ -368,4 +453,5 @@ TESTS(TEST(erratum_W1_masked_gradient), TEST(erratum_W2_the_callers_array_stays)
       TEST(erratum_Y17_second_order_with_curvature), TEST(erratum_Y18_backward_takes_the_stored_Z),
       TEST(erratum_Y19_density_is_a_probability), TEST(erratum_Y20_masked_gradient),
       TEST(erratum_Y21_masked_second_order), TEST(erratum_Y23_evolution_keeps_the_number),
+      TEST(places_of_growth), TEST(attention_of_batches), TEST(written_arrays_are_not_read),
       TEST(multiply_by_zero), TEST(gradients_accumulate))

@@ -36,7 +36,7 @@ static void momentum(plain *s, int64_t t, double lr, const double *grad)
 static void nesterov(plain *s, int64_t t, double lr, const double *grad)
 {
     (void)t;
-    wg_ref_nesterov(N, lr, 0.8, 0, grad, s->param, s->a);
+    wg_ref_nesterov(N, lr, 0.8, 1.2, grad, s->param, s->a);
 }
 
 static void adagrad(plain *s, int64_t t, double lr, const double *grad)
@@ -79,7 +79,7 @@ static double noam(int64_t step)
 static const row rows[] = {
     { "SGD(lr=0.05)", sgd, NULL },
     { "SGD(lr=0.05, momentum=0.9, clip_norm=1.5)", momentum, NULL },
-    { "SGD(lr=0.05, momentum=0.8, nesterov=True)", nesterov, NULL },
+    { "SGD(lr=0.05, momentum=0.8, clip_norm=1.2, nesterov=True)", nesterov, NULL },
     { "SGD(lr_scheduler=ExponentialScheduler(initial_lr=0.1, stage_length=7, staircase=True, "
       "decay=0.6))",
       sgd, staircase },

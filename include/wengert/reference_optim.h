@@ -83,10 +83,10 @@ WG_REF_API int64_t wg_ref_king_room(int64_t patience);
 
 /** The learning rate after `loss` was reported. It is multiplied by decay when the losses have
  * stopped falling: P(slope < 0) of the last patience + 1 losses is below 0.51, and so it is of
- * those that are left when what lies above the 0.9 quantile of the history is dropped, of which at least
- * min(patience + 1, floor(0.9 (H - 1)) + 1) must be there, H the length of a full history (numpy-ml
- * asks for more than can be left when patience is 100 or more). false: out of memory. Source:
- * numpy-ml KingScheduler.learning_rate, _steps_without_decrease; King 2018. */
+ * those that are left when what lies above the 0.9 quantile of the history is dropped, of which at
+ * least min(patience + 1, floor(0.9 (H - 1)) + 1) must be there, H the length of a full history
+ * (numpy-ml asks for more than can be left when patience is 100 or more). false: out of memory.
+ * Source: numpy-ml KingScheduler.learning_rate, _steps_without_decrease; King 2018. */
 WG_REF_API bool wg_ref_king_lr(wg_ref_king *king, double loss, double *lr);
 
 #ifdef __cplusplus

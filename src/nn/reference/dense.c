@@ -10,16 +10,15 @@ static double *scratch(int64_t n)
     return calloc(n > 0 ? (size_t)n : 1, sizeof(double));
 }
 
-/* C [n, m] (+)= A [n, k] B [k, m] */
-static void product(int64_t n, int64_t k, int64_t m, const double *A, const double *B, bool add,
-                    double *C)
+/* C [n, m] = A [n, k] B [k, m] */
+static void product(int64_t n, int64_t k, int64_t m, const double *A, const double *B, double *C)
 {
     for (int64_t i = 0; i < n; i++) {
         for (int64_t j = 0; j < m; j++) {
             double sum = 0;
 
             for (int64_t l = 0; l < k; l++) sum += A[i * k + l] * B[l * m + j];
-            C[i * m + j] = add ? C[i * m + j] + sum : sum;
+            C[i * m + j] = sum;
         }
     }
 }
@@ -60,7 +59,7 @@ static void add_rows(int64_t n, int64_t m, const double *A, double *sum)
 void wg_ref_fully_connected(wg_ref_act act, int64_t N, int64_t n_in, int64_t n_out, const double *X,
                             const double *W, const double *b, double *Z, double *Y)
 {
-    product(N, n_in, n_out, X, W, false, Z);
+    product(N, n_in, n_out, X, W, Z);
     for (int64_t i = 0; b && i < N; i++)
         for (int64_t j = 0; j < n_out; j++) Z[i * n_out + j] += b[j];
     if (Y) wg_ref_act_fn_n(act, N * n_out, Z, Y);
@@ -92,7 +91,7 @@ bool wg_ref_fully_connected_bwd2(wg_ref_act act, int64_t N, int64_t n_in, int64_
 
     if (ok) {
         wg_ref_act_backward(act, n, Z, dY, dZ);
-        product(N, n_in, n_out, G, W, false, P);
+        product(N, n_in, n_out, G, W, P);
         for (int64_t i = 0; i < n; i++) Q[i] = P[i] * dY[i] * wg_ref_act_grad2(act, Z[i]);
         if (ddY) wg_ref_act_backward(act, n, Z, P, ddY);
         if (dX2) product_Bt(N, n_in, n_out, Q, W, dX2);
