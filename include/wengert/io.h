@@ -85,6 +85,18 @@ WG_API wg_status wg_params_load_buffer(const void *data, size_t length, wg_param
                                        wg_load_mode mode, const char *from, const char *to,
                                        int *n_loaded, wg_error *error);
 
+/* Any other bytes. */
+
+typedef struct {
+    const void *data;
+    size_t n;
+} wg_bytes;
+
+/** Writes n parts one after the other as the file `path`, as wg_save does: aside, to the disk, and
+ * renamed, so that whatever stops it the name holds the old bytes or the new ones. A device or a
+ * pipe is written as it is. Errors: WG_EIO with what the system said; WG_EARG for NULL. */
+WG_API wg_status wg_file_write(const char *path, int n, const wg_bytes *part, wg_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,140 +1,66 @@
 /* data.c: idx files, batches, shuffles. */
-#include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "wengert/data.h"
+#include "source.h"
 #include "wengert/graph.h"
 #include "wengert/op.h"
 
-enum { IDX_U8 = 0x08, CHUNK = 1 << 20 };
+enum { IDX_U8 = 0x08 };
 static const int64_t IDX_MAX = INT64_C(1) << 32;
 
-/* What one reading needs to say what went wrong. */
-typedef struct {
-    gzFile file;
-    const char *path;
-    wg_error *error;
-} reader;
-
-/* A file that ends early, or that zlib or the system cannot read on. */
-static wg_status read_fail(const reader *r, int64_t got, int64_t want)
-{
-    int code = Z_OK;
-    const char *text = gzerror(r->file, &code);
-
-    if (code == Z_ERRNO)
-        return wg_fail(r->error, WG_EIO, "wg_idx_read", "%s: %s", r->path, strerror(errno));
-    if (code == Z_MEM_ERROR) return wg_fail(r->error, WG_ENOMEM, "wg_idx_read", "%s", r->path);
-    /* zlib puts the path before its text. */
-    if (code != Z_OK && strncmp(text, r->path, strlen(r->path)) == 0) text += strlen(r->path) + 2;
-    if (code == Z_BUF_ERROR)
-        return wg_fail(r->error, WG_EFORMAT, "wg_idx_read",
-                       "%s: compressed data ends early, after %lld of %lld bytes", r->path,
-                       (long long)got, (long long)want);
-    if (code != Z_OK)
-        return wg_fail(r->error, WG_EFORMAT, "wg_idx_read", "%s: damaged compression: %s", r->path,
-                       text);
-    return wg_fail(r->error, WG_EFORMAT, "wg_idx_read", "%s: ends after %lld of %lld bytes",
-                   r->path, (long long)got, (long long)want);
-}
-
 /* The header: two zero bytes, the element type, the rank, then the extents, big-endian. */
-static wg_status read_header(const reader *r, wg_shape *shape)
+static wg_status read_header(wg__source *s, wg_shape *shape)
 {
     unsigned char b[4];
-    int n = gzread(r->file, b, 4);
+    int64_t n = wg__source_read(s, b, 4);
 
-    if (n < 0) return read_fail(r, 0, 4);
+    if (n < 0) return wg__source_fail(s, 0, 4);
     if (n < 4 || b[0] != 0 || b[1] != 0 || b[3] == 0)
-        return wg_fail(r->error, WG_EFORMAT, "wg_idx_read", "%s: not an idx file", r->path);
+        return wg_fail(s->error, WG_EFORMAT, s->op, "%s: not an idx file", s->path);
     if (b[2] != IDX_U8)
-        return wg_fail(r->error, WG_EFORMAT, "wg_idx_read",
-                       "%s: elements of type 0x%02x, wanted unsigned bytes, 0x08", r->path, b[2]);
+        return wg_fail(s->error, WG_EFORMAT, s->op,
+                       "%s: elements of type 0x%02x, wanted unsigned bytes, 0x08", s->path, b[2]);
     if (b[3] > WG_MAX_RANK)
-        return wg_fail(r->error, WG_EFORMAT, "wg_idx_read", "%s: rank %d, at most %d", r->path,
-                       b[3], WG_MAX_RANK);
+        return wg_fail(s->error, WG_EFORMAT, s->op, "%s: rank %d, at most %d", s->path, b[3],
+                       WG_MAX_RANK);
     *shape = WG_SHAPE_SCALAR;
     shape->rank = b[3];
     for (int i = 0; i < shape->rank; i++) {
-        n = gzread(r->file, b, 4);
-        if (n != 4) return read_fail(r, 4 + 4 * i + (n > 0 ? n : 0), 4 + 4 * shape->rank);
+        n = wg__source_read(s, b, 4);
+        if (n != 4) return wg__source_fail(s, 4 + 4 * i + (n > 0 ? n : 0), 4 + 4 * shape->rank);
         shape->dim[i] = (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
     }
     return WG_OK;
 }
 
-/* Doubles the memory as bytes arrive: what a header claims is not believed. */
-static wg_status read_elements(const reader *r, int64_t count, unsigned char **data)
+wg_status wg__idx_from(wg__source *s, wg_idx *idx)
 {
-    int64_t got = 0, cap = 0;
-    unsigned char *p = NULL, extra;
-    int left, code;
+    wg_idx found = { WG_SHAPE_SCALAR, NULL };
+    wg_status status = read_header(s, &found.shape);
+    void *data = NULL;
+    int64_t count;
 
-    while (got < count || !p) {
-        int64_t want;
-        int n;
-
-        if (got == cap) {
-            int64_t more = cap == 0 ? CHUNK : 2 * cap;
-            unsigned char *q = wg_alloc(more < count ? more : count, 1);
-
-            if (!q) {
-                wg_free(p);
-                return wg_fail(r->error, WG_ENOMEM, "wg_idx_read", "%s: %lld bytes", r->path,
-                               (long long)count);
-            }
-            if (got > 0) memcpy(q, p, (size_t)got);
-            wg_free(p);
-            p = q;
-            cap = more < count ? more : count;
-        }
-        want = cap - got < CHUNK ? cap - got : CHUNK;
-        n = want > 0 ? gzread(r->file, p + got, (unsigned)want) : 0;
-        if (n <= 0 && want > 0) {
-            wg_free(p);
-            return read_fail(r, got, count);
-        }
-        got += n;
-    }
-    /* The end of the file is read too: there the checksum of compressed data is compared. */
-    left = gzread(r->file, &extra, 1);
-    gzerror(r->file, &code);
-    if (left != 0 || code != Z_OK) {
-        wg_free(p);
-        if (left <= 0) return read_fail(r, got, count);
-        return wg_fail(r->error, WG_EFORMAT, "wg_idx_read",
-                       "%s: bytes left over after %lld elements", r->path, (long long)count);
-    }
-    *data = p;
-    return WG_OK;
+    if (status != WG_OK) return status;
+    count = wg_shape_count(&found.shape);
+    if (count < 0 || count > IDX_MAX)
+        return wg_fail(s->error, WG_ELIMIT, s->op, "%s: more than %lld elements", s->path,
+                       (long long)IDX_MAX);
+    status = wg__source_rest(s, count, count, &data);
+    found.data = data;
+    if (status == WG_OK) *idx = found;
+    return status;
 }
 
 wg_status wg_idx_read(const char *path, wg_idx *idx, wg_error *error)
 {
-    reader r = { NULL, path, error };
-    wg_idx found = { WG_SHAPE_SCALAR, NULL };
+    wg__source s;
     wg_status status;
-    int64_t count;
 
     if (!idx) return wg_fail(error, WG_EARG, "wg_idx_read", "idx is NULL");
-    *idx = found;
-    if (!path) return wg_fail(error, WG_EARG, "wg_idx_read", "path is NULL");
-    errno = 0;
-    r.file = gzopen(path, "rb");
-    if (!r.file)
-        return wg_fail(error, errno == 0 || errno == ENOMEM ? WG_ENOMEM : WG_EIO, "wg_idx_read",
-                       "%s: %s", path, errno == 0 ? "out of memory" : strerror(errno));
-    status = read_header(&r, &found.shape);
-    if (status == WG_OK) {
-        count = wg_shape_count(&found.shape);
-        if (count < 0 || count > IDX_MAX)
-            status = wg_fail(error, WG_ELIMIT, "wg_idx_read", "%s: more than %lld elements", path,
-                             (long long)IDX_MAX);
-        else status = read_elements(&r, count, &found.data);
-    }
-    gzclose(r.file);
-    if (status == WG_OK) *idx = found;
+    *idx = (wg_idx){ WG_SHAPE_SCALAR, NULL };
+    status = wg__source_open(&s, path, "wg_idx_read", error);
+    if (status == WG_OK) status = wg__idx_from(&s, idx);
+    wg__source_close(&s);
     return status;
 }
 
