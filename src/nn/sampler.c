@@ -98,15 +98,15 @@ static wg_status take_probs(wg_discrete_sampler *s, const double *probs, bool lo
 }
 
 /* Vose's construction. `list` has room for n: cells below average from its start, the others from
- * its end. A value of probability 0 keeps none of its cell, however the rounding falls. */
+ * its end. What is left of the cells sums to their number: when one kind runs out, the rest are 1
+ * but for rounding, and a value of probability 0 is not among them. */
 static void build(wg_discrete_sampler *s, int64_t *list)
 {
-    int64_t n_small = 0, n_large = 0, n = s->n, largest = 0;
+    int64_t n_small = 0, n_large = 0, n = s->n;
 
     for (int64_t i = 0; i < n; i++) {
         s->prob[i] = s->p[i] * (double)n;
         s->alias[i] = i;
-        if (s->p[i] > s->p[largest]) largest = i;
         if (s->prob[i] < 1) list[n_small++] = i;
         else list[n - ++n_large] = i;
     }
@@ -121,12 +121,7 @@ static void build(wg_discrete_sampler *s, int64_t *list)
         }
     }
     while (n_large > 0) s->prob[list[n - n_large--]] = 1;
-    while (n_small > 0) {
-        int64_t i = list[--n_small];
-
-        s->prob[i] = s->p[i] > 0 ? 1 : 0;
-        s->alias[i] = largest;
-    }
+    while (n_small > 0) s->prob[list[--n_small]] = 1;
 }
 
 wg_discrete_sampler *wg_discrete_sampler_new(int64_t n, const double *probs, bool log_given,
