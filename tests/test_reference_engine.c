@@ -1,7 +1,7 @@
 /*
  * test_reference_engine.c: the engine's gradients of compositions against the explicit backward
- * methods, on every golden case and again on other numbers of the same shapes. With WENGERT_MEASURED
- * naming a file, a line is added to it for each subject: its name and the largest difference of the
+ * methods, on every golden case and again on other numbers of the same shapes. WENGERT_MEASURED may
+ * name a file: a line is added to it for each subject, its name and the largest difference of the
  * reference from central differences, from the engine and from golden, with tabs between.
  */
 #include <dirent.h>

@@ -1,5 +1,5 @@
-/* test_reference_layers.c: layers where numpy-ml is wrong, one test an erratum; and what golden files
- * do not reach. */
+/* test_reference_layers.c: layers where numpy-ml is wrong, one test an erratum; and what golden
+ * files do not reach. */
 #include <wengert/reference.h>
 
 #include "harness.h"

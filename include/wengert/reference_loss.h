@@ -86,7 +86,7 @@ WG_REF_API double wg_ref_nce_loss(const wg_ref_nce *t, double *y_pred);
 
 /** dz = s(z) - 1 for a target, s(z) for noise; dX = sum dz W_c written, dW_c += dz X, db_c += dz,
  * of every occurrence. Parameters accumulate; NULL is not wanted. Source: numpy-ml NCELoss.grad,
- * which drops the target's gradients where a noise class equals it, although the loss keeps them. */
+ * which drops the target's gradients where a noise class equals it although the loss has them. */
 WG_REF_API void wg_ref_nce_loss_grad(const wg_ref_nce *t, double *dX, double *dW, double *db);
 
 #ifdef __cplusplus

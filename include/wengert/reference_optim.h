@@ -69,7 +69,8 @@ WG_REF_API double wg_ref_noam_lr(int64_t step, double model_dim, double scale_fa
 WG_REF_API double wg_ref_p_decreasing(int64_t n, const double *loss);
 
 /** King's state: lr starts at initial_lr, history holds the last ceil(1.1 (patience + 1)) losses
- * (computed in double, so that 1.1 times 10 gives 12), memory of wg_ref_king_room(patience) doubles by the caller. */
+ * (computed in double, so that 1.1 times 10 gives 12), memory of wg_ref_king_room(patience)
+ * doubles by the caller. */
 typedef struct {
     double lr, decay;
     int64_t patience; /* >= 3 */
