@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Values and gradients of single ops by PyTorch in float64, for tests/test_golden_ops.c.
 
-Usage: golden_ops.py > tests/golden/ops.json
+Usage: golden_ops.py > tests/golden_ops/ops.json
 
 Each case names a row of tests/op_cases*.c and gives the operands (with a batch of 3 where the row has one),
 a random dy, the result y, and the gradients of sum(dy * y), null for operands without one. PyTorch shares no

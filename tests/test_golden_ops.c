@@ -1,4 +1,4 @@
-/* test_golden_ops.c: values and gradients of the rows of op_cases against tests/golden/ops.json, which
+/* test_golden_ops.c: values and gradients of the rows of op_cases against tests/golden_ops/ops.json, which
  * scripts/golden_ops.py made with PyTorch. */
 #include "golden_json.h"
 #include "op_cases.h"
@@ -61,7 +61,7 @@ static void compare(const json_t *c, wg_dtype real, double tol)
 
 static void compare_all(wg_dtype real, double tol)
 {
-    json_t *file = golden_load("golden/ops.json"), *c;
+    json_t *file = golden_load("golden_ops/ops.json"), *c;
     size_t i;
 
     REQUIRE(json_array_size(json_object_get(file, "cases")) >= 90);

@@ -134,7 +134,7 @@ static void erratum_I4_the_whole_text_is_read(void)
         char *text = wg_optim_text(o);
 
         harness_check(text && strstr(text, kept[i][1]), __FILE__, __LINE__, "%s became %s",
-                      kept[i][0], text);
+                      kept[i][0], text ? text : "nothing");
         wg_free(text);
         wg_optim_free(o);
     }

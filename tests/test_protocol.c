@@ -401,7 +401,7 @@ static void saved_training_goes_on(const sample *s)
     bool cell = wg_layer_class_find(s->kind)->n_state > 0;
     batch one = make_batch(s, cell ? 3 : 1, WG_F64, 3), three = make_batch(s, 3, WG_F64, 4);
     char path[256];
-    wg_program program = { NULL };
+    wg_program program = { .graph = NULL };
     wg_error error = { .code = WG_OK };
     wg_plan *p, *q = NULL;
     double was = NAN, is = NAN;

@@ -43,7 +43,7 @@ void wg_ref_pool2d_max_backward(const wg_ref_conv2d *h, const double *X, const d
         for (int64_t i = 0; i < out_rows; i++)
             for (int64_t j = 0; j < out_cols; j++)
                 for (int64_t c = 0; c < h->in_ch; c++, dY++) {
-                    double most;
+                    double most = 0;
                     int64_t where = largest(h, X, n, i, j, c, &most);
 
                     if (where >= 0) dX[where] += *dY;
