@@ -306,13 +306,19 @@ static bool adam_case(const json_t *c, double *worst)
     return optim_case(c, "Adam", worst);
 }
 
+static bool nesterov_case(const json_t *c, double *worst)
+{
+    return optim_case(c, "Nesterov", worst);
+}
+
 static bool adamw_case(const json_t *c, double *worst)
 {
     return optim_case(c, "AdamW", worst);
 }
 
 const golden_kind golden_kinds_optim[] = {
-    { "SGD", sgd_case },   { "AdaGrad", adagrad_case }, { "RMSProp", rmsprop_case },
-    { "Adam", adam_case }, { "AdamW", adamw_case },     { "schedulers", sched_case },
-    { NULL, NULL },
+    { "SGD", sgd_case },          { "AdaGrad", adagrad_case },
+    { "RMSProp", rmsprop_case },  { "Adam", adam_case },
+    { "AdamW", adamw_case },      { "Nesterov", nesterov_case },
+    { "schedulers", sched_case }, { NULL, NULL },
 };

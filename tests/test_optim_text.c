@@ -44,6 +44,8 @@ static void printed_forms(void)
         { "Adam(lr_scheduler='NoamScheduler(model_dim=8)')",
           "Adam(lr=0.001, decay1=0.9, decay2=0.999, eps=1e-07, clip_norm=None, "
           "lr_scheduler=NoamScheduler(model_dim=8, scale_factor=1, warmup_steps=4000))" },
+        { "Nesterov(lr=0.1)", "SGD(lr=0.1, momentum=0.9, nesterov=True, clip_norm=None, "
+                              "lr_scheduler=ConstantScheduler(lr=0.1))" },
         { "SGD(lr_scheduler=None, clip_norm=none)",
           "SGD(lr=0.01, momentum=0.0, clip_norm=None, lr_scheduler=ConstantScheduler(lr=0.01))" },
         { "AdaGrad(accumulate=4, clip_global_norm=2.5, weight_decay=1e-5, clip_norm=2)",

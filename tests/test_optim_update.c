@@ -340,6 +340,51 @@ static void loaded_store_goes_on(void)
     wg_params_free(v);
 }
 
+/* One optimiser over a store: recorded training, then updates on arrays, to the bit as in one way. */
+static void changes_its_way(void)
+{
+    for (int k = 0; k < N_TRAININGS; k++) {
+        wg_params *w = wg_params_new(WG_F64, 1);
+        wg_graph *g = wg_graph_new();
+        wg_optim *o, *p = from_text(NULL, trainings[k]), *c;
+        wg_plan *plan = recorded(trainings[k], w, g, &o);
+        struct weights x, y, z;
+        char *text;
+
+        REQUIRE(plan != NULL);
+        for (int t = 0; t < STEPS; t++) run_recorded(plan, t);
+        memcpy(x.a, wg_params_find(w, "m/W")->value.data, sizeof x.a);
+        memcpy(x.b, wg_params_find(w, "m/b")->value.data, sizeof x.b);
+        y = z = x;
+        text = wg_optim_summary(o);
+        CHECK(wg_optim_set_params(p, text, NULL) == WG_OK);
+        wg_free(text);
+        c = wg_optim_copy(o);
+        REQUIRE(c != NULL);
+        for (int t = STEPS; t < 2 * STEPS; t++) {
+            run_recorded(plan, t);
+            CHECK(update_both(p, &x, t, NULL) == WG_OK);
+            CHECK(update_both(c, &y, t, NULL) == WG_OK);
+            SAME_BITS(wg_params_find(w, "m/W")->value.data, x.a, sizeof x.a);
+            SAME_BITS(y.a, x.a, sizeof x.a);
+        }
+        /* and back: the store's own optimiser on arrays, from where its recorded training is */
+        memcpy(&z, &x, sizeof z);
+        for (int t = 2 * STEPS; t < 3 * STEPS; t++) {
+            CHECK(update_both(o, &z, t, NULL) == WG_OK);
+            CHECK(update_both(p, &x, t, NULL) == WG_OK);
+            SAME_BITS(z.a, x.a, sizeof x.a);
+            SAME_BITS(z.b, x.b, sizeof x.b);
+        }
+        wg_plan_free(plan);
+        wg_optim_free(c);
+        wg_optim_free(o);
+        wg_optim_free(p);
+        wg_graph_free(g);
+        wg_params_free(w);
+    }
+}
+
 /* ---- against the references ---- */
 
 static void as_the_references(void)
@@ -478,5 +523,5 @@ static void recorded_groups(void)
 
 TESTS(TEST(both_ways_have_the_same_bits), TEST(finite_check_passes), TEST(copy_goes_on),
       TEST(copy_is_deep), TEST(summary_goes_on), TEST(saved_program_goes_on),
-      TEST(loaded_store_goes_on), TEST(as_the_references), TEST(accumulation), TEST(groups),
-      TEST(recorded_groups))
+      TEST(loaded_store_goes_on), TEST(changes_its_way), TEST(as_the_references),
+      TEST(accumulation), TEST(groups), TEST(recorded_groups))

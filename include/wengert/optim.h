@@ -92,8 +92,8 @@ WG_API wg_optim *wg_adamw(wg_params *w, const char *name, const wg_adam_hyper *h
  *     AdaGrad(lr=0.01, eps=1e-07, ...), RMSProp(lr=0.001, eps=1e-07, decay=0.9, ...)
  *     Adam(lr=0.001, decay1=0.9, decay2=0.999, eps=1e-07, ...)
  *     AdamW(lr=0.001, decay1=0.9, decay2=0.999, eps=1e-07, weight_decay=0.01, ...)
- * All take clip_global_norm=None, weight_decay=0.0 and accumulate=1 too, SGD nesterov=False. The
- * scheduler is a call, a text in quotes, or None for ConstantScheduler(lr); lr is the starting rate
+ * All take clip_global_norm=None, weight_decay=0.0 and accumulate=1 too, SGD nesterov=False;
+ * Nesterov() is SGD(momentum=0.9, nesterov=True). The scheduler is a call, a text in quotes, or None for ConstantScheduler(lr); lr is the starting rate
  * of a scheduler that names none. A JSON object text, {"id": "SGD", "lr": 0.1}, works too. w NULL:
  * the optimiser has a private store for its cache, for wg_optim_update alone. NULL on error: WG_EARG
  * for a text that does not parse (with the character) or a value out of range, WG_ENAME for an

@@ -68,6 +68,9 @@ const wg__optim_class *wg__optim_find(const char *name, int at, wg_error *error)
 /* An optimiser with all defaults and no scheduler yet; w NULL: over a private store. */
 wg_optim *wg__optim_make(const wg__optim_class *kind, wg_params *w, const char *name);
 
+/* SGD as "Nesterov()" means it: nesterov, and momentum 0.9 unless another is given. */
+void wg__optim_nesterov(wg_optim *o);
+
 /* How many slots it has: a plain SGD has none. */
 int wg__optim_slots(const wg_optim *o);
 int64_t wg__accumulate(const wg_optim *o);

@@ -193,6 +193,12 @@ const wg__optim_class wg__adamw = { .name = "AdamW",
 
 /* ---- what all share ---- */
 
+void wg__optim_nesterov(wg_optim *o)
+{
+    o->value[MOMENTUM].v = 0.9;
+    o->value[NESTEROV].v = 1;
+}
+
 int wg__optim_slots(const wg_optim *o)
 {
     return o->kind == &wg__sgd && o->value[MOMENTUM].v == 0 ? 0 : o->kind->n_slots;

@@ -59,10 +59,12 @@ static bool read_call(wg_optim *o, const wg__call *c, wg_error *error)
 
 static wg_optim *from_call(wg_params *w, const char *name, const wg__call *c, wg_error *error)
 {
-    const wg__optim_class *kind = c ? wg__optim_find(c->name, c->at, error) : &wg__sgd;
+    bool nesterov = c && wg__same_name(c->name, "Nesterov");
+    const wg__optim_class *kind = c && !nesterov ? wg__optim_find(c->name, c->at, error) : &wg__sgd;
     wg_optim *o = kind ? wg__optim_make(kind, w, name) : NULL;
 
     if (!kind) return NULL;
+    if (o && nesterov) wg__optim_nesterov(o);
     if (!o) wg_fail(error, WG_ENOMEM, "optim", "out of memory");
     else if (o->error.code != WG_OK)
         wg_fail(error, o->error.code, o->error.op, "%s", o->error.text);

@@ -33,9 +33,10 @@ struct wg__updates {
     int n_programs;
     struct cell *cell;
     int n_cells, cap_cells;
-    int64_t run; /* number of the run that is open; 0: none yet */
-    bool apply;  /* it is the last run of a step */
-    bool asked;  /* its rate is known */
+    int64_t run;  /* number of the run that is open; 0: none yet */
+    bool apply;   /* it is the last run of a step */
+    bool counted; /* and the step number has moved for it already */
+    bool asked;   /* its rate is known */
     double rate;
     wg_graph *graph; /* of the scheduler */
     wg_plan *plan;
@@ -153,32 +154,47 @@ static int find_program(wg_optim *o, const wg_type *type, wg_error *error)
 /* ---- cells ---- */
 
 static bool find_slot(wg_optim *o, const char *name, const char *suffix, const wg_type *type,
-                      wg_array *value, wg_error *error)
+                      wg_array *value, bool *fresh, wg_error *error)
 {
     char full[WG__ENTRY_TEXT];
-    bool fresh;
 
     if (!wg__slot_name(o, name, suffix, full)) {
         wg_fail(error, WG_ENAME, o->kind->name, "the name \"%.80s...\" is too long", name);
         return false;
     }
-    if (!wg__entry(&o->at, o->kind->name, full, type->dtype, type->shape, &fresh, error))
+    if (!wg__entry(&o->at, o->kind->name, full, type->dtype, type->shape, fresh, error))
         return false;
     *value = wg_params_find(o->at.store, full)->value;
     return true;
 }
 
+/* Updates made so far, by the optimiser's own counter. */
+static int64_t steps_made(const wg_optim *o)
+{
+    char full[WG__ENTRY_TEXT];
+    const wg_param *p =
+        wg__entry_name(&o->at, "step", full) ? wg_params_find(o->at.store, full) : NULL;
+
+    return p ? *(const int64_t *)p->value.data - o->updates->counted : 0;
+}
+
+/* A cache that recorded training has left counts by the optimiser's steps. */
 static bool fill_cell(wg_optim *o, struct cell *c, wg_error *error)
 {
     static const wg_type count = { WG_I64, { 0, { 0 } } };
     wg_array t = { .data = NULL };
+    bool fresh = true, new_t, unused;
 
     for (int i = 0; i < wg__optim_slots(o); i++)
-        if (!find_slot(o, c->name, o->kind->slot[i], &c->type, &c->slot[i], error)) return false;
-    if (wg__accumulate(o) > 1 && !find_slot(o, c->name, "sum", &c->type, &c->sum, error))
+        if (!find_slot(o, c->name, o->kind->slot[i], &c->type, &c->slot[i], &fresh, error))
+            return false;
+    if (wg__accumulate(o) > 1 && !find_slot(o, c->name, "sum", &c->type, &c->sum, &unused, error))
         return false;
-    if (o->kind->counts && !find_slot(o, c->name, "t", &count, &t, error)) return false;
-    c->t = t.data;
+    if (o->kind->counts) {
+        if (!find_slot(o, c->name, "t", &count, &t, &new_t, error)) return false;
+        c->t = t.data;
+        if (new_t && !fresh) *c->t = steps_made(o);
+    }
     c->program = find_program(o, &c->type, error);
     return c->program >= 0;
 }
@@ -263,6 +279,7 @@ static bool open_run(wg_optim *o, bool counted, wg_error *error)
     if (k > 1 && !set_count(o, "runs", runs >= k ? 0 : runs, error)) return false;
     if (counted && runs >= k && !set_count(o, "step", count(o, "step") + 1, error)) return false;
     u->apply = runs >= k;
+    u->counted = counted && u->apply;
     u->asked = false;
     u->run++;
     return true;
@@ -508,6 +525,7 @@ bool wg__updates_copy(wg_optim *to, const wg_optim *from)
     if (!begun(to, NULL)) return false;
     to->updates->run = u->run;
     to->updates->apply = u->apply;
+    to->updates->counted = u->counted;
     to->updates->asked = u->asked;
     to->updates->rate = u->rate;
     for (int i = 0; i < u->n_cells; i++) {
