@@ -334,6 +334,69 @@ static void on_arrays(void)
     wg_params_free(w);
 }
 
+/* The noise lies in the store beside f32 weights: a loaded program draws and subtracts the same. */
+static void noise_kept_in_the_store(void)
+{
+    wg_params *w = wg_params_new(WG_F32, 3), *single;
+    wg_graph *g = wg_graph_new();
+    wg_layer *l = wg_nce_loss(w, "nce", (wg_nce_hyper){ 5, 2, NULL, false });
+    wg_discrete_sampler *s = wg_discrete_sampler_new(5, noise5, false, true, NULL), *kept, *again;
+    wg_program program = { NULL, NULL };
+    wg_error error = { .code = WG_OK };
+    int64_t a[40], b[40];
+    wg_tensor *x[4], *y[2];
+    size_t length;
+    char *text;
+
+    EQ_INT(wg_nce_keep_noise(w, "nce/noise", s, &error), WG_OK);
+    x[0] = wg_input(g, "X", WG_F32, WG_SHAPE(1, 2, 3));
+    x[1] = wg_input(g, "target", WG_I64, WG_SHAPE(1));
+    x[2] = wg_input(g, "neg", WG_I64, WG_SHAPE(2));
+    x[3] = wg_param_leaf(g, w, "nce/noise");
+    wg_begin(g, "train", WG_TRAIN);
+    wg_apply_all(l, 4, x, y);
+    wg_output("loss", y[0]);
+    wg_end(g);
+    NO_ERROR(wg_graph_error(g));
+    wg_save_text(g, w, NULL, &text, &length, &error);
+    wg_load_text(text, length, NULL, &program, &error);
+    NO_ERROR(&error);
+    wg_free(text);
+    kept = wg_nce_kept_noise(w, "nce/noise", true, &error);
+    again = wg_nce_kept_noise(program.params, "nce/noise", true, &error);
+    NO_ERROR(&error);
+    wg_nce_draw(kept, 7, "nce", 3, 40, a, &error);
+    wg_nce_draw(again, 7, "nce", 3, 40, b, &error);
+    EQ_INT(error.code, WG_EARG); /* 40 of 5 values */
+    error.code = WG_OK;
+    for (uint64_t step = 0; step < 50; step++) {
+        wg_nce_draw(kept, 7, "nce", step, 4, a, &error);
+        wg_nce_draw(again, 7, "nce", step, 4, b, &error);
+        SAME_BITS(a, b, 4 * sizeof *a);
+    }
+    NO_ERROR(&error);
+    wg_discrete_sampler_free(again);
+    single = wg_params_copy(w, WG_F32);
+    again = wg_nce_kept_noise(single, "nce/noise", true, &error);
+    NO_ERROR(&error);
+    CLOSE1(wg_discrete_sampler_prob(again, 1), 0.3, 1e-7, 0);
+    CHECK(wg_nce_kept_noise(w, "nce/nose", true, &error) == NULL);
+    ERROR_IS(&error, WG_ENAME, "nce_kept_noise: the store has no probabilities \"nce/nose\"", NULL);
+    error.code = WG_OK;
+    CHECK(wg_nce_kept_noise(w, "nce/W", true, &error) == NULL);
+    EQ_INT(error.code, WG_ENAME);
+    error.code = WG_OK;
+    EQ_INT(wg_nce_keep_noise(NULL, "nce/noise", s, &error), WG_EARG);
+    wg_discrete_sampler_free(kept);
+    wg_discrete_sampler_free(again);
+    wg_discrete_sampler_free(s);
+    wg_program_free(&program);
+    wg_params_free(single);
+    wg_layer_free(l);
+    wg_graph_free(g);
+    wg_params_free(w);
+}
+
 /* What one layer's summary tells a fresh one: the same results. */
 static void summary_and_back(void)
 {
@@ -373,4 +436,5 @@ TESTS(TEST(golden), TEST(compositions), TEST(evaluation),
       TEST(erratum_L2_accidental_hits_keep_both_terms), TEST(erratum_L3_no_saturation),
       TEST(erratum_L4_log_q_without_k), TEST(erratum_L5_noise_from_logarithms),
       TEST(erratum_L9_shape_of_the_input_gradient), TEST(draws_by_step),
-      TEST(training_goes_on_from_a_file), TEST(on_arrays), TEST(summary_and_back))
+      TEST(training_goes_on_from_a_file), TEST(on_arrays), TEST(noise_kept_in_the_store),
+      TEST(summary_and_back))

@@ -1,5 +1,6 @@
 /* test_nce_refused.c: what NCELoss and its draws refuse, and each allocation refused to them. */
 #include <wengert.h>
+#include <wengert/op.h>
 
 #include "gate.h"
 #include "nce_kit.h"
@@ -221,6 +222,23 @@ static wg_status probs_job(void *arg, wg_error *error)
     return status;
 }
 
+static wg_status kept_job(void *arg, wg_error *error)
+{
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_discrete_sampler *s = NULL;
+    wg_status status = WG_ENOMEM;
+
+    if (!w) wg_fail(error, WG_ENOMEM, "kept_job", "out of memory");
+    else status = wg_nce_keep_noise(w, "q", arg, error);
+    if (status == WG_OK) {
+        s = wg_nce_kept_noise(w, "q", false, error);
+        status = error->code;
+    }
+    wg_discrete_sampler_free(s);
+    wg_params_free(w);
+    return status;
+}
+
 static void without_memory(void)
 {
     wg_discrete_sampler *s;
@@ -228,6 +246,7 @@ static void without_memory(void)
     gate_every_allocation(one_loss, NULL, "NCELoss");
     s = wg_discrete_sampler_new(5, noise5, false, true, NULL);
     gate_every_allocation(probs_job, s, "nce_noise_probs");
+    gate_every_allocation(kept_job, s, "nce_keep_noise");
     wg_discrete_sampler_free(s);
 }
 

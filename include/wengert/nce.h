@@ -23,7 +23,8 @@ typedef struct {
 
 /** Noise-contrastive loss, a layer of four operands and two results. Operands: X [n_ex, n_c, n_in];
  * target, i64 [n_ex]; neg_samples, i64 [k]; noise_probs [n_classes], the probabilities Q of the
- * noise, a constant or an input, which may be left out with keep_log_label_prob. Parameters: W
+ * noise, a constant, an input or a store entry, f32 or f64, which may be left out with
+ * keep_log_label_prob. Parameters: W
  * [n_classes, n_in], b [1, n_classes]. With the logit Z(w) = X W[w] + b[w] - log Q(w) (without
  * log Q: keep_log_label_prob), for each example and each of its n_c contexts:
  *     loss = sum [ softplus(-Z(target)) + sum over neg_samples of softplus(Z(w)) ]
@@ -46,6 +47,19 @@ WG_API wg_status wg_nce_draw(wg_discrete_sampler *noise, uint64_t seed, const ch
  * the caller: wg_free. WG_ENOMEM. */
 WG_API wg_status wg_nce_noise_probs(const wg_discrete_sampler *noise, wg_array *probs,
                                     wg_error *error);
+
+/** Keeps the noise in store entry `entry` (f64, not trained), so that it is saved and loaded with
+ * the weights; the leaf of the entry is noise_probs. An entry that was loaded keeps its value.
+ * Errors: WG_EARG for NULL, those of wg_params_add. */
+WG_API wg_status wg_nce_keep_noise(wg_params *w, const char *entry,
+                                   const wg_discrete_sampler *noise, wg_error *error);
+
+/** A sampler of the noise kept there, to draw from again in a program that was loaded; for equal
+ * draws before and after make both samplers this way. The caller owns it:
+ * wg_discrete_sampler_free. NULL on error: WG_ENAME without such an entry, and those of
+ * wg_discrete_sampler_new. */
+WG_API wg_discrete_sampler *wg_nce_kept_noise(const wg_params *w, const char *entry,
+                                              bool with_replacement, wg_error *error);
 
 #ifdef __cplusplus
 }

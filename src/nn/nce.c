@@ -98,7 +98,8 @@ static bool nce_apply(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
         return false;
     }
     b = wg_squeeze(wg_layer_leaf(l, g, "b"), WG_AXES(0));
-    if (!h->keep_log_label_prob) log_q = wg_log(wg_detach(x[3]));
+    /* noise that is kept in a store is f64, whatever the weights are */
+    if (!h->keep_log_label_prob) log_q = wg_cast_like(wg_log(wg_detach(x[3])), x[0]);
     /* for the extents fed too: as many targets as examples, none of them broadcast */
     target = wg_expand_like(target, wg_select(wg_select(x[0], 2, 0), 1, 0), WG_NO_AXES, false);
 
@@ -159,4 +160,50 @@ wg_status wg_nce_noise_probs(const wg_discrete_sampler *noise, wg_array *probs, 
     for (int64_t i = 0; i < n; i++) v[i] = wg_discrete_sampler_prob(noise, i);
     *probs = wg_array_of(WG_F64, wg_shape_of(1, &n), v);
     return WG_OK;
+}
+
+wg_status wg_nce_keep_noise(wg_params *w, const char *entry, const wg_discrete_sampler *noise,
+                            wg_error *error)
+{
+    wg_error inner = { .code = WG_OK }, *e = error ? error : &inner;
+    wg_array probs = { { WG_F64, { 0, { 0 } } }, NULL };
+    bool fresh = false;
+
+    if (!w || !entry)
+        return wg_fail(e, WG_EARG, "nce_keep_noise", "the %s is NULL", w ? "entry" : "store");
+    if (wg_nce_noise_probs(noise, &probs, e) == WG_OK &&
+        wg_params_add(w, entry, WG_F64, probs.type.shape, false, &fresh, e) == WG_OK && fresh)
+        wg_params_set(w, entry, probs, e);
+    wg_free(probs.data);
+    return e->code;
+}
+
+wg_discrete_sampler *wg_nce_kept_noise(const wg_params *w, const char *entry, bool with_replacement,
+                                       wg_error *error)
+{
+    static const char function[] = "nce_kept_noise";
+    const wg_param *p = w && entry ? wg_params_find(w, entry) : NULL;
+    wg_discrete_sampler *s = NULL;
+    double *v, sum = 0;
+    int64_t n;
+
+    if (!p || !wg_dtype_is_real(p->value.type.dtype) || p->value.type.shape.rank != 1) {
+        wg_fail(error, WG_ENAME, function, "the store has no probabilities \"%.160s\"",
+                entry ? entry : "");
+        return NULL;
+    }
+    n = p->value.type.shape.dim[0];
+    v = wg_alloc(n, sizeof *v);
+    if (!v) {
+        wg_fail(error, WG_ENOMEM, function, "%lld values", (long long)n);
+        return NULL;
+    }
+    for (int64_t i = 0; i < n; i++)
+        sum += v[i] = p->value.type.dtype == WG_F32 ? (double)((const float *)p->value.data)[i]
+                                                    : ((const double *)p->value.data)[i];
+    /* a store that was copied to f32 rounds each of them */
+    for (int64_t i = 0; i < n && p->value.type.dtype == WG_F32; i++) v[i] /= sum;
+    s = wg_discrete_sampler_new(n, v, false, with_replacement, error);
+    wg_free(v);
+    return s;
 }
