@@ -25,9 +25,9 @@ WG_API wg_tensor *wg_act(const char *act_fn, wg_tensor *x);
 
 /** f'(x), f''(x), element by element: the derivative the engine records, but for Sigmoid, Tanh,
  * SoftPlus, ELU, SELU and GELU written so that the tails keep their digits (Sigmoid' at 40 is
- * 4.2e-18, not 0). At a break of slope the side numpy-ml documents as "otherwise": at 0 that of x <= 0, for
- * Hard Sigmoid slope 0.2 at -2.5 and 2.5. Errors as wg_act. Source: numpy-ml activations.py, grad
- * and grad2. */
+ * 4.2e-18, not 0). At a break of slope the side numpy-ml documents as "otherwise": at 0 that of x
+ * <= 0, for Hard Sigmoid slope 0.2 at -2.5 and 2.5. Errors as wg_act. Source: numpy-ml
+ * activations.py, grad and grad2. */
 WG_API wg_tensor *wg_act_grad(const char *act_fn, wg_tensor *x);
 WG_API wg_tensor *wg_act_grad2(const char *act_fn, wg_tensor *x);
 
@@ -86,10 +86,11 @@ WG_API bool wg_init_known(const char *init, wg_error *error);
 WG_API wg_tensor *wg_squared_error(wg_tensor *y, wg_tensor *y_pred);
 
 /** -sum y log(y_pred + 2^-52): y one-hot or class probabilities, y_pred probabilities, both [...,
- * classes]. The guard is in the value alone: the gradient is -y / y_pred, so that by the input z of a
- * softmax it is softmax(z) sum(y) - y, for any y and however small y_pred. A row of y_pred that is
- * further than 0.01 from summing to one ends the run with WG_EINDEX in the scope "rows of y_pred sum
- * to 1" (wg_check_probs says which, and is strict). Source: numpy-ml losses.py, CrossEntropy. */
+ * classes]. The guard is in the value alone: the gradient is -y / y_pred, so that by the input z
+ * of a softmax it is softmax(z) sum(y) - y, for any y and however small y_pred. A row of y_pred
+ * that is further than 0.01 from summing to one ends the run with WG_EINDEX in the scope "rows of
+ * y_pred sum to 1" (wg_check_probs says which, and is strict). Source: numpy-ml losses.py,
+ * CrossEntropy. */
 WG_API wg_tensor *wg_cross_entropy(wg_tensor *y, wg_tensor *y_pred);
 
 /** The same from the input z [..., classes] of the softmax, without overflow: -sum y

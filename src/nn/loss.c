@@ -25,7 +25,7 @@ wg_tensor *wg__alike(const char *function, wg_tensor *x, const char *x_name, wg_
         return wg_record_fail(g, WG_ESHAPE, function, "%s is %s and %s is %s, wanted equal extents",
                               x_name, WG_TYPE_STR(wg_tensor_type(x)), like_name,
                               WG_TYPE_STR(wg_tensor_type(like)));
-    /* over no axes: the same elements, and an error in this scope unless the extents are the same */
+    /* over no axes: the same elements, and an error in this scope unless the extents are equal */
     wg_scope_begin(g, "%s as %s", x_name, like_name);
     x = wg_expand_like(x, like, WG_NO_AXES, false);
     wg_scope_end(g);
