@@ -126,7 +126,8 @@ WG_API wg_tensor *wg_wgan_gp_generator_loss(wg_tensor *Y_fake);
 
 /** The gradient of a loss by `wrt`, of wrt's type: what numpy-ml's grad(...) of the loss returns
  * when `wrt` is the tensor meant there: the input of the activation for SquaredError, of the
- * softmax for CrossEntropy. Errors: those of wg_grad; WG_EARG when the loss is not made from wrt. */
+ * softmax for CrossEntropy. Errors: those of wg_grad; WG_EARG when the loss is not made from
+ * wrt. */
 WG_API wg_tensor *wg_loss_grad(wg_tensor *loss, wg_tensor *wrt);
 
 /** Whether an array of class indices (i64) lies in 0..n_classes - 1; else WG_EINDEX with the first
