@@ -19,6 +19,7 @@
 #include "wengert/layers.h"
 #include "wengert/layers_seq.h"
 #include "wengert/modules.h"
+#include "wengert/models.h"
 #include "wengert/layers_more.h"
 #include "wengert/optim.h"
 #include "wengert/data.h"

@@ -22,6 +22,7 @@ typedef struct {
 
 /* Each ends with an entry whose subject is NULL. */
 extern const golden_kind golden_kinds_optim[];
+extern const golden_kind golden_kinds_model[];
 extern const golden_kind golden_kinds_utils[];
 extern const golden_kind golden_kinds_text[];
 extern const golden_kind golden_kinds_sampler[];

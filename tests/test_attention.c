@@ -192,7 +192,7 @@ static void twice_in_one_graph(void)
     z = wg_apply_n(l, 3, (wg_tensor *[]){ y, x, x });
     wg_output("z", z);
     CHECK(!wg_name_is_free(g, "att/dropout_mask"));
-    CHECK(!wg_name_is_free(g, "att/dropout_mask2"));
+    CHECK(!wg_name_is_free(g, "att/dropout_mask_2"));
     wg_end(g);
     NO_ERROR(wg_graph_error(g));
     wg_graph_free(g);

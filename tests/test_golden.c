@@ -94,7 +94,7 @@ static void run_case(const gcase *c, worst *w)
 static const golden_kind *const kinds[] = { golden_kinds_act,   golden_kinds_init,
                                             golden_kinds_loss,  golden_kinds_utils,
                                             golden_kinds_optim, golden_kinds_sampler,
-                                            golden_kinds_text };
+                                            golden_kinds_text,  golden_kinds_model };
 
 static const golden_kind *kind_of(const char *subject)
 {

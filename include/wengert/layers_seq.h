@@ -63,9 +63,9 @@ typedef struct {
 /** y = softmax(q k^T / sqrt(d_k)) v along the keys. Operands q [..., n_q, d_k], k [..., n_k, d_k],
  * v [..., n_k, d_v] -> [..., n_q, d_v]; any batch axes. In training each weight is dropped with
  * probability dropout_p and the others are scaled by 1 / (1 - dropout_p); the draw is called
- * NAME/dropout_mask and may be fed. Derived: "attention_weights" [..., n_q, n_k], as they multiply
- * v. Errors: WG_ESHAPE, WG_EARG for dropout_p out of range. Source: numpy-ml layers.py,
- * DotProductAttention; Vaswani et al. 2017. */
+ * NAME/dropout_mask (used again in one function: NAME/dropout_mask_2, ...) and may be fed. Derived:
+ * "attention_weights" [..., n_q, n_k], as they multiply v. Errors: WG_ESHAPE, WG_EARG for dropout_p
+ * out of range. Source: numpy-ml layers.py, DotProductAttention; Vaswani et al. 2017. */
 WG_API wg_layer *wg_dot_product_attention(wg_params *w, const char *name, wg_attention_hyper hyper);
 
 #ifdef __cplusplus

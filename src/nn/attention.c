@@ -35,18 +35,17 @@ static wg_tensor *check_operands(wg_layer *l, wg_tensor *const *x)
                           WG_TYPE_STR(q), WG_TYPE_STR(k), WG_TYPE_STR(v));
 }
 
-/* A layer used twice in one function draws twice: dropout_mask, dropout_mask2, ... */
-static wg_tensor *draw_mask(wg_tensor *weights, double p)
+const char *wg__draw_name(const wg_graph *g, const char *name, char to[WG__DRAW_NAME])
 {
-    wg_graph *g = wg_tensor_graph(weights);
-    char name[32] = "dropout_mask", full[1200];
+    char full[1200];
 
-    for (int i = 2;; i++) {
-        snprintf(full, sizeof full, "%s/%s", wg_scope(g), name);
+    snprintf(to, WG__DRAW_NAME, "%s", name);
+    for (int use = 2; use < 1000000; use++) {
+        snprintf(full, sizeof full, "%s/%s", wg_scope(g), to);
         if (wg_name_is_free(g, full)) break;
-        snprintf(name, sizeof name, "dropout_mask%d", i);
+        snprintf(to, WG__DRAW_NAME, "%s_%d", name, use);
     }
-    return wg_bernoulli_like(weights, name, 1 - p);
+    return to;
 }
 
 static wg_tensor *attention_apply(wg_layer *l, int n, wg_tensor *const *x)
@@ -60,7 +59,9 @@ static wg_tensor *attention_apply(wg_layer *l, int n, wg_tensor *const *x)
     if (!h->unscaled) scores = wg_mul(scores, wg_rsqrt(wg_count(x[1], WG_AXES(-1))));
     weights = wg_softmax(scores, -1);
     if (h->dropout_p > 0 && wg_layer_trains(l, wg_tensor_graph(x[0]))) {
-        wg_tensor *mask = draw_mask(weights, h->dropout_p);
+        char name[WG__DRAW_NAME];
+        wg_tensor *mask = wg_bernoulli_like(
+            weights, wg__draw_name(wg_tensor_graph(x[0]), "dropout_mask", name), 1 - h->dropout_p);
 
         weights = wg_mul(weights, wg_mul(mask, wg_scalar_like(mask, 1 / (1 - h->dropout_p))));
     }

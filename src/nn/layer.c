@@ -122,11 +122,19 @@ wg_layer *wg__layer_add(wg_layer *l, const char *id, const char *kind, const voi
                         bool exact)
 {
     const wg_layer_class *class = wg_layer_class_find(kind);
+
+    if (class) return wg__layer_add_class(l, id, class, hyper, exact);
+    wg_layer_fail(l, WG_ENAME, "no layer class is called %s", kind);
+    return NULL;
+}
+
+wg_layer *wg__layer_add_class(wg_layer *l, const char *id, const wg_layer_class *class,
+                              const void *hyper, bool exact)
+{
     wg_layer **list = wg_alloc(l->n_components + 1, sizeof *list), *c = NULL;
     char full[WG_PATH_MAX];
 
-    if (!class) wg_layer_fail(l, WG_ENAME, "no layer class is called %s", kind);
-    else if (!wg__layer_path(full, sizeof full, l, id))
+    if (!wg__layer_path(full, sizeof full, l, id))
         wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
     else c = wg__layer_new(class, l->store, full, hyper, exact);
     if (!list || !c) {

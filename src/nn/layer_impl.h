@@ -59,7 +59,9 @@ bool wg__layer_path(char *full, size_t n, const wg_layer *l, const char *key);
 bool wg__layer_ready(wg_layer *l, int n, const wg_type *const *types);
 wg_layer *wg__layer_root(wg_layer *l);
 wg_layer *wg__layer_add(wg_layer *l, const char *id, const char *kind, const void *hyper,
-                        bool exact); /* zeros become defaults, unless `exact` */
+                        bool exact);
+wg_layer *wg__layer_add_class(wg_layer *l, const char *id, const wg_layer_class *class,
+                              const void *hyper, bool exact); /* zeros become defaults, unless `exact` */
 
 /* layer_hyper.c: structs of hyperparameters by their field tables */
 /* Zeros become defaults, unless `exact`. */
