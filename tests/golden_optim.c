@@ -1,7 +1,7 @@
 /*
  * golden_optim.c: runs the cases of golden/optim_*.json and golden/schedulers.json, each in all the
- * ways a step can be made: by the update callable, as a recorded training function, and in f32; rates
- * asked of the scheduler itself and through an optimiser that has it.
+ * ways a step can be made: by the update callable, as a recorded training function, and in f32;
+ * rates asked of the scheduler itself and through an optimiser that has it.
  */
 #include <math.h>
 

@@ -158,4 +158,5 @@ static void refused_optimisers(void)
     wg_params_free(w);
 }
 
-TESTS(TEST(golden_optimisers), TEST(learns_xor), TEST(frozen), TEST(shared), TEST(refused_optimisers))
+TESTS(TEST(golden_optimisers), TEST(learns_xor), TEST(frozen), TEST(shared),
+      TEST(refused_optimisers))

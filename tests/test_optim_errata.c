@@ -1,4 +1,5 @@
-/* test_optim_errata.c: where numpy-ml's optimisers are wrong and these are right; what they refuse. */
+/* test_optim_errata.c: where numpy-ml's optimisers are wrong and these are right; what they
+ * refuse. */
 #include <math.h>
 #include <string.h>
 

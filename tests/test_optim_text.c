@@ -202,6 +202,44 @@ static void refused_texts(void)
     ERROR_IS(&error, WG_ENAME, "SGD: the optimiser's name is empty", NULL);
 }
 
+/* Any text with one character more, less or other is refused with a reason, or is an object whose
+ * printed form reads back. */
+static void mutilated_texts(void)
+{
+    static const char text[] = "Adam(lr=0.1, decay1=.5, eps=1e-07, clip_norm=None, "
+                               "lr_scheduler='King(patience=3, check_all=True)')",
+                      put[] = "()=,'\"x0.-{ ";
+    int made = 0, refused = 0;
+
+    for (size_t at = 0; at < sizeof text; at++)
+        for (size_t k = 0; k < 2 * sizeof put; k++) {
+            char buf[sizeof text + 2];
+            wg_error error = { .code = WG_OK };
+            size_t kept = k % 2 || !text[at] ? at : at + 1; /* put in, or in place of */
+            wg_optim *o, *again;
+            char *a, *b;
+
+            snprintf(buf, sizeof buf, "%.*s%.1s%s", (int)at, text, put + k / 2, text + kept);
+            o = wg_optim_from_text(NULL, "o", buf, &error);
+            if (!o) {
+                refused++;
+                if (error.code == WG_OK || !error.text[0])
+                    harness_check(false, __FILE__, __LINE__, "%s: no reason", buf);
+                continue;
+            }
+            made++;
+            a = wg_optim_text(o);
+            again = wg_optim_from_text(NULL, "o", a, NULL);
+            b = wg_optim_text(again);
+            if (!b || strcmp(a, b) != 0) harness_check(false, __FILE__, __LINE__, "%s: %s", buf, a);
+            wg_free(a);
+            wg_free(b);
+            wg_optim_free(again);
+            wg_optim_free(o);
+        }
+    CHECK(made > 100 && refused > 1000);
+}
+
 /* ---- set_params ---- */
 
 static void refused_parameters(void)
@@ -401,4 +439,5 @@ static void out_of_memory(void)
 }
 
 TESTS(TEST(printed_forms), TEST(structs_print_alike), TEST(erratum_I4_the_whole_text_is_read),
-      TEST(refused_texts), TEST(refused_parameters), TEST(parameters_in_part), TEST(out_of_memory))
+      TEST(refused_texts), TEST(mutilated_texts), TEST(refused_parameters),
+      TEST(parameters_in_part), TEST(out_of_memory))

@@ -340,7 +340,8 @@ static void loaded_store_goes_on(void)
     wg_params_free(v);
 }
 
-/* One optimiser over a store: recorded training, then updates on arrays, to the bit as in one way. */
+/* One optimiser over a store: recorded training, then updates on arrays, to the bit as in one
+ * way. */
 static void changes_its_way(void)
 {
     for (int k = 0; k < N_TRAININGS; k++) {

@@ -13,8 +13,9 @@ extern "C" {
 
 typedef struct wg_sched wg_sched;
 
-/** A scheduler from its printed form; NULL or "" is ConstantScheduler(). Letter case does not matter,
- * "Scheduler" may be left out of the name, and arguments that are left out have these values:
+/** A scheduler from its printed form; NULL or "" is ConstantScheduler(). Letter case does not
+ * matter, "Scheduler" may be left out of the name, and arguments that are left out have these
+ * values:
  *     ConstantScheduler(lr=0.01)
  *         the same rate at every step
  *     ExponentialScheduler(initial_lr=0.01, stage_length=500, staircase=False, decay=0.1)
@@ -68,16 +69,16 @@ WG_API char *wg_sched_summary(const wg_sched *s);
  * value out of range, WG_ENOMEM. */
 WG_API wg_status wg_sched_set_params(wg_sched *s, const char *json, wg_error *error);
 
-/** King, after wg_sched_learning_rate: for how many of the latest losses the probability of a falling
- * line has been below 0.51, 0 when it is not: over patience + 1 losses, or with check_all the
- * longest of all lengths from 3 on; robust: among the losses not above the 0.9 quantile. Error:
+/** King, after wg_sched_learning_rate: for how many of the latest losses the probability of a
+ * falling line has been below 0.51, 0 when it is not: over patience + 1 losses, or with check_all
+ * the longest of all lengths from 3 on; robust: among the losses not above the 0.9 quantile. Error:
  * WG_ESTATE for other schedulers. Source: numpy-ml schedulers.py, _steps_without_decrease, whose
  * check_all does this although its text says the reverse. */
 WG_API wg_status wg_sched_steps_without_decrease(const wg_sched *s, bool robust, bool check_all,
                                                  int64_t *steps, wg_error *error);
 
-/** King, after wg_sched_learning_rate: the two probabilities of the last decision, -1 where the test
- * was not made. Error: WG_ESTATE for other schedulers. */
+/** King, after wg_sched_learning_rate: the two probabilities of the last decision, -1 where the
+ * test was not made. Error: WG_ESTATE for other schedulers. */
 WG_API wg_status wg_sched_p_decreasing(const wg_sched *s, double *plain, double *robust,
                                        wg_error *error);
 

@@ -33,9 +33,9 @@ struct wg__call {
     wg__arg *arg;
 };
 
-/* NAME or NAME(key=value, ...): values are numbers, None, True, False (in any letter case), texts in
- * single or double quotes, and calls. wg__call_free. NULL after an error, which is `op`'s (static
- * storage): WG_EARG with the text and the character, or WG_ENOMEM. */
+/* NAME or NAME(key=value, ...): values are numbers, None, True, False (in any letter case), texts
+ * in single or double quotes, and calls. wg__call_free. NULL after an error, which is `op`'s
+ * (static storage): WG_EARG with the text and the character, or WG_ENOMEM. */
 wg__call *wg__call_parse(const char *text, const char *op, wg_error *error);
 void wg__call_free(wg__call *c);
 

@@ -32,8 +32,8 @@ const wg_array *wg__entry_value(const wg__entries *e, const char *key);
 bool wg__entry_set(wg__entries *e, const char *op, const char *key, wg_dtype dtype, double value,
                    wg_error *error);
 
-/* The leaf of NAME/key in g: zeros, or `first` in every element, unless the store has it. The poison
- * after an error. */
+/* The leaf of NAME/key in g: zeros, or `first` in every element, unless the store has it. The
+ * poison after an error. */
 wg_tensor *wg__entry_leaf(wg__entries *e, wg_graph *g, const char *op, const char *key,
                           wg_dtype dtype, wg_shape shape, double first);
 

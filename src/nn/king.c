@@ -1,10 +1,10 @@
 /*
- * king.c: Davis King's scheduler: the rate falls when the loss has stopped falling. A line is fitted
- * to the latest losses; with the variance of its slope the probability that the slope is negative
- * says whether the loss still falls.
+ * king.c: Davis King's scheduler: the rate falls when the loss has stopped falling. A line is
+ * fitted to the latest losses; with the variance of its slope the probability that the slope is
+ * negative says whether the loss still falls.
  *
- * The state is a history of H losses, oldest first and the newest at the end, beside the same losses
- * in rising order: with the latter a quantile is two elements, and a step costs O(H).
+ * The state is a history of H losses, oldest first and the newest at the end, beside the same
+ * losses in rising order: with the latter a quantile is two elements, and a step costs O(H).
  */
 #include <float.h>
 #include <math.h>
@@ -94,8 +94,8 @@ static wg_tensor *how_many(const struct king *k, wg_tensor *cond)
     return wg_sum(wg_where(cond, num(k, 1), num(k, 0)), WG_ALL_AXES, false);
 }
 
-/* The rising order without `old` (where the history is full) and with `loss`; DBL_MAX where there is
- * none. */
+/* The rising order without `old` (where the history is full) and with `loss`; DBL_MAX where there
+ * is none. */
 static wg_tensor *resorted(const struct king *k, wg_tensor *sorted, wg_tensor *full, wg_tensor *old,
                            wg_tensor *loss)
 {
@@ -195,8 +195,8 @@ static wg_tensor *record(const wg__ticks *t, const wg__hyper_value *v)
               *losses = wg__tick_state(t, "losses", WG_F64, WG_SHAPE(k.h), 0),
               *sorted = wg__tick_state(t, "sorted", WG_F64, WG_SHAPE(k.h), DBL_MAX),
               *seen = wg__tick_state(t, "n_losses", WG_I64, WG_SHAPE_SCALAR, 0);
-    /* numpy-ml asks for patience + 1 losses left over by the robust test, which a history this short
-     * cannot have at every patience: the losses it drops are not asked for */
+    /* numpy-ml asks for patience + 1 losses left over by the robust test, which a history this
+     * short cannot have at every patience: the losses it drops are not asked for */
     double need = fmin(patience + 1, floor(0.9 * (double)(k.h - 1)) + 1);
     wg_tensor *most = wg_scalar_like(seen, (double)k.h),
               *loss = wg_where(wg_is_finite(t->loss), wg_clip(t->loss, -LARGEST, LARGEST),

@@ -1,5 +1,5 @@
-/* optim_kinds.c: the rules: new weights from gradients, as compositions that wg_minimize records into
- * a training function and wg_optim_update into a graph of its own. */
+/* optim_kinds.c: the rules: new weights from gradients, as compositions that wg_minimize records
+ * into a training function and wg_optim_update into a graph of its own. */
 #include <float.h>
 #include <math.h>
 

@@ -248,8 +248,8 @@ static bool can_become(const wg_optim *o, const char *full, const wg_type *type,
     return false;
 }
 
-/* Into a store others use: types are looked at before anything is written, those of the rule's state
- * too, which may be left from another rule. */
+/* Into a store others use: types are looked at before anything is written, those of the rule's
+ * state too, which may be left from another rule. */
 static bool write_back(wg_optim *o, const wg_optim *next, wg_error *error)
 {
     const wg__sched_state *state = next->sched->kind->state;
@@ -277,7 +277,8 @@ static bool write_back(wg_optim *o, const wg_optim *next, wg_error *error)
     return true;
 }
 
-/* A rate that was given is not kept from the old entries: with a shared store it is written here. */
+/* A rate that was given is not kept from the old entries: with a shared store it is written
+ * here. */
 static bool write_rate(wg_optim *o, const wg_optim *next, wg_error *error)
 {
     static const char *const keys[] = { "lr", "initial_lr" };

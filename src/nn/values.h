@@ -11,13 +11,13 @@
  * when out of memory or for an array that is none. The caller's reference. */
 json_t *wg__array_to_json(const wg_array *a);
 
-/* The reverse, into new memory: wg_free(a->data). `op` (static storage) and `what` ("fc1/W") name the
- * value in errors: WG_EFORMAT, WG_ENOMEM; a->data is NULL then. */
+/* The reverse, into new memory: wg_free(a->data). `op` (static storage) and `what` ("fc1/W") name
+ * the value in errors: WG_EFORMAT, WG_ENOMEM; a->data is NULL then. */
 bool wg__array_from_json(const json_t *v, wg_array *a, const char *op, const char *what,
                          wg_error *error);
 
-/* The same into memory the caller has, of this very type. Errors: those and WG_ESHAPE, WG_EDTYPE with
- * both types; then the memory is as it was. */
+/* The same into memory the caller has, of this very type. Errors: those and WG_ESHAPE, WG_EDTYPE
+ * with both types; then the memory is as it was. */
 bool wg__array_read_json(const json_t *v, wg_array to, const char *op, const char *what,
                          wg_error *error);
 
