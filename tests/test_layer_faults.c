@@ -483,6 +483,33 @@ static void mistakes_of_operands(void)
     }
 }
 
+/* A first input that does not fit is no end: the layer learns from the next. */
+static void after_a_wrong_first_input(void)
+{
+    double zeros[24] = { 0 };
+
+    for (int i = 0; i < N_LAYER_ROWS; i++) {
+        const layer_row *row = &layer_rows[i];
+        wg_array x[ROW_OPERANDS], y, wrong = WG_F64_ARRAY(zeros, 1, 1, 1, 1, 1);
+        row_program p;
+        bool any;
+
+        row_begin(&p, row, WG_F64);
+        for (int k = 0; k < row->n; k++) x[k] = row_array(row, k, 2, WG_F64, 0);
+        any = strcmp(row->kind, "FullyConnected") == 0 ||
+              strcmp(row->kind, "SparseEvolution") == 0 || strcmp(row->kind, "Flatten") == 0 ||
+              strcmp(row->kind, "Softmax") == 0 || row->n > 1 || strcmp(row->kind, "Dropout") == 0;
+        if (!any) {
+            CHECK(wg_layer_forward(p.l, 1, &wrong, true, &y) != WG_OK);
+            CHECK(wg_layer_error(p.l)->text[0] != 0);
+        }
+        CHECK(wg_layer_forward(p.l, row->n, x, true, &y) == WG_OK);
+        NO_ERROR(wg_layer_error(p.l));
+        for (int k = 0; k < row->n; k++) free(x[k].data);
+        row_free(&p);
+    }
+}
+
 /* Fed other extents than recorded, operands of Add do not broadcast. */
 static void merging_does_not_broadcast(void)
 {
@@ -512,4 +539,4 @@ TESTS(TEST(erratum_Y16_repeated_ids), TEST(ragged_and_padded), TEST(offsets_that
       TEST(erratum_Y25_Y26_pool_of_a_padded_image), TEST(erratum_Y27_Y28_crop_of_deconvolution),
       TEST(erratum_U7_same_of_deconvolution), TEST(other_image_sizes),
       TEST(mistakes_of_hyperparameters), TEST(mistakes_of_operands),
-      TEST(merging_does_not_broadcast))
+      TEST(after_a_wrong_first_input), TEST(merging_does_not_broadcast))

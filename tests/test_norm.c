@@ -75,6 +75,26 @@ static void statistics_do_not_learn(void)
     wg_params_free(w);
 }
 
+/* A batch of nothing gives nothing, and its mean, which is none, is not kept. */
+static void empty_batch(void)
+{
+    static const double zeros[2];
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_layer *l = wg_batchnorm1d(w, "bn", (wg_batchnorm_hyper){ .unbiased = true });
+    wg_array x = WG_F64_ARRAY(x42, 4, 2), none = WG_F64_ARRAY(zeros, 0, 2), y;
+    double mean, var;
+
+    CHECK(wg_layer_forward(l, 1, &x, true, &y) == WG_OK);
+    mean = entry(w, "bn/running_mean", 0);
+    var = entry(w, "bn/running_var", 0);
+    CHECK(wg_layer_forward(l, 1, &none, true, &y) == WG_OK);
+    EQ_INT(y.type.shape.dim[0], 0);
+    CLOSE1(entry(w, "bn/running_mean", 0), mean, 0, 0);
+    CLOSE1(entry(w, "bn/running_var", 0), var, 0, 0);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 /* Twice in one function: the second use goes on from the first. */
 static void twice_in_one_run(void)
 {
@@ -314,6 +334,6 @@ static void refused(void)
 }
 
 TESTS(TEST(running_statistics), TEST(statistics_do_not_learn), TEST(twice_in_one_run),
-      TEST(other_sizes), TEST(other_widths_when_fed), TEST(erratum_Y14_unbiased_running_variance),
-      TEST(erratum_Y15_gradient_in_prediction), TEST(erratum_I9_scaler_begins_with_ones),
-      TEST(refused))
+      TEST(empty_batch), TEST(other_sizes), TEST(other_widths_when_fed),
+      TEST(erratum_Y14_unbiased_running_variance), TEST(erratum_Y15_gradient_in_prediction),
+      TEST(erratum_I9_scaler_begins_with_ones), TEST(refused))

@@ -369,9 +369,17 @@ static void set_trainable(wg_layer *l)
 /* init sees example types: parameters are of fixed extents, learned from the first operands. */
 bool wg__layer_ready(wg_layer *l, int n, const wg_type *const *types)
 {
+    int before = l->n_entries;
+
     if (l->broken.code != WG_OK) return false;
     if (l->ready) return true;
-    if (l->kind->init && !l->kind->init(l, n, types)) return false;
+    if (l->kind->init && !l->kind->init(l, n, types)) {
+        if (l->n_entries > before) return false;
+        /* an input that does not fit: the layer can still be used with one that does */
+        l->error = l->broken;
+        l->broken = (wg_error){ .code = WG_OK };
+        return false;
+    }
     for (int i = 0; i < l->n_entries; i++)
         if (l->entries[i].early)
             return wg_layer_fail(l, WG_ENAME, "%s has no parameter %s", l->name,
@@ -379,6 +387,13 @@ bool wg__layer_ready(wg_layer *l, int n, const wg_type *const *types)
     l->ready = true;
     if (!wg_layer_trainable(l)) set_trainable(l);
     return true;
+}
+
+void wg__layer_why(const wg_layer *l, wg_graph *g)
+{
+    const wg_error *e = l->broken.code != WG_OK ? &l->broken : &l->error;
+
+    wg_record_fail(g, e->code, e->op, "%s", e->text);
 }
 
 static bool make_ready(wg_layer *l, int n, wg_tensor *const *x)
@@ -427,7 +442,7 @@ wg_graph *wg_apply_all(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
         wg_scope_begin(g, "%s", l->id[0] ? l->id : l->kind->name);
         if (!wg_graph_error(g)) {
             if (!make_ready(l, n, x))
-                wg_record_fail(g, l->broken.code, l->broken.op, "%s", l->broken.text);
+                wg__layer_why(l, g);
             else if (l->kind->apply_all) ok = l->kind->apply_all(l, n, x, y);
             else ok = (y[0] = l->kind->apply(l, n, x)) != NULL;
             wg_scope_end(g);

@@ -57,6 +57,7 @@ wg__entry *wg__layer_entry(const wg_layer *l, const char *key);
 wg__entry *wg__layer_new_entry(wg_layer *l, const char *key, bool learns);
 bool wg__layer_path(char *full, size_t n, const wg_layer *l, const char *key);
 bool wg__layer_ready(wg_layer *l, int n, const wg_type *const *types);
+void wg__layer_why(const wg_layer *l, wg_graph *g); /* why it is not ready, as the graph's error */
 wg_layer *wg__layer_root(wg_layer *l);
 wg_layer *wg__layer_add(wg_layer *l, const char *id, const char *kind, const void *hyper,
                         bool exact);

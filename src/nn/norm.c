@@ -92,21 +92,22 @@ static bool fits(const wg_layer *l, const wg_tensor *x, int rank)
     return ok;
 }
 
-/* running = momentum running + (1 - momentum) batch, after the run */
-static void follow(const wg_layer *l, const char *key, wg_tensor *batch)
+/* running = momentum running + (1 - momentum) batch, after the run; a batch of nothing, whose
+ * statistics are NaN, leaves it as it was. */
+static void follow(const wg_layer *l, const char *key, wg_tensor *batch, wg_tensor *m)
 {
     const wg_batchnorm_hyper *h = wg_layer_hyper(l);
-    wg_tensor *old = wg_layer_pending(l, wg_tensor_graph(batch), key);
+    wg_tensor *old = wg_layer_pending(l, wg_tensor_graph(batch), key), *next;
 
-    old = wg_mul(old, wg_scalar_like(batch, h->momentum));
-    batch = wg_mul(batch, wg_scalar_like(batch, 1 - h->momentum));
-    wg_layer_assign(l, wg_add(old, batch), key);
+    next = wg_add(wg_mul(old, wg_scalar_like(batch, h->momentum)),
+                  wg_mul(batch, wg_scalar_like(batch, 1 - h->momentum)));
+    wg_layer_assign(l, wg_where(wg_gt(m, wg_scalar_like(m, 0)), next, old), key);
 }
 
 /* var m / (m - 1), and var itself for one element */
-static wg_tensor *unbiased(wg_tensor *var, wg_tensor *x, wg_axes axes)
+static wg_tensor *unbiased(wg_tensor *var, wg_tensor *m)
 {
-    wg_tensor *m = wg_count(x, axes), *one = wg_scalar_like(x, 1);
+    wg_tensor *one = wg_scalar_like(m, 1);
 
     return wg_mul(var, wg_div(m, wg_maximum(wg_sub(m, one), one)));
 }
@@ -117,7 +118,7 @@ static wg_tensor *batchnorm(wg_layer *l, wg_tensor *x, int rank)
     wg_graph *g = wg_tensor_graph(x);
     bool train = wg_layer_trains(l, g);
     wg_axes axes = first_axes(rank - 1);
-    wg_tensor *mean, *var, *normal, *scaler;
+    wg_tensor *mean, *var, *m, *normal, *scaler;
 
     if (!fits(l, x, rank)) return NULL;
     /* broadcasting alone would make an input of one channel as wide as the parameters: the ops that
@@ -125,8 +126,9 @@ static wg_tensor *batchnorm(wg_layer *l, wg_tensor *x, int rank)
     if (train) {
         mean = wg_mean(x, axes, false);
         var = wg_var(x, axes, 0, false);
-        follow(l, "running_mean", mean);
-        follow(l, "running_var", h->unbiased ? unbiased(var, x, axes) : var);
+        m = wg_count(x, axes);
+        follow(l, "running_mean", mean, m);
+        follow(l, "running_var", h->unbiased ? unbiased(var, m) : var, m);
     } else {
         mean = wg_expand_like(wg_layer_pending(l, g, "running_mean"), x, axes, false);
         var = wg_layer_pending(l, g, "running_var");

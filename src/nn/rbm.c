@@ -167,8 +167,7 @@ static bool begin(wg_layer *l, wg_tensor *v)
         return false;
     }
     wg_scope_begin(g, "%s", l->id[0] ? l->id : "RBM");
-    if (!wg__layer_ready(l, 1, &type))
-        wg_record_fail(g, l->broken.code, l->broken.op, "%s", l->broken.text);
+    if (!wg__layer_ready(l, 1, &type)) wg__layer_why(l, g);
     else if (fits(l, v)) return true;
     wg_scope_end(g);
     return false;
