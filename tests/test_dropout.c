@@ -65,8 +65,8 @@ static void masks(void)
     wg_params_free(v);
 }
 
-/* dX = mask * (the layer's gradient at the scaled output): numpy-ml forgets the mask, and scales dY in place. */
-static void erratum_W1_W2_mask_in_backward(void)
+/* dX = mask * (the layer's gradient at the scaled output): numpy-ml forgets the mask. */
+static void erratum_W1_mask_in_backward(void)
 {
     wg_params *w = wg_params_new(WG_F64, 5);
     wg_layer *l = dense(w, "d", 0.4, WG_DROPOUT_OUTPUT), *in;
@@ -83,7 +83,6 @@ static void erratum_W1_W2_mask_in_backward(void)
     CLOSE((double *)y.data, want, 6, 1e-13, 0);
     memcpy(want, y.data, sizeof want);
     CHECK(wg_layer_backward(l, 1, &up, true, &dx) == WG_OK);
-    for (int i = 0; i < 6; i++) CLOSE1(dy[i], 1, 0, 0);
     for (int r = 0; r < 3; r++)
         for (int i = 0; i < 4; i++) {
             const double *W = wg_layer_parameter(in, "W").data;
@@ -97,6 +96,24 @@ static void erratum_W1_W2_mask_in_backward(void)
             CLOSE1(((double *)dx.data)[4 * r + i], m[4 * r + i] * d, 1e-12, 1e-13);
         }
     CHECK(wg_layer_gradient(in, "W").data != NULL);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
+/* It scales the caller's dY in place, and takes no list: two forwards, one backward. */
+static void erratum_W2_dY_stays(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 5);
+    wg_layer *l = dense(w, "d", 0.5, WG_DROPOUT_OUTPUT);
+    wg_array x = WG_F64_ARRAY(xs, 3, 4), y, dx[2];
+    double dy[6] = { 1, 1, 1, 1, 1, 1 };
+    wg_array up[2] = { WG_F64_ARRAY(dy, 3, 2), WG_F64_ARRAY(dy, 3, 2) };
+
+    CHECK(wg_layer_forward(l, 1, &x, true, &y) == WG_OK);
+    CHECK(wg_layer_forward(l, 1, &x, true, &y) == WG_OK);
+    CHECK(wg_layer_backward(l, 2, up, true, dx) == WG_OK);
+    for (int i = 0; i < 6; i++) CLOSE1(dy[i], 1, 0, 0);
+    CHECK(memcmp(dx[0].data, dx[1].data, 96) != 0); /* each forward has a mask of its own */
     wg_layer_free(l);
     wg_params_free(w);
 }
@@ -171,8 +188,30 @@ static void erratum_W5_update(void)
     wg_params_free(w);
 }
 
-/* A wrapper made from a summary has the p that is stored, and set_params leaves a wrapper. */
-static void erratum_W6_W7_summary(void)
+/* A wrapper made from its text has the p that stands there. */
+static void erratum_W6_made_with_its_p(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 5);
+    wg_error error = { .code = WG_OK };
+    wg_layer *l = wg_layer_make(
+        w, "d", "Dropout", "{\"p\": 0.25, \"scale\": \"input\", \"wrapped\": \"Flatten\"}", &error);
+    wg_array x = WG_F64_ARRAY(xs, 3, 4), y;
+
+    NO_ERROR(&error);
+    REQUIRE(l != NULL);
+    CLOSE1(((const wg_dropout_hyper *)wg_layer_hyper(l))->p, 0.25, 0, 0);
+    CHECK(wg_layer_forward(l, 1, &x, true, &y) == WG_OK);
+    for (int i = 0; i < 12; i++) {
+        double v = ((double *)y.data)[i];
+
+        CHECK(v == 0 || fabs(v - xs[i] / 0.75) < 1e-14);
+    }
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
+/* set_params leaves a wrapper, with p, scale and all of the layer inside. */
+static void erratum_W7_set_params(void)
 {
     wg_params *w = wg_params_new(WG_F64, 5), *v = wg_params_new(WG_F64, 5);
     wg_layer *l = dense(w, "d", 0.25, WG_DROPOUT_INPUT), *m = dense(v, "d", 0, WG_DROPOUT_OUTPUT);
@@ -274,6 +313,6 @@ static void refused(void)
     }
 }
 
-TESTS(TEST(masks), TEST(erratum_W1_W2_mask_in_backward), TEST(erratum_W3_both_scalings),
-      TEST(erratum_W4_unfreeze), TEST(erratum_W5_update), TEST(erratum_W6_W7_summary),
-      TEST(mask_fed), TEST(refused))
+TESTS(TEST(masks), TEST(erratum_W1_mask_in_backward), TEST(erratum_W2_dY_stays),
+      TEST(erratum_W3_both_scalings), TEST(erratum_W4_unfreeze), TEST(erratum_W5_update),
+      TEST(erratum_W6_made_with_its_p), TEST(erratum_W7_set_params), TEST(mask_fed), TEST(refused))
