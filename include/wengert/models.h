@@ -28,7 +28,8 @@ typedef struct {
     int64_t enc_conv2_kernel_shape[2], enc_pool2_kernel_shape[2]; /* 0: (5, 5), (2, 2) */
     const char *optimizer;                                        /* NULL: "RMSProp(lr=0.0001)" */
     const char *init;                                             /* NULL: "glorot_uniform" */
-    int64_t enc_conv1_in_ch;                                      /* learned */
+    const char *loss;        /* NULL: "VAELoss", the only one */
+    int64_t enc_conv1_in_ch; /* learned */
 } wg_bernoulli_vae_hyper;
 
 /** A variational autoencoder of images with values in [0, 1]. encoder: Conv1, Pool1, Conv2, Pool2,

@@ -1,4 +1,6 @@
 /* model_vae.c: BernoulliVAE: convolutional encoder, reparameterised code, dense decoder. */
+#include <string.h>
+
 #include "classes.h"
 #include "layer_impl.h"
 #include "model.h"
@@ -27,6 +29,7 @@ static const wg_field vae_fields[] = { WG_FIELD_NUM(VAE, T, 5),
                                        WG_FIELD(VAE, enc_pool2_kernel_shape),
                                        WG_FIELD_STR(VAE, optimizer, "RMSProp(lr=0.0001)"),
                                        WG_FIELD_STR(VAE, init, "glorot_uniform"),
+                                       WG_FIELD_STR(VAE, loss, "VAELoss"),
                                        WG_FIELD(VAE, enc_conv1_in_ch),
                                        WG_FIELDS_END };
 
@@ -130,6 +133,8 @@ static bool vae_make(wg_layer *l)
     if (h->T < 1 || h->latent_dim < 1)
         return wg_layer_fail(l, WG_EARG, "T %lld and latent_dim %lld must be at least 1",
                              (long long)h->T, (long long)h->latent_dim);
+    if (h->loss && strcmp(h->loss, "VAELoss") != 0)
+        return wg_layer_fail(l, WG_ENAME, "loss is \"%s\", wanted \"VAELoss\"", h->loss);
     default_kernel(h->enc_conv1_kernel_shape, 5);
     default_kernel(h->enc_pool1_kernel_shape, 2);
     default_kernel(h->enc_conv2_kernel_shape, 5);
@@ -198,13 +203,13 @@ static bool vae_apply(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
 }
 
 const wg_layer_class wg_class_bernoulli_vae = { .name = "BernoulliVAE",
-                                          .hyper_size = sizeof(VAE),
-                                          .hyper = vae_fields,
-                                          .n_in = 1,
-                                          .n_out = 4,
-                                          .make = vae_make,
-                                          .init = vae_init,
-                                          .apply_all = vae_apply };
+                                                .hyper_size = sizeof(VAE),
+                                                .hyper = vae_fields,
+                                                .n_in = 1,
+                                                .n_out = 4,
+                                                .make = vae_make,
+                                                .init = vae_init,
+                                                .apply_all = vae_apply };
 
 wg_layer *wg_bernoulli_vae(wg_params *w, const char *name, wg_bernoulli_vae_hyper hyper)
 {

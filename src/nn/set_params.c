@@ -86,14 +86,28 @@ static bool special(const char *key)
     return false;
 }
 
+/* "encoder_ids" of a model with the part "encoder": as its component_ids, told and never changed. */
+static bool part_ids(const wg_layer *l, const char *key)
+{
+    size_t n = strlen(key);
+
+    for (int i = 0; i < l->n_components; i++) {
+        const char *id = l->components[i]->id;
+
+        if (n == strlen(id) + 4 && !strncmp(key, id, n - 4) && !strcmp(key + n - 4, "_ids"))
+            return true;
+    }
+    return false;
+}
+
 /* The object without what hyper.c does not read. */
-static json_t *own_keys(const json_t *from)
+static json_t *own_keys(const wg_layer *l, const json_t *from)
 {
     json_t *to = json_object(), *value;
     const char *key;
 
     json_object_foreach((json_t *)from, key, value)
-        if (!special(key) && json_object_set(to, key, value) != 0) {
+        if (!special(key) && !part_ids(l, key) && json_object_set(to, key, value) != 0) {
             json_decref(to);
             return NULL;
         }
@@ -136,7 +150,7 @@ static wg_layer *like(const wg_layer *old, const json_t *json, wg_error *error)
         return NULL;
     }
     if (!right_class(old, json, error)) return NULL;
-    own = own_keys(json);
+    own = own_keys(old, json);
     if (!own) {
         wg_fail(error, WG_ENOMEM, old->kind->name, "out of memory");
         return NULL;

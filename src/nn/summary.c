@@ -1,4 +1,5 @@
 /* summary.c: a layer as JSON text: hyperparameters, parameters, components, optimizer. */
+#include <stdio.h>
 #include <string.h>
 
 #include "layer_impl.h"
@@ -38,9 +39,31 @@ static json_t *optimizer_text(const wg_layer *l)
     return l->optim ? v : json_null();
 }
 
+static json_t *ids_json(const wg_layer *l)
+{
+    json_t *ids = json_array();
+
+    for (int i = 0; i < l->n_components; i++)
+        if (json_array_append_new(ids, json_string(l->components[i]->id)) != 0) {
+            json_decref(ids);
+            return NULL;
+        }
+    return ids;
+}
+
+/* Of a part that is no class of its own (a model's encoder) numpy-ml lists the ids beside it. */
+static bool put_part_ids(json_t *object, const wg_layer *part)
+{
+    char key[WG_KEY_MAX];
+
+    if (!part->n_components || wg_layer_class_find(part->kind->name)) return true;
+    snprintf(key, sizeof key, "%s_ids", part->id);
+    return put(object, key, ids_json(part));
+}
+
 json_t *wg__layer_hyper_json(const wg_layer *l)
 {
-    json_t *object = wg__hyper_json(l->kind, l->hyper), *ids, *parts;
+    json_t *object = wg__hyper_json(l->kind, l->hyper), *parts;
     bool ok = put(object, "layer", json_string(l->kind->name));
 
     if (!l->parent && l->n_components) {
@@ -51,12 +74,11 @@ json_t *wg__layer_hyper_json(const wg_layer *l)
         ok = ok && put(object, "optimizer", optimizer_json(l));
     }
     if (!l->n_components) return drop_unless(ok, object);
-    ids = json_array();
     parts = json_object();
     for (int i = 0; i < l->n_components && ok; i++)
-        ok = json_array_append_new(ids, json_string(l->components[i]->id)) == 0 &&
+        ok = put_part_ids(object, l->components[i]) &&
              put(parts, l->components[i]->id, wg__layer_hyper_json(l->components[i]));
-    ok = put(object, "component_ids", ids) && ok;
+    ok = put(object, "component_ids", ids_json(l)) && ok;
     ok = put(object, "components", parts) && ok;
     return drop_unless(ok, object);
 }
