@@ -177,18 +177,23 @@ static void draw_mask(engine *k)
     }
 }
 
-/* Running statistics after the run: "running_mean", "batchnorm1.running_mean". */
+/* Entries after the run: running statistics among the outputs ("batchnorm1.running_mean"), and
+ * parameters after an optimizer step. */
 void engine_read_entries(const engine *k, gresult *r)
 {
     char entry[2 * G_NAME];
 
-    for (int i = 0; i < k->c->section[G_OUTPUT].n; i++) {
-        const char *name = k->c->section[G_OUTPUT].at[i].name;
-        const wg_param *p;
+    for (gsection s = G_OUTPUT; s <= G_UPDATED; s++) {
+        const glist *list = &k->c->section[s];
 
-        entry_of(k, name, entry, sizeof entry);
-        p = wg_params_find(k->w, entry);
-        if (p && strstr(name, "running_")) engine_put(r, G_OUTPUT, name, &p->value);
+        for (int i = 0; (s == G_OUTPUT || s == G_UPDATED) && i < list->n; i++) {
+            const wg_param *p;
+
+            entry_of(k, list->at[i].name, entry, sizeof entry);
+            p = wg_params_find(k->w, entry);
+            if (p && (s == G_UPDATED || strstr(list->at[i].name, "running_")))
+                engine_put(r, s, list->at[i].name, &p->value);
+        }
     }
 }
 

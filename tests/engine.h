@@ -52,7 +52,8 @@ typedef struct {
     bool (*record)(engine *k);
 } engine_expr;
 
-extern const engine_expr engine_exprs[]; /* ends with an empty row */
+extern const engine_expr engine_exprs[];  /* ends with an empty row */
+extern const engine_expr engine_models[]; /* likewise */
 const engine_expr *engine_expr_of(const char *subject);
 bool engine_run_expr(const engine_expr *expr, const gcase *c, wg_dtype real, gresult *r,
                      char *text);

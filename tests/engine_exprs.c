@@ -131,8 +131,11 @@ const engine_expr engine_exprs[] = {
 
 const engine_expr *engine_expr_of(const char *subject)
 {
-    for (const engine_expr *e = engine_exprs; e->subject; e++)
-        if (!strcmp(e->subject, subject)) return e;
+    static const engine_expr *const tables[] = { engine_exprs, engine_models };
+
+    for (int i = 0; i < 2; i++)
+        for (const engine_expr *e = tables[i]; e->subject; e++)
+            if (!strcmp(e->subject, subject)) return e;
     return NULL;
 }
 

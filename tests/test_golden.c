@@ -37,10 +37,10 @@ static void raise(double *to, double v)
 
 static void compare(const gcase *c, const gresult *r, bool is_float, const char *how, worst *w)
 {
-    static const gsection sections[] = { G_OUTPUT, G_INPUT_GRAD, G_PARAM_GRAD };
-    double *columns[] = { &w->outputs, &w->inputs, &w->params };
+    static const gsection sections[] = { G_OUTPUT, G_INPUT_GRAD, G_PARAM_GRAD, G_UPDATED };
+    double *columns[] = { &w->outputs, &w->inputs, &w->params, &w->params };
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         gcheck check = g_check_golden(c, r, sections[i]);
         double tol = g_tolerance(c, sections[i]);
 
