@@ -39,8 +39,8 @@ struct wg_layer_class {
     bool (*updated)(wg_layer *l, int64_t step);
 };
 
-/** All layer classes of the library; the record of that name, letter case apart, or NULL: of a layer
- * or of a model (models.h), which the list does not hold. */
+/** All layer classes of the library; the record of that name, letter case apart, or NULL: of a
+ * layer or of a model (models.h), which the list does not hold. */
 WG_API int wg_layer_n_classes(void);
 WG_API const wg_layer_class *wg_layer_class_at(int i);
 WG_API const wg_layer_class *wg_layer_class_find(const char *name);
@@ -107,8 +107,9 @@ WG_API bool wg_layer_fail(wg_layer *l, wg_status code, const char *fmt, ...) WG_
         json, WG_A_BOOL, offsetof(T, f), sizeof(((T *)0)->f), NULL, 1, "not"                       \
     }
 
-/* Field tables of layers: an int64_t f[2] or f[4] called NAME beside a WG_CHOICE called NAME_mode is
- * numpy-ml's pad in text form: "same", "causal", an int, [r, c] or [top, bottom, left, right]. */
+/* Field tables of layers: an int64_t f[2] or f[4] called NAME beside a WG_CHOICE called NAME_mode
+ * is numpy-ml's pad in text form: "same", "causal", an int, [r, c] or [top, bottom, left, right].
+ */
 
 #ifdef __cplusplus
 }

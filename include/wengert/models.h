@@ -61,7 +61,7 @@ typedef struct {
     double lambda_;              /* weight of the penalty, >= 0; 0: 10 */
     int64_t n_steps, batchsize;  /* of training loops; 0: 1000, 128 */
     int64_t c_updates_per_epoch; /* critic steps before each generator step; 0: 5 */
-    bool debug;                  /* no effect on values: every one can be read by name */
+    bool debug;                  /* recorded steps have loss gradients as outputs too */
     int64_t n_feats;             /* learned */
 } wg_wgan_gp_hyper;
 
@@ -90,7 +90,8 @@ WG_API wg_tensor *wg_wgan_gp_generator_step(wg_layer *l, wg_tensor *like, wg_wga
 /** Records the functions "critic" (input "X_real" [1, n_feats]; outputs C_loss, X_fake, Y_fake,
  * Y_real, X_interp, Y_interp, gradInterp; a step of the critic's optimizer), "generator" (input
  * "X_real", of which only the extents are used; outputs G_loss, X_fake, Y_fake; a step of the
- * generator's) and "predict" (input "noise"; outputs X_fake, Y_fake). Returns g. */
+ * generator's) and "predict" (input "noise"; outputs X_fake, Y_fake). With debug the gradients
+ * dC_Y_fake, dC_Y_real, dC_gradInterp and dG_Y_fake are outputs as well. Returns g. */
 WG_API wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats);
 
 /* ---- Word2Vec ---- */

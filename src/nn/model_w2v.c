@@ -39,6 +39,10 @@ static bool word2vec_make(wg_layer *l)
             l, WG_EARG,
             "vocab_size %lld, embedding_dim %lld and context_len %lld must be at least 1",
             (long long)h->vocab_size, (long long)h->embedding_dim, (long long)h->context_len);
+    if (h->num_negative_samples < 1 || h->num_negative_samples > h->vocab_size)
+        return wg_layer_fail(l, WG_EARG,
+                             "num_negative_samples is %lld, wanted 1 to vocab_size, which is %lld",
+                             (long long)h->num_negative_samples, (long long)h->vocab_size);
     return wg__model_optimizer(l, h->optimizer) &&
            wg_layer_add(l, "embeddings", "Embedding", &embeddings) &&
            wg_layer_add(l, "loss", "NCELoss", &loss);
@@ -54,12 +58,12 @@ static bool word2vec_apply(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **
 }
 
 const wg_layer_class wg_class_word2vec = { .name = "Word2Vec",
-                                               .hyper_size = sizeof(W2V),
-                                               .hyper = word2vec_fields,
-                                               .n_in = 4,
-                                               .n_out = 2,
-                                               .make = word2vec_make,
-                                               .apply_all = word2vec_apply };
+                                           .hyper_size = sizeof(W2V),
+                                           .hyper = word2vec_fields,
+                                           .n_in = 4,
+                                           .n_out = 2,
+                                           .make = word2vec_make,
+                                           .apply_all = word2vec_apply };
 
 wg_layer *wg_word2vec(wg_params *w, const char *name, wg_word2vec_hyper hyper)
 {

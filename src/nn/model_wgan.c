@@ -3,6 +3,7 @@
 #include "layer_impl.h"
 #include "model.h"
 #include "seq.h"
+#include "wengert/grad.h"
 #include "wengert/models.h"
 #include "wengert/ops.h"
 
@@ -83,10 +84,12 @@ static bool wgan_init(wg_layer *l, int n, const wg_type *const *x)
     wg_fc_hyper *last = wg_layer_change_hyper(wg_layer_component(generator, "FC4"));
 
     (void)n;
-    if (x[0]->shape.rank != 2 || x[0]->shape.dim[1] < 1 ||
-        (h->n_feats && h->n_feats != x[0]->shape.dim[1]))
+    if (x[0]->shape.rank != 2 || x[0]->shape.dim[1] < 1)
         return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [n, n_feats]",
                              WG_TYPE_STR(x[0]));
+    if (h->n_feats && h->n_feats != x[0]->shape.dim[1])
+        return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [n, %lld]", WG_TYPE_STR(x[0]),
+                             (long long)h->n_feats);
     h->n_feats = x[0]->shape.dim[1];
     ((network_hyper *)wg_layer_change_hyper(generator))->n_out = last->n_out = h->n_feats;
     return true;
@@ -101,13 +104,13 @@ static bool wgan_apply(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
 }
 
 const wg_layer_class wg_class_wgan_gp = { .name = "WGAN_GP",
-                                           .hyper_size = sizeof(wg_wgan_gp_hyper),
-                                           .hyper = wgan_fields,
-                                           .n_in = 1,
-                                           .n_out = 2,
-                                           .make = wgan_make,
-                                           .init = wgan_init,
-                                           .apply_all = wgan_apply };
+                                          .hyper_size = sizeof(wg_wgan_gp_hyper),
+                                          .hyper = wgan_fields,
+                                          .n_in = 1,
+                                          .n_out = 2,
+                                          .make = wgan_make,
+                                          .init = wgan_init,
+                                          .apply_all = wgan_apply };
 
 wg_layer *wg_wgan_gp(wg_params *w, const char *name, wg_wgan_gp_hyper hyper)
 {
@@ -190,6 +193,18 @@ static void output_all(int n, const char *const *names, wg_tensor *const *t)
     for (int i = 0; i < n; i++) wg_output(names[i], t[i]);
 }
 
+/* With `debug` the loss gradients that numpy-ml lists as `gradients`, as outputs. */
+static void output_gradients(wg_layer *l, wg_tensor *loss, int n, const char *const *names,
+                             wg_tensor *const *wrt)
+{
+    const wg_wgan_gp_hyper *h = wg_layer_hyper(l);
+    wg_tensor *grad[3];
+
+    if (!h->debug) return;
+    wg_grad(loss, n, wrt, grad);
+    output_all(n, names, grad);
+}
+
 /* The generator's step leaves the critic alone. */
 static void minimize_generator(wg_layer *l, wg_tensor *loss)
 {
@@ -206,6 +221,8 @@ wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
     static const char *const c_names[] = { "C_loss",   "X_fake",   "Y_fake",    "Y_real",
                                            "X_interp", "Y_interp", "gradInterp" },
                              *const g_names[] = { "G_loss", "X_fake", "Y_fake" };
+    static const char *const dc_names[] = { "dC_Y_fake", "dC_Y_real", "dC_gradInterp" },
+                             *const dg_names[] = { "dG_Y_fake" };
     wg_wgan_gp_values v;
     wg_tensor *X, *y[2];
     wg_dtype real;
@@ -222,6 +239,7 @@ wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
     output_all(7, c_names,
                (wg_tensor *[]){ v.loss, v.X_fake, v.Y_fake, v.Y_real, v.X_interp, v.Y_interp,
                                 v.gradInterp });
+    output_gradients(l, v.loss, 3, dc_names, (wg_tensor *[]){ v.Y_fake, v.Y_real, v.gradInterp });
     wg__model_minimize(l, wg_layer_component(l, "critic"), v.loss);
     wg_end(g);
 
@@ -229,6 +247,7 @@ wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
     wg_wgan_gp_generator_step(l, X, &v);
     if (wg_graph_error(g)) return g;
     output_all(3, g_names, (wg_tensor *[]){ v.loss, v.X_fake, v.Y_fake });
+    output_gradients(l, v.loss, 1, dg_names, &v.Y_fake);
     minimize_generator(l, v.loss);
     wg_end(g);
 
