@@ -39,8 +39,8 @@ struct wg_layer_class {
     bool (*updated)(wg_layer *l, int64_t step);
 };
 
-/** All layer classes of the library; the record of that name, letter case apart, or NULL: of a
- * layer or of a model (models.h), which the list does not hold. */
+/** All classes of the library, models (models.h) among them; the record of that name, letter case
+ * apart, or NULL. */
 WG_API int wg_layer_n_classes(void);
 WG_API const wg_layer_class *wg_layer_class_at(int i);
 WG_API const wg_layer_class *wg_layer_class_find(const char *name);

@@ -9,10 +9,6 @@ static const wg_layer_class *const all[] = {
 #undef CLASS
 };
 
-/* Models are made by name too, but are no layers to be listed. */
-static const wg_layer_class *const models[] = { &wg_class_bernoulli_vae, &wg_class_wgan_gp,
-                                                &wg_class_word2vec };
-
 int wg_layer_n_classes(void)
 {
     return (int)(sizeof all / sizeof *all);
@@ -27,7 +23,5 @@ const wg_layer_class *wg_layer_class_find(const char *name)
 {
     for (int i = 0; name && i < wg_layer_n_classes(); i++)
         if (!strcasecmp(all[i]->name, name)) return all[i];
-    for (size_t i = 0; name && i < sizeof models / sizeof *models; i++)
-        if (!strcasecmp(models[i]->name, name)) return models[i];
     return NULL;
 }

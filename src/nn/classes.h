@@ -9,6 +9,4 @@
 #include "classes.def"
 #undef CLASS
 
-extern const wg_layer_class wg_class_bernoulli_vae, wg_class_wgan_gp, wg_class_word2vec;
-
 #endif
