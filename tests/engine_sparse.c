@@ -1,5 +1,5 @@
-/* engine_sparse.c: golden cases of SparseEvolution without a forward pass: what an evolution step cuts, and how
- * dense the first connections are. */
+/* engine_sparse.c: golden cases of SparseEvolution without a forward pass: what an evolution step
+ * cuts, and how dense the first connections are. */
 #include <stdlib.h>
 
 #include "engine.h"

@@ -1,5 +1,5 @@
-/* layer_rows.h: one row a layer class, with the operands it is tried on: any layer can be walked through
- * batches, modes, verbs, files and differences without knowing what it is. */
+/* layer_rows.h: one row a layer class, with the operands it is tried on: any layer can be walked
+ * through batches, modes, verbs, files and differences without knowing what it is. */
 #ifndef LAYER_ROWS_H
 #define LAYER_ROWS_H
 
@@ -195,8 +195,8 @@ static inline wg_tensor *row_loss(wg_tensor *y)
     return wg_sum(wg_add(bent, wg_mul(y, wg_cumsum(y, -1, false))), WG_ALL_AXES, false);
 }
 
-/* Records "f" with outputs y, loss and d0, d1, ... (gradients of real operands); with `lr`, a step of
- * SGD too. */
+/* Records "f" with outputs y, loss and d0, d1, ... (gradients of real operands); with `lr`, a step
+ * of SGD too. */
 static inline void row_record(row_program *p, const layer_row *row, int64_t batch, wg_mode mode,
                               bool step)
 {

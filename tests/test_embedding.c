@@ -1,4 +1,5 @@
-/* test_embedding.c: Embedding: repeated ids, examples of any length by offsets or padded, look-ups. */
+/* test_embedding.c: Embedding: repeated ids, examples of any length by offsets or padded, look-ups.
+ */
 #include "layer_rows.h"
 
 /* The table of vocab_size 4, n_out 2: row i is (i + 1, 10 (i + 1)). */

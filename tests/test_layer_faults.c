@@ -1,5 +1,5 @@
-/* test_layer_faults.c: numpy-ml's faults in convolutions, pooling, softmax and dense layers, and what is
- * refused there. */
+/* test_layer_faults.c: numpy-ml's faults in convolutions, pooling, softmax and dense layers, and
+ * what is refused there. */
 #include <jansson.h>
 
 #include "layer_rows.h"
@@ -114,8 +114,8 @@ static void erratum_Y18_stored_values(void)
     }
 }
 
-/* The gradient of S = sum(G dX), dX = f'(Z) dY W', y = tanh(x W) with one number in each: W has the term of
- * f'' too, and x a gradient at all. */
+/* The gradient of S = sum(G dX), dX = f'(Z) dY W', y = tanh(x W) with one number in each: W has the
+ * term of f'' too, and x a gradient at all. */
 static void erratum_Y17_second_order_of_dense(void)
 {
     wg_params *w = wg_params_new(WG_F64, 1);
@@ -182,7 +182,8 @@ static void erratum_Y26_padding_takes_part(void)
     wg_params_free(w);
 }
 
-/* The output of a transposed convolution of one pixel is the kernel; each side is cropped by its own number. */
+/* The output of a transposed convolution of one pixel is the kernel; each side is cropped by its
+ * own number. */
 static void erratum_Y27_each_side_is_cropped_by_its_own(void)
 {
     static const double kernel[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, one[] = { 1 };
@@ -230,7 +231,8 @@ static void erratum_Y28_crop_beyond_the_kernel(void)
     wg_params_free(w);
 }
 
-/* "same" of a transposed convolution at stride s gives s (rows - 1) + 1 rows: the size of the dilated input. */
+/* "same" of a transposed convolution at stride s gives s (rows - 1) + 1 rows: the size of the
+ * dilated input. */
 static void erratum_U7_same_of_deconvolution(void)
 {
     static const double zeros[16];

@@ -1,5 +1,5 @@
-/* test_layer_memory.c: every allocation of making, recording and using a feed-forward layer refused in turn: an error,
- * and nothing is left behind. */
+/* test_layer_memory.c: every allocation of making, recording and using a feed-forward layer refused
+ * in turn: an error, and nothing is left behind. */
 #include "gate.h"
 #include "layer_rows.h"
 

@@ -1,5 +1,5 @@
-/* test_layers.c: what holds for every feed-forward layer: any batch, both modes, frozen, the verbs, files,
- * differences of first and second order. */
+/* test_layers.c: what holds for every feed-forward layer: any batch, both modes, frozen, the verbs,
+ * files, differences of first and second order. */
 #include "layer_rows.h"
 
 /* ---- differences ---- */
@@ -127,8 +127,8 @@ static void free_arrays(int n, wg_array *a)
     for (int i = 0; i < n; i++) free(a[i].data);
 }
 
-/* sum(dy y) by one graph: y, dx, dW for two uses of the layer; then by the verbs. The second use has
- * another batch. */
+/* sum(dy y) by one graph: y, dx, dW for two uses of the layer; then by the verbs. The second use
+ * has another batch. */
 static void verbs_as_recorded(void)
 {
     for (int i = 0; i < N_LAYER_ROWS; i++) {
@@ -320,6 +320,33 @@ static void save_and_go_on(void)
     }
 }
 
+/* What hyperparameters writes makes a layer that writes the same, with optimizer and components. */
+static void made_from_its_own_text(void)
+{
+    for (int i = 0; i < N_LAYER_ROWS; i++) {
+        const layer_row *row = &layer_rows[i];
+        wg_params *w = wg_params_new(WG_F64, 2);
+        wg_error error = { .code = WG_OK };
+        wg_layer *l = row->make(w), *m;
+        char *text, *again;
+
+        CHECK(wg_layer_set_optimizer(l, "Adam(lr=0.5)") == WG_OK);
+        text = wg_layer_hyperparameters(l);
+        m = wg_layer_make(w, "other", row->kind, text, &error);
+        NO_ERROR(&error);
+        again = wg_layer_hyperparameters(m);
+        EQ_STR(again, text);
+        wg_free(text);
+        wg_free(again);
+        wg_layer_free(m);
+        m = wg_layer_make(w, "other", row->kind, "{\"layer\": \"LSTM\"}", &error);
+        CHECK(m == NULL && error.code != WG_OK);
+        wg_layer_free(m);
+        wg_layer_free(l);
+        wg_params_free(w);
+    }
+}
+
 /* One layer twice in one graph: its parameters are shared, gradients add up, nothing collides. */
 static void used_twice(void)
 {
@@ -349,4 +376,4 @@ static void used_twice(void)
 }
 
 TESTS(TEST(differences), TEST(any_batch), TEST(float_beside_double), TEST(verbs_as_recorded),
-      TEST(frozen), TEST(save_and_go_on), TEST(used_twice))
+      TEST(frozen), TEST(save_and_go_on), TEST(made_from_its_own_text), TEST(used_twice))

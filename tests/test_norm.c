@@ -1,5 +1,5 @@
-/* test_norm.c: batch and layer normalisation: running statistics, prediction, frozen layers, other sizes, and
- * where numpy-ml is wrong. */
+/* test_norm.c: batch and layer normalisation: running statistics, prediction, frozen layers, other
+ * sizes, and where numpy-ml is wrong. */
 #include "golden.h"
 #include "layer_rows.h"
 
@@ -121,7 +121,8 @@ static void twice_in_one_run(void)
 
 /* ---- sizes ---- */
 
-/* Images of any size share a BatchNorm2D; LayerNorm2D has parameters an element and refuses others. */
+/* Images of any size share a BatchNorm2D; LayerNorm2D has parameters an element and refuses others.
+ */
 static void other_sizes(void)
 {
     static const double zeros[256];

@@ -1,5 +1,5 @@
-/* test_rbm.c: the restricted Boltzmann machine: contrastive divergence, free energy, reconstruction, and where
- * numpy-ml is wrong. Golden cases run in the golden runner. */
+/* test_rbm.c: the restricted Boltzmann machine: contrastive divergence, free energy,
+ * reconstruction, and where numpy-ml is wrong. Golden cases run in the golden runner. */
 #include <jansson.h>
 
 #include "layer_rows.h"
@@ -111,7 +111,8 @@ static void erratum_Y9_hyperparameters(void)
     wg_params_free(w);
 }
 
-/* The gradient is negative minus positive statistics; a small step against it lowers F(v) - F(v'). */
+/* The gradient is negative minus positive statistics; a small step against it lowers F(v) - F(v').
+ */
 static void erratum_Y10_descent(void)
 {
     wg_params *w = wg_params_new(WG_F64, 2);
@@ -176,7 +177,8 @@ static void erratum_Y11_bias_gradients(void)
     wg_params_free(w);
 }
 
-/* reconstruct makes the steps it is asked for, whatever K is: with draws given, the chain written out. */
+/* reconstruct makes the steps it is asked for, whatever K is: with draws given, the chain written
+ * out. */
 static void erratum_Y12_steps_of_reconstruct(void)
 {
     wg_params *w = wg_params_new(WG_F64, 2);
@@ -288,7 +290,8 @@ static void learns(void)
     wg_params_free(w);
 }
 
-/* A recorded training step with its draws: saved, loaded, gone on with to the bit. Recorded at batch 1. */
+/* A recorded training step with its draws: saved, loaded, gone on with to the bit. Recorded at
+ * batch 1. */
 static void save_and_go_on(void)
 {
     wg_params *w = wg_params_new(WG_F64, 2);

@@ -1,4 +1,5 @@
-/* test_sparse.c: SparseEvolution: the first connections, masked gradients, evolution, and where numpy-ml is wrong. */
+/* test_sparse.c: SparseEvolution: the first connections, masked gradients, evolution, and where
+ * numpy-ml is wrong. */
 #include "golden.h"
 #include "layer_rows.h"
 
@@ -58,7 +59,8 @@ static void erratum_Y19_density(void)
     wg_params_free(other);
 }
 
-/* No gradient reaches a weight without connection; the input's and a second derivative know it too. */
+/* No gradient reaches a weight without connection; the input's and a second derivative know it too.
+ */
 static void erratum_Y20_masked_gradient(void)
 {
     wg_params *w = wg_params_new(WG_F64, 3);
@@ -106,8 +108,8 @@ static void erratum_Y21_second_order(void)
     wg_params_free(w);
 }
 
-/* update(cur_loss) steps the optimizer's scheduler, then lets connections evolve; Noam's first rate is not
- * that of step 0. */
+/* update(cur_loss) steps the optimizer's scheduler, then lets connections evolve; Noam's first rate
+ * is not that of step 0. */
 static void erratum_Y22_update(void)
 {
     wg_params *w = wg_params_new(WG_F64, 3);

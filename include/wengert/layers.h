@@ -36,8 +36,9 @@ WG_API wg_graph *wg_apply_all(wg_layer *l, int n, wg_tensor *const *x, wg_tensor
 /* ---- what all layers have ---- */
 
 /** A layer of the class called `kind` ("Conv2D"), with hyperparameters from JSON text: an object
- * with numpy-ml's keys; NULL or absent keys: defaults. Misspelt classes and keys are errors that
- * name the nearest valid one. NULL on error. The caller owns it: wg_layer_free. */
+ * with numpy-ml's keys, or what wg_layer_hyperparameters wrote; NULL or absent keys: defaults.
+ * Misspelt classes and keys are errors that name the nearest valid one. NULL on error. The caller
+ * owns it: wg_layer_free. */
 WG_API wg_layer *wg_layer_make(wg_params *w, const char *name, const char *kind, const char *json,
                                wg_error *error);
 

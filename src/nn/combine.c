@@ -1,4 +1,5 @@
-/* combine.c: layers without parameters that rearrange and combine: Flatten, Add, Multiply, Softmax. */
+/* combine.c: layers without parameters that rearrange and combine: Flatten, Add, Multiply, Softmax.
+ */
 #include <string.h>
 
 #include "classes.h"

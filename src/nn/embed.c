@@ -49,9 +49,9 @@ static wg_tensor *lengths(wg_tensor *offsets)
                   wg_slice_axis(offsets, 0, 0, -1, 1));
 }
 
-/* The example each id belongs to, i64 [total]. Offsets are counted up to each place; the place after
- * the last lets the last offset lie there. Ids before the first offset get -1 and those after the
- * last n, which the sum refuses. */
+/* The example each id belongs to, i64 [total]. Offsets are counted up to each place; the place
+ * after the last lets the last offset lie there. Ids before the first offset get -1 and those after
+ * the last n, which the sum refuses. */
 static wg_tensor *example_of(wg_tensor *ids, wg_tensor *offsets)
 {
     wg_tensor *places =

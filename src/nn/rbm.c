@@ -82,7 +82,8 @@ static wg_tensor *sample(wg_tensor *p, const char *base)
     return wg_cast_like(wg_le(wg_uniform_like(p, name, 0, 1), p), p);
 }
 
-/* The end of a Gibbs chain from hidden probabilities p: visible ones, and all that is on the way. */
+/* The end of a Gibbs chain from hidden probabilities p: visible ones, and all that is on the way.
+ */
 typedef struct {
     wg_tensor *first, *v;
 } chain;

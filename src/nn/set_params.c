@@ -58,22 +58,6 @@ done:
     return l;
 }
 
-wg_layer *wg_layer_make(wg_params *w, const char *name, const char *kind, const char *json,
-                        wg_error *error)
-{
-    const wg_layer_class *class;
-    wg_error local = { .code = WG_OK };
-    wg_layer *l = NULL;
-    json_t *v = NULL;
-
-    class = class_called(kind, &local);
-    if (class) v = parse(json, class->name, &local);
-    if (v) l = changed_layer(class, w, name, NULL, v, &local);
-    json_decref(v);
-    if (!l && error) *error = local;
-    return l;
-}
-
 /* ---- hyperparameters ---- */
 
 static bool special(const char *key)
@@ -86,11 +70,13 @@ static bool special(const char *key)
     return false;
 }
 
-/* "encoder_ids" of a model with the part "encoder": as its component_ids, told and never changed. */
+/* "encoder_ids" of a model with the part "encoder": as its component_ids, told and never changed.
+ * l NULL: of any part. */
 static bool part_ids(const wg_layer *l, const char *key)
 {
     size_t n = strlen(key);
 
+    if (!l) return n > 4 && !strcmp(key + n - 4, "_ids");
     for (int i = 0; i < l->n_components; i++) {
         const char *id = l->components[i]->id;
 
@@ -429,17 +415,13 @@ static bool read_all(wg_layer *l, const json_t *v, wg_layer **made, wg_optim **o
     return !params || (read_parameters(l, params, g, error) && make_entries(g, error));
 }
 
-wg_status wg_layer_set_params(wg_layer *l, const char *json)
+static wg_status set_from(wg_layer *l, const json_t *v)
 {
     wg_layer *made = NULL;
     wg_optim *o = NULL;
     gifts g = { NULL, 0 };
-    json_t *v;
 
-    if (!l) return WG_EARG;
-    l->error = (wg_error){ .code = WG_OK };
-    v = parse(json, l->kind->name, &l->error);
-    if (v && read_all(l, v, &made, &o, &g, &l->error)) {
+    if (read_all(l, v, &made, &o, &g, &l->error)) {
         /* from here on nothing can fail */
         wg_layer *root = wg__layer_root(l);
 
@@ -454,6 +436,53 @@ wg_status wg_layer_set_params(wg_layer *l, const char *json)
         wg_optim_free(o);
     }
     drop_gifts(&g);
+    return l->error.code;
+}
+
+wg_status wg_layer_set_params(wg_layer *l, const char *json)
+{
+    json_t *v;
+
+    if (!l) return WG_EARG;
+    l->error = (wg_error){ .code = WG_OK };
+    v = parse(json, l->kind->name, &l->error);
+    if (v) set_from(l, v);
     json_decref(v);
     return l->error.code;
+}
+
+/* ---- making ---- */
+
+/* What wg_layer_hyperparameters writes beside a layer's own keys: class, optimizer, components. */
+static bool take_rest(wg_layer *l, const json_t *json, wg_error *error)
+{
+    json_t *whole = json_pack("{s:O}", "hyperparameters", json);
+
+    if (!whole) wg_fail(error, WG_ENOMEM, l->kind->name, "out of memory");
+    else if (set_from(l, whole) != WG_OK) *error = l->error;
+    json_decref(whole);
+    return error->code == WG_OK;
+}
+
+wg_layer *wg_layer_make(wg_params *w, const char *name, const char *kind, const char *json,
+                        wg_error *error)
+{
+    const wg_layer_class *class;
+    wg_error local = { .code = WG_OK };
+    json_t *v = NULL, *own = NULL;
+    wg_layer *l = NULL;
+
+    class = class_called(kind, &local);
+    if (class) v = parse(json, class->name, &local);
+    if (v) own = own_keys(NULL, v);
+    if (v && !own) wg_fail(&local, WG_ENOMEM, class->name, "out of memory");
+    if (own) l = changed_layer(class, w, name, NULL, own, &local);
+    if (l && json_object_size(own) < json_object_size(v) && !take_rest(l, v, &local)) {
+        wg_layer_free(l);
+        l = NULL;
+    }
+    json_decref(own);
+    json_decref(v);
+    if (!l && error) *error = local;
+    return l;
 }

@@ -1,4 +1,5 @@
-/* sparse.c: SparseEvolution: a dense layer of which only some connections exist, and its evolution. */
+/* sparse.c: SparseEvolution: a dense layer of which only some connections exist, and its evolution.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
