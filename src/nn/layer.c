@@ -83,9 +83,10 @@ const wg_error *wg_layer_error(const wg_layer *l)
                           no_layer = { .code = WG_ENOMEM, .op = "layer", .text = "out of memory" };
 
     if (!l) return &no_layer;
+    if (l->error.code != WG_OK) return &l->error;
     for (int i = 0; i < l->n_components; i++)
         if (l->components[i]->broken.code != WG_OK) return &l->components[i]->broken;
-    return l->broken.code != WG_OK ? &l->broken : l->error.code != WG_OK ? &l->error : &none;
+    return l->broken.code != WG_OK ? &l->broken : &none;
 }
 
 wg_layer *wg__layer_root(wg_layer *l)

@@ -60,7 +60,8 @@ static bool own_field(void *hyper, const wg_field *f, bool exact)
         if (!*s && !exact) *s = f->string;
         return !*s || (*s = wg_text_copy(*s)) != NULL;
     }
-    default: return true;
+    default:
+        return true;
     }
 }
 
@@ -108,15 +109,21 @@ static json_t *field_json(const wg_layer_class *kind, void *hyper, const wg_fiel
     void *v = at(hyper, f);
 
     switch (f->kind) {
-    case WG_A_BOOL: return json_boolean(*(bool *)v != inverted(f));
-    case WG_A_I64: return json_integer(*(int64_t *)v);
-    case WG_A_F64: return json_real(*(double *)v);
-    case WG_A_STR: return *(char **)v ? json_string(*(char **)v) : json_null();
-    case WG_A_CHOICE: return json_string(f->choices[*(int64_t *)v]);
+    case WG_A_BOOL:
+        return json_boolean(*(bool *)v != inverted(f));
+    case WG_A_I64:
+        return json_integer(*(int64_t *)v);
+    case WG_A_F64:
+        return json_real(*(double *)v);
+    case WG_A_STR:
+        return *(char **)v ? json_string(*(char **)v) : json_null();
+    case WG_A_CHOICE:
+        return json_string(f->choices[*(int64_t *)v]);
     case WG_A_I64N:
         return mode ? pad_json(v, f->size / sizeof(int64_t), mode, *(int64_t *)at(hyper, mode))
                     : list_json(v, f->size / sizeof(int64_t));
-    default: return json_null();
+    default:
+        return json_null();
     }
 }
 
@@ -168,7 +175,8 @@ static bool read_list(int64_t *to, size_t n, const json_t *from, wg_error *error
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!json_is_integer(json_array_get(from, i))) return wrong(error, kind, f, "list of integers");
+        if (!json_is_integer(json_array_get(from, i)))
+            return wrong(error, kind, f, "list of integers");
         to[i] = json_integer_value(json_array_get(from, i));
     }
     return true;
@@ -204,16 +212,17 @@ static bool read_pad(void *hyper, const wg_layer_class *kind, const wg_field *f,
     return true;
 }
 
-/* A number stands for its digits: numpy-ml's keep_dim is "first", "last" or -1. */
-static bool read_text(char **to, const json_t *from, wg_error *error, const wg_layer_class *kind)
+/* A number stands for its digits (numpy-ml's keep_dim is "first", "last" or -1), null for the default. */
+static bool read_text(char **to, const json_t *from, wg_error *error, const wg_layer_class *kind,
+                      const wg_field *f)
 {
+    const char *text = json_is_string(from) ? json_string_value(from) : f->string;
     char digits[32], *copy;
 
     snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(from));
-    copy = json_is_string(from)    ? wg_text_copy(json_string_value(from))
-           : json_is_integer(from) ? wg_text_copy(digits)
-                                   : NULL;
-    if (!copy && !json_is_null(from)) {
+    if (json_is_integer(from)) text = digits;
+    copy = text ? wg_text_copy(text) : NULL;
+    if (text && !copy) {
         wg_fail(error, WG_ENOMEM, kind->name, "out of memory");
         return false;
     }
@@ -244,7 +253,7 @@ static bool read_field(void *hyper, const wg_layer_class *kind, const wg_field *
     case WG_A_STR:
         if (!json_is_string(from) && !json_is_integer(from) && !json_is_null(from))
             return wrong(error, kind, f, "string");
-        return read_text(v, from, error, kind);
+        return read_text(v, from, error, kind, f);
     case WG_A_CHOICE: {
         int c = choice(f, json_string_value(from));
 
@@ -263,7 +272,8 @@ static bool read_field(void *hyper, const wg_layer_class *kind, const wg_field *
         }
         if (!json_is_array(from)) return wrong(error, kind, f, "list of integers");
         return read_list(v, f->size / sizeof(int64_t), from, error, kind, f);
-    default: return wrong(error, kind, f, "value of a known kind");
+    default:
+        return wrong(error, kind, f, "value of a known kind");
     }
 }
 
@@ -282,8 +292,9 @@ bool wg__hyper_read(void *hyper, const wg_layer_class *kind, const json_t *from,
         if (f && !is_mode(kind, f)) {
             if (!read_field(hyper, kind, f, value, error)) return false;
         } else if (n) {
-            wg_fail(error, WG_ENAME, kind->name, "no hyperparameter is called %s; the nearest is %s",
-                    key, wg__nearest(key, n, names));
+            wg_fail(error, WG_ENAME, kind->name,
+                    "no hyperparameter is called %s; the nearest is %s", key,
+                    wg__nearest(key, n, names));
             return false;
         } else {
             wg_fail(error, WG_ENAME, kind->name, "%s: this class has no hyperparameters", key);

@@ -196,6 +196,7 @@ static void become(wg_layer *l, wg_layer *made)
     l->entries = made->entries;
     l->n_entries = made->n_entries;
     l->ready = false;
+    l->broken = (wg_error){ .code = WG_OK }; /* what was wrong may be right now */
     l->components = made->components;
     l->n_components = made->n_components;
     l->hyper = made->hyper;
