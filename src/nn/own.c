@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+static const int64_t MOST_BYTES = (int64_t)1 << 47;
+
 void wg__array_drop(wg_array *a)
 {
     wg_free(a->data);
@@ -14,7 +16,8 @@ bool wg__array_fresh(wg_array *a, const wg_type *type)
     int64_t bytes = wg_type_bytes(type);
 
     a->type = *type;
-    a->data = bytes < 0 ? NULL : wg_alloc(bytes + 1, 1);
+    /* no machine has more: the allocator need not be asked */
+    a->data = bytes < 0 || bytes > MOST_BYTES ? NULL : wg_alloc(bytes + 1, 1);
     return a->data != NULL;
 }
 
