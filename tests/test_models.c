@@ -163,6 +163,58 @@ static void erratum_D2_hyperparameters_at_once(void)
     wg_params_free(w);
 }
 
+/* A first image that is too small for the kernels teaches nothing; the first that fits fixes the
+ * size. */
+static void vae_learns_the_image_size(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 3);
+    wg_layer *l = wg_bernoulli_vae(w, "vae", small_vae());
+    wg_array x = images(2), y[4];
+
+    CHECK(wg_layer_forward(l, 1, (wg_array[]){ WG_F64_ARRAY(x.data, 2, 2, 2, 1) }, true, y) !=
+          WG_OK);
+    EQ_INT(wg_layer_forward(l, 1, &x, true, y), WG_OK);
+    NO_ERROR(wg_layer_error(l));
+    EQ_INT(y[0].type.shape.dim[1], 64);
+    EQ_INT(wg_layer_forward(l, 1, (wg_array[]){ WG_F64_ARRAY(x.data, 1, 8, 7, 1) }, true, y),
+           WG_ESHAPE);
+    ERROR_IS(wg_layer_error(l), WG_ESHAPE,
+             "BernoulliVAE: X is f64[1 x 8 x 7 x 1], wanted images of 64 values", NULL);
+    free(x.data);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
+/* Twice in one function: two draws. */
+static void vae_twice_in_one_graph(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 3);
+    wg_layer *l = wg_bernoulli_vae(w, "vae", small_vae());
+    wg_graph *g = wg_graph_new();
+    wg_tensor *X, *y[4];
+    wg_plan *p;
+    wg_array x = images(2);
+
+    wg_begin(g, "f", WG_TRAIN);
+    X = wg_input(g, "X", WG_F64, WG_SHAPE(1, 8, 8, 1));
+    for (int i = 0; i < 2; i++) {
+        wg_apply_all(l, 1, &X, y);
+        wg_output(i ? "second" : "first", y[3]);
+    }
+    wg_end(g);
+    p = wg_plan_new(g, w, "f", NULL);
+    REQUIRE_PLAN(p, g);
+    wg_plan_feed(p, "X", x);
+    step_ok(p);
+    CHECK(memcmp(wg_plan_value_at(p, 0)->data, wg_plan_value_at(p, 1)->data, 32) != 0);
+    EQ_INT(wg_plan_feed(p, "vae/noise_2", WG_F64_ARRAY(((double[]){ 0, 0, 0, 0 }), 2, 2)), WG_OK);
+    free(x.data);
+    wg_plan_free(p);
+    wg_graph_free(g);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 static void erratum_D3_forward_without_fit(void)
 {
     wg_params *w = wg_params_new(WG_F64, 3);
@@ -410,7 +462,8 @@ static void bad_input(void)
 
 TESTS(TEST(golden_vae), TEST(golden_wgan), TEST(golden_word2vec), TEST(vae_learns),
       TEST(vae_goes_on_after_a_save), TEST(erratum_D1_standard_deviation),
-      TEST(erratum_D2_hyperparameters_at_once), TEST(erratum_D3_forward_without_fit),
+      TEST(erratum_D2_hyperparameters_at_once), TEST(vae_learns_the_image_size),
+      TEST(vae_twice_in_one_graph), TEST(erratum_D3_forward_without_fit),
       TEST(erratum_D4_init_of_every_layer), TEST(vae_derived_variables),
       TEST(padded_and_ragged_contexts), TEST(word2vec_learns_and_embeds),
       TEST(erratum_D11_no_hierarchical_softmax), TEST(erratum_D15_hyperparameters), TEST(bad_input))

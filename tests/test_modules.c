@@ -168,6 +168,91 @@ static void other_sizes(void)
 
 /* ---- use ---- */
 
+/* Frozen: gradients of the inputs only, and batch norms leave their running statistics alone. */
+static void frozen(void)
+{
+    EACH_MODULE(m)
+    {
+        wg_params *w = wg_params_new(WG_F64, 1);
+        wg_layer *l = make(m, w);
+        wg_array x[3], dx[3];
+        int n;
+
+        make_inputs(m, m->small, 5, x);
+        go(l, m->n, x, true, dx);
+        n = n_gradients(l);
+        wg_layer_flush_gradients(l);
+        wg_layer_freeze(l);
+        go(l, m->n, x, true, dx);
+        EQ_INT(n_gradients(l), 0);
+        CHECK(dx[0].data != NULL);
+        EQ_INT(wg_layer_update(l, NAN), WG_ESTATE);
+        for (int i = 0; i < wg_params_count(w); i++) CHECK(!wg_params_at(w, i)->trainable);
+        wg_layer_unfreeze(l);
+        wg_layer_flush_gradients(l);
+        go(l, m->n, x, true, dx);
+        EQ_INT(n_gradients(l), n);
+        free_arrays(m->n, x);
+        wg_layer_free(l);
+        wg_params_free(w);
+    }
+}
+
+/* The value of t after a training run on x. */
+static void value_of(wg_graph *g, wg_params *w, const struct module *m, const wg_array *x,
+                     wg_tensor *t, double *to)
+{
+    static const char *const names[] = { "x0", "x1", "x2" };
+    wg_plan *p = wg_plan_of(1, &t, w, NULL, NULL);
+
+    NO_ERROR(wg_graph_error(g));
+    for (int i = 0; i < m->n && p; i++) wg_plan_feed(p, names[i], x[i]);
+    CHECK(p && wg_plan_run(p) == WG_OK);
+    if (p) {
+        const wg_array *a = wg_plan_value_at(p, 0);
+
+        memcpy(to, a->data, (size_t)wg_type_bytes(&a->type));
+    }
+    wg_plan_free(p);
+}
+
+/* Used again in one function, on half of the same input, a module gives what it gives alone there:
+ * parameters are shared, states and statistics of the batch are not. */
+static void twice_in_one_graph(void)
+{
+    static const char *const names[] = { "x0", "x1", "x2" };
+
+    EACH_MODULE(m)
+    {
+        wg_params *w = wg_params_new(WG_F64, 1);
+        wg_layer *l = make(m, w);
+        double together[200], alone[200];
+        wg_array x[3];
+
+        make_inputs(m, m->small, 5, x);
+        for (int both = 1; both >= 0; both--) {
+            wg_graph *g = wg_graph_new();
+            wg_tensor *in[3], *half[3], *y[2];
+
+            wg_begin(g, "f", WG_TRAIN);
+            for (int i = 0; i < m->n; i++) {
+                in[i] = wg_input(g, names[i], WG_F64, m->small[i]);
+                half[i] = wg_mul(in[i], wg_scalar(g, WG_F64, 0.5));
+            }
+            if (both) wg_apply_all(l, m->n, in, y);
+            wg_apply_all(l, m->n, half, y);
+            wg_output("y", y[0]);
+            wg_end(g);
+            value_of(g, w, m, x, y[0], both ? together : alone);
+            if (!both) SAME_BITS(together, alone, wg_type_bytes(wg_tensor_type(y[0])));
+            wg_graph_free(g);
+        }
+        free_arrays(m->n, x);
+        wg_layer_free(l);
+        wg_params_free(w);
+    }
+}
+
 static void summary_makes_a_twin(void)
 {
     EACH_MODULE(m) kit_twin(m);
@@ -237,4 +322,5 @@ static void bad_input(void)
 
 TESTS(TEST(golden_wavenet), TEST(golden_bilstm), TEST(golden_attention), TEST(golden_skip_identity),
       TEST(golden_skip_conv), TEST(names), TEST(gradients_inside), TEST(differences),
-      TEST(other_sizes), TEST(summary_makes_a_twin), TEST(save_and_go_on), TEST(bad_input))
+      TEST(other_sizes), TEST(frozen), TEST(twice_in_one_graph), TEST(summary_makes_a_twin),
+      TEST(save_and_go_on), TEST(bad_input))

@@ -144,21 +144,30 @@ static bool vae_make(wg_layer *l)
            wg__layer_add_class(l, "decoder", &decoder_class, &decoder, true);
 }
 
-static bool vae_init(wg_layer *l, int n, const wg_type *const *x)
+/* The decoder gives back as many values as an image has: learned from the first one that gets so
+ * far, and the same from then on. */
+static bool learn_image(wg_layer *l, const wg_tensor *X)
 {
-    wg_layer *decoder = wg_layer_component(l, "decoder");
-    const int64_t *d = x[0]->shape.dim;
-    decoder_hyper *dh = wg_layer_change_hyper(decoder);
-    wg_fc_hyper *fc2 = wg_layer_change_hyper(wg_layer_component(decoder, "FC2"));
+    wg_layer *decoder = wg_layer_component(l, "decoder"),
+             *last = wg_layer_component(decoder, "FC2");
+    wg_fc_hyper *fc2 = wg_layer_change_hyper(last);
+    const wg_type *t = wg_tensor_type(X);
+    const int64_t *d = t->shape.dim;
 
-    (void)n;
-    if (x[0]->shape.rank != 4)
-        return wg_layer_fail(l, WG_ESHAPE, "X is %s, wanted [n, rows, cols, ch]",
-                             WG_TYPE_STR(x[0]));
+    if (t->shape.rank != 4 || d[1] * d[2] * d[3] < 1) {
+        wg_record_fail(wg_tensor_graph(X), WG_ESHAPE, wg_layer_kind(l),
+                       "X is %s, wanted [n, rows, cols, ch]", WG_TYPE_STR(t));
+        return false;
+    }
+    if (wg_layer_n_params(last) > 0 && fc2->n_out != d[1] * d[2] * d[3]) {
+        wg_record_fail(wg_tensor_graph(X), WG_ESHAPE, wg_layer_kind(l),
+                       "X is %s, wanted images of %lld values", WG_TYPE_STR(t),
+                       (long long)fc2->n_out);
+        return false;
+    }
     ((VAE *)wg_layer_change_hyper(l))->enc_conv1_in_ch = d[3];
-    dh->N = fc2->n_out = d[1] * d[2] * d[3];
-    if (dh->N >= 1) return true;
-    return wg_layer_fail(l, WG_ESHAPE, "X is %s, wanted images with values", WG_TYPE_STR(x[0]));
+    ((decoder_hyper *)wg_layer_change_hyper(decoder))->N = fc2->n_out = d[1] * d[2] * d[3];
+    return true;
 }
 
 /* t = t_mean + noise e^(t_log_var / 2). What the decoder sends back to mean and variance, apart
@@ -183,11 +192,7 @@ static bool vae_apply(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
     wg_tensor *code, *hidden;
 
     (void)n;
-    if (wg_rank(x[0]) != 4) {
-        wg_record_fail(g, WG_ESHAPE, wg_layer_kind(l), "X is %s, wanted [n, rows, cols, ch]",
-                       WG_TYPE_STR(wg_tensor_type(x[0])));
-        return false;
-    }
+    if (!learn_image(l, x[0])) return false;
     wg_scope_begin(g, "encoder");
     code = wg__chain(wg_layer_component(l, "encoder"), x[0], l, "dEncoder");
     wg_scope_end(g);
@@ -208,7 +213,6 @@ const wg_layer_class wg_class_bernoulli_vae = { .name = "BernoulliVAE",
                                                 .n_in = 1,
                                                 .n_out = 4,
                                                 .make = vae_make,
-                                                .init = vae_init,
                                                 .apply_all = vae_apply };
 
 wg_layer *wg_bernoulli_vae(wg_params *w, const char *name, wg_bernoulli_vae_hyper hyper)
