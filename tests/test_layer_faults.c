@@ -231,6 +231,31 @@ static void erratum_Y28_crop_beyond_the_kernel(void)
     wg_params_free(w);
 }
 
+/* Padding that cannot give a size: a crop of everything, a kernel larger than the padded image. */
+static void nothing_left(void)
+{
+    static const double zeros[16];
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_layer *l =
+        made(w, "Deconv2D", "{\"out_ch\": 2, \"kernel_shape\": [2, 2], \"pad\": [1, 1, 0, 0]}");
+    wg_array x = WG_F64_ARRAY(zeros, 1, 1, 4, 1), y;
+
+    EQ_INT(wg_layer_forward(l, 1, &x, true, &y), WG_ESHAPE);
+    ERROR_IS(wg_layer_error(l), WG_ESHAPE,
+             "Deconv2D: the input is f64[1 x 1 x 4 x 1]: pad leaves f64[1 x 0 x 5 x 2]", NULL);
+    EQ_STR(wg_layer_error(l)->scope, "l");
+    wg_layer_free(l);
+    l = wg_layer_make(w, "c", "Conv2D", "{\"out_ch\": 2, \"kernel_shape\": [3, 3]}", NULL);
+    EQ_INT(wg_layer_forward(l, 1, &x, true, &y), WG_ESHAPE);
+    ERROR_IS(wg_layer_error(l), WG_ESHAPE,
+             "conv2d: a window that reaches over 3 rows does not fit into f64[1 x 1 x 4 x 1] with "
+             "its padding",
+             NULL);
+    EQ_STR(wg_layer_error(l)->scope, "c");
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 /* "same" of a transposed convolution at stride s gives s (rows - 1) + 1 rows: the size of the
  * dilated input. */
 static void erratum_U7_same_of_deconvolution(void)
@@ -465,5 +490,5 @@ TESTS(TEST(erratum_Y5_softmax_of_four_axes), TEST(erratum_Y6_softmax_along_other
       TEST(erratum_Y18_stored_values), TEST(erratum_Y25_gradient_of_a_padded_image),
       TEST(erratum_Y26_padding_takes_part), TEST(erratum_Y27_each_side_is_cropped_by_its_own),
       TEST(erratum_Y28_crop_beyond_the_kernel), TEST(erratum_U7_same_of_deconvolution),
-      TEST(other_image_sizes), TEST(mistakes_of_hyperparameters), TEST(mistakes_of_operands),
-      TEST(after_a_wrong_first_input), TEST(merging_does_not_broadcast))
+      TEST(nothing_left), TEST(other_image_sizes), TEST(mistakes_of_hyperparameters),
+      TEST(mistakes_of_operands), TEST(after_a_wrong_first_input), TEST(merging_does_not_broadcast))

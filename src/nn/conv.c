@@ -186,13 +186,19 @@ static wg_tensor *deconv2d_apply(wg_layer *l, int n, wg_tensor *const *x)
 {
     const wg_deconv2d_hyper *h = wg_layer_hyper(l);
     wg_window window = { .stride = { h->stride, h->stride }, .pad_mode = h->pad_mode };
-    wg_tensor *weight;
+    wg_graph *g = wg_tensor_graph(x[0]);
+    wg_tensor *weight, *z;
 
     (void)n;
     if (!right_rank(l, x[0], 4)) return NULL;
     for (int i = 0; i < 4; i++) window.pad[i] = h->pad[i];
-    weight = wg_transpose(wg_layer_leaf(l, wg_tensor_graph(x[0]), "W"), 2, 3);
-    return finish(l, wg_conv2d_dx(x[0], weight, NULL, window), h->no_bias, h->act_fn);
+    weight = wg_transpose(wg_layer_leaf(l, g, "W"), 2, 3);
+    z = wg_conv2d_dx(x[0], weight, NULL, window);
+    if (!wg_graph_error(g) && wg_shape_count(&wg_tensor_type(z)->shape) == 0 &&
+        wg_shape_count(&wg_tensor_type(x[0])->shape) > 0)
+        return wg_record_fail(g, WG_ESHAPE, "Deconv2D", "the input is %s: pad leaves %s",
+                              WG_TYPE_STR(wg_tensor_type(x[0])), WG_TYPE_STR(wg_tensor_type(z)));
+    return finish(l, z, h->no_bias, h->act_fn);
 }
 
 const wg_layer_class wg_class_conv1d = { .name = "Conv1D",
