@@ -429,6 +429,7 @@ static void derived_entries_know_their_line_and_scope(void)
     y = wg_tanh(x);
     snprintf(line, sizeof line, "test_grad.c:%d", __LINE__ - 1);
     wg_scope_end(g);
+    CHECK(!wg_tensor_derived(y) && !wg_tensor_derived(NULL));
     d = wg_grad1(total(y), x);
     n = wg_order(1, &d, &order);
     for (int64_t i = 0; i < n; i++) {
@@ -436,6 +437,7 @@ static void derived_entries_know_their_line_and_scope(void)
             strcmp(wg_tensor_scope(order[i]), "layer1") != 0)
             continue;
         seen++;
+        CHECK(wg_tensor_derived(order[i]));
         EQ_STR(harness_base(wg_tensor_site(order[i])), line);
     }
     CHECK(seen >= 2);

@@ -45,6 +45,7 @@ WG_API wg_tensor *wg_tensor_in(const wg_tensor *t, int i);
 WG_API const char *wg_tensor_name(const wg_tensor *t);  /* given by wg_name, or NULL */
 WG_API const char *wg_tensor_scope(const wg_tensor *t); /* "encoder/fc1" or "" */
 WG_API const char *wg_tensor_site(const wg_tensor *t);  /* "model.c:42" or NULL */
+WG_API bool wg_tensor_derived(const wg_tensor *t);      /* recorded by a gradient rule */
 
 /** The name of an input, a store entry's leaf, or a random draw (its full name): what wg_plan_feed and
  * wg_params_find take. NULL for any other tensor. The graph's. */

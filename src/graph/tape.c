@@ -117,6 +117,10 @@ const char *wg_tensor_site(const wg_tensor *t)
 {
     return t ? t->site : NULL;
 }
+bool wg_tensor_derived(const wg_tensor *t)
+{
+    return t && t->derived;
+}
 const void *wg_tensor_attr(const wg_tensor *t)
 {
     return t ? t->attr : NULL;
