@@ -200,6 +200,81 @@ static void twice_in_one_graph(void)
     wg_params_free(w);
 }
 
+/* A mask is added to the scores: with first and second derivatives, and of any extents that broadcast. */
+static void mask_differences(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_layer *l = wg_dot_product_attention(w, "att", (wg_attention_hyper){ 0 });
+    wg_shape two[] = { WG_SHAPE(2, 3), WG_SHAPE(4, 3), WG_SHAPE(4, 2), WG_SHAPE(2, 4) };
+    wg_shape four[] = { WG_SHAPE(2, 1, 2, 3), WG_SHAPE(2, 1, 3, 3), WG_SHAPE(2, 1, 3, 1),
+                        WG_SHAPE(2, 1) };
+
+    kit_check(l, w, 4, two, 2);
+    kit_check(l, w, 4, four, 2);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
+/* Keys that are masked out might as well not be there: same values, and gradients of exactly 0. */
+static void masked_keys_do_not_count(void)
+{
+    static const double never[] = { -INFINITY, -1e9 };
+
+    for (int i = 0; i < 2; i++) {
+        wg_params *w = wg_params_new(WG_F64, 1);
+        wg_layer *l = wg_dot_product_attention(w, "att", (wg_attention_hyper){ 0 });
+        double *q = kit_numbers(6, 1), *k = kit_numbers(12, 2), *v = kit_numbers(8, 3);
+        double mask[] = { 0, 0, never[i], never[i] };
+        wg_array few[] = { WG_F64_ARRAY(q, 2, 3), WG_F64_ARRAY(k, 2, 3), WG_F64_ARRAY(v, 2, 2) };
+        wg_array all[] = { few[0], WG_F64_ARRAY(k, 4, 3), WG_F64_ARRAY(v, 4, 2),
+                           WG_F64_ARRAY(mask, 1, 4) };
+        wg_array y, dy = WG_F64_ARRAY(q, 2, 2), dx[4];
+        double want[4];
+
+        EQ_INT(wg_layer_forward(l, 3, few, false, &y), WG_OK);
+        memcpy(want, y.data, sizeof want);
+        EQ_INT(wg_layer_forward(l, 4, all, true, &y), WG_OK);
+        for (int j = 0; j < 4; j++) CLOSE1(((double *)y.data)[j], want[j], 1e-14, j);
+        EQ_INT(wg_layer_backward(l, 1, &dy, true, dx), WG_OK);
+        for (int j = 0; j < 12; j++) CHECK((((double *)dx[1].data)[j] != 0) == (j < 6));
+        for (int j = 0; j < 8; j++) CHECK((((double *)dx[2].data)[j] != 0) == (j < 4));
+        free(q);
+        free(k);
+        free(v);
+        wg_layer_free(l);
+        wg_params_free(w);
+    }
+}
+
+/* Recorded with one length, run with another: a mask of the first one's extents does not fit. */
+static void mask_of_another_length(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_layer *l = wg_dot_product_attention(w, "att", (wg_attention_hyper){ 0 });
+    wg_graph *g = wg_graph_new();
+    double *v = kit_numbers(100, 1);
+    wg_tensor *x, *mask;
+    wg_plan *p;
+
+    wg_begin(g, "f", WG_PREDICT);
+    x = wg_input(g, "x", WG_F64, WG_SHAPE(3, 4));
+    mask = wg_input(g, "mask", WG_F64, WG_SHAPE(3, 3));
+    wg_output("y", wg_apply_n(l, 4, (wg_tensor *[]){ x, x, x, mask }));
+    wg_end(g);
+    p = wg_plan_new(g, w, "f", NULL);
+    NO_ERROR(wg_graph_error(g));
+    wg_plan_feed(p, "x", WG_F64_ARRAY(v, 5, 4));
+    wg_plan_feed(p, "mask", WG_F64_ARRAY(v, 5, 5));
+    EQ_INT(wg_plan_run(p), WG_OK);
+    wg_plan_feed(p, "mask", WG_F64_ARRAY(v, 3, 3));
+    EQ_INT(wg_plan_run(p), WG_ESHAPE);
+    free(v);
+    wg_plan_free(p);
+    wg_graph_free(g);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 static void bad_input(void)
 {
     wg_params *w = wg_params_new(WG_F64, 1);
@@ -216,9 +291,18 @@ static void bad_input(void)
             "[..., n_q, d_k], [..., n_k, d_k], [..., n_k, d_v]",
             WG_SHAPE(2, 3), WG_SHAPE(4, 2), WG_SHAPE(4, 2));
     REFUSES(wg_dot_product_attention(w, "a", (wg_attention_hyper){ 0 }), WG_EARG,
-            "DotProductAttention: 2 operands given, wanted 3", WG_SHAPE(2, 3), WG_SHAPE(4, 3));
+            "DotProductAttention: 2 operands given, wanted 3 to 4", WG_SHAPE(2, 3), WG_SHAPE(4, 3));
+    REFUSES(wg_dot_product_attention(w, "a", (wg_attention_hyper){ 0 }), WG_ESHAPE,
+            "DotProductAttention: the mask is f64[4 x 2], wanted what broadcasts to the scores "
+            "f64[2 x 4]",
+            WG_SHAPE(2, 3), WG_SHAPE(4, 3), WG_SHAPE(4, 2), WG_SHAPE(4, 2));
+    REFUSES(wg_dot_product_attention(w, "a", (wg_attention_hyper){ 0 }), WG_ESHAPE,
+            "DotProductAttention: the mask is f64[1 x 2 x 4], wanted what broadcasts to the scores "
+            "f64[2 x 4]",
+            WG_SHAPE(2, 3), WG_SHAPE(4, 3), WG_SHAPE(4, 2), WG_SHAPE(1, 2, 4));
     wg_params_free(w);
 }
 
 TESTS(TEST(golden), TEST(two_forwards), TEST(differences), TEST(erratum_Y2_dropout_of_the_weights),
-      TEST(erratum_Y3_second_minibatch), TEST(twice_in_one_graph), TEST(bad_input))
+      TEST(erratum_Y3_second_minibatch), TEST(twice_in_one_graph), TEST(mask_differences),
+      TEST(masked_keys_do_not_count), TEST(mask_of_another_length), TEST(bad_input))

@@ -263,6 +263,30 @@ static void save_and_go_on(void)
     EACH_MODULE(m) kit_go_on(m);
 }
 
+/* With a mask of the later steps a step's result does not depend on them, and on others it does. */
+static void causal_mask(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_layer *l = wg_multi_headed_attention(w, "m", (wg_mha_hyper){ .n_heads = 2 });
+    wg_shape shapes[] = { WG_SHAPE(1, 3, 4), WG_SHAPE(1, 3, 4), WG_SHAPE(1, 3, 4), WG_SHAPE(3, 3) };
+    double mask[9], *v = kit_numbers(24, 5), want[24];
+    wg_array x[4], y;
+
+    for (int i = 0; i < 9; i++) mask[i] = i % 3 > i / 3 ? -INFINITY : 0;
+    for (int i = 0; i < 3; i++) x[i] = WG_F64_ARRAY(v, 2, 3, 4);
+    x[3] = WG_F64_ARRAY(mask, 3, 3);
+    EQ_INT(wg_layer_forward(l, 4, x, false, &y), WG_OK);
+    memcpy(want, y.data, sizeof want);
+    for (int i = 0; i < 4; i++) v[4 + i] += 1; /* the second step of the first example */
+    EQ_INT(wg_layer_forward(l, 4, x, false, &y), WG_OK);
+    for (int i = 0; i < 24; i++)
+        CHECK((((double *)y.data)[i] == want[i]) == (i / 4 != 1 && i / 4 != 2));
+    kit_check(l, w, 4, shapes, 2);
+    free(v);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 static void bad_input(void)
 {
     wg_params *w = wg_params_new(WG_F64, 1);
@@ -323,4 +347,4 @@ static void bad_input(void)
 TESTS(TEST(golden_wavenet), TEST(golden_bilstm), TEST(golden_attention), TEST(golden_skip_identity),
       TEST(golden_skip_conv), TEST(names), TEST(gradients_inside), TEST(differences),
       TEST(other_sizes), TEST(frozen), TEST(twice_in_one_graph), TEST(summary_makes_a_twin),
-      TEST(save_and_go_on), TEST(bad_input))
+      TEST(save_and_go_on), TEST(causal_mask), TEST(bad_input))

@@ -60,12 +60,15 @@ typedef struct {
     const char *init; /* nothing to initialise: numpy-ml's key */
 } wg_attention_hyper;
 
-/** y = softmax(q k^T / sqrt(d_k)) v along the keys. Operands q [..., n_q, d_k], k [..., n_k, d_k],
- * v [..., n_k, d_v] -> [..., n_q, d_v]; any batch axes. In training each weight is dropped with
- * probability dropout_p and the others are scaled by 1 / (1 - dropout_p); the draw is called
- * NAME/dropout_mask (used again in one function: NAME/dropout_mask_2, ...) and may be fed. Derived:
- * "attention_weights" [..., n_q, n_k], as they multiply v. Errors: WG_ESHAPE, WG_EARG for dropout_p
- * out of range. Source: numpy-ml layers.py, DotProductAttention; Vaswani et al. 2017. */
+/** y = softmax(q k^T / sqrt(d_k) + mask) v along the keys. Operands q [..., n_q, d_k], k [...,
+ * n_k, d_k], v [..., n_k, d_v] -> [..., n_q, d_v]; any batch axes. The mask may be left out; it
+ * is of q's element type, in extents that broadcast to [..., n_q, n_k]: 0 where a query sees a
+ * key, -1e9 or -inf where it must not, or any bias; a query that sees no key at all has weights
+ * of NaN with -inf. In training each weight is dropped with probability dropout_p and the others
+ * are scaled by 1 / (1 - dropout_p); the draw is called NAME/dropout_mask (used again in one
+ * function: NAME/dropout_mask_2, ...) and may be fed. Derived: "attention_weights" [..., n_q,
+ * n_k], as they multiply v. Errors: WG_ESHAPE, WG_EDTYPE, WG_EARG for dropout_p out of range.
+ * Source: numpy-ml layers.py, DotProductAttention, which has no mask; Vaswani et al. 2017. */
 WG_API wg_layer *wg_dot_product_attention(wg_params *w, const char *name, wg_attention_hyper hyper);
 
 #ifdef __cplusplus

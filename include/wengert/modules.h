@@ -104,13 +104,14 @@ typedef struct {
 
 /** Attention by several heads: Q, K, V are projected, head i takes columns i latent_dim .. (i + 1)
  * latent_dim of each projection, DotProductAttention gives each head's result, and their columns
- * side by side are projected by O. Operands Q [n, t_q, kqv_dim], K and V [n, t_k, kqv_dim] -> [n,
- * t_q, kqv_dim]; any numbers of steps. Components attention, Q, K, V, O. In training weights are
- * dropped by the draw NAME/attention/dropout_mask [n, n_heads, t_q, t_k]. Derived: Q_proj, K_proj,
- * V_proj [n, n_heads, t, latent_dim], attention_weights [n, n_heads, t_q, t_k], attention_out [n,
- * t_q, kqv_dim], and gradients dQ_proj, dK_proj, dV_proj. Errors: WG_EARG when kqv_dim is no
- * multiple of n_heads; WG_ESHAPE. Source: numpy-ml modules.py, MultiHeadedAttentionModule; Vaswani
- * et al. 2017. */
+ * side by side are projected by O. Operands Q [n, t_q, kqv_dim], K and V [n, t_k, kqv_dim], and,
+ * unless left out, a mask that is added to the scores of every head as in DotProductAttention, in
+ * extents that broadcast to [n, n_heads, t_q, t_k] -> [n, t_q, kqv_dim]; any numbers of steps.
+ * Components attention, Q, K, V, O. In training weights are dropped by the draw
+ * NAME/attention/dropout_mask [n, n_heads, t_q, t_k]. Derived: Q_proj, K_proj, V_proj [n, n_heads,
+ * t, latent_dim], attention_weights [n, n_heads, t_q, t_k], attention_out [n, t_q, kqv_dim], and
+ * gradients dQ_proj, dK_proj, dV_proj. Errors: WG_EARG when kqv_dim is no multiple of n_heads;
+ * WG_ESHAPE. Source: numpy-ml modules.py, MultiHeadedAttentionModule; Vaswani et al. 2017. */
 WG_API wg_layer *wg_multi_headed_attention(wg_params *w, const char *name, wg_mha_hyper hyper);
 
 #ifdef __cplusplus

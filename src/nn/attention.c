@@ -1,4 +1,4 @@
-/* attention.c: DotProductAttention: y = softmax(q k^T / sqrt(d_k)) v. */
+/* attention.c: DotProductAttention: y = softmax(q k^T / sqrt(d_k) + mask) v. */
 #include <stdio.h>
 
 #include "classes.h"
@@ -35,6 +35,21 @@ static wg_tensor *check_operands(wg_layer *l, wg_tensor *const *x)
                           WG_TYPE_STR(q), WG_TYPE_STR(k), WG_TYPE_STR(v));
 }
 
+/* A mask of more axes than the scores, or wider ones, would widen the result. */
+static wg_tensor *check_mask(wg_layer *l, const wg_tensor *mask, const wg_tensor *scores)
+{
+    const wg_type *m = wg_tensor_type(mask), *s = wg_tensor_type(scores);
+    int skip = s->shape.rank - m->shape.rank;
+    bool fits = skip >= 0;
+
+    for (int i = 0; fits && i < m->shape.rank; i++)
+        fits = m->shape.dim[i] == 1 || m->shape.dim[i] == s->shape.dim[skip + i];
+    if (fits) return NULL;
+    return wg_record_fail(wg_tensor_graph(mask), WG_ESHAPE, wg_layer_kind(l),
+                          "the mask is %s, wanted what broadcasts to the scores %s", WG_TYPE_STR(m),
+                          WG_TYPE_STR(s));
+}
+
 const char *wg__draw_name(const wg_graph *g, const char *name, char to[WG__DRAW_NAME])
 {
     char full[1200];
@@ -53,10 +68,14 @@ static wg_tensor *attention_apply(wg_layer *l, int n, wg_tensor *const *x)
     const wg_attention_hyper *h = wg_layer_hyper(l);
     wg_tensor *wrong = check_operands(l, x), *scores, *weights;
 
-    (void)n;
     if (wrong) return wrong;
     scores = wg_matmul_t(x[0], x[1], false, true);
     if (!h->unscaled) scores = wg_mul(scores, wg_rsqrt(wg_count(x[1], WG_AXES(-1))));
+    if (n == 4) {
+        wrong = check_mask(l, x[3], scores);
+        if (wrong) return wrong;
+        scores = wg_add(scores, wg_broadcast_like(x[3], scores));
+    }
     weights = wg_softmax(scores, -1);
     if (h->dropout_p > 0 && wg_layer_trains(l, wg_tensor_graph(x[0]))) {
         char name[WG__DRAW_NAME];
@@ -71,7 +90,8 @@ static wg_tensor *attention_apply(wg_layer *l, int n, wg_tensor *const *x)
 const wg_layer_class wg_class_dot_product_attention = { .name = "DotProductAttention",
                                                         .hyper_size = sizeof(wg_attention_hyper),
                                                         .hyper = attention_fields,
-                                                        .n_in = 3,
+                                                        .n_in = 4,
+                                                        .n_optional = 1,
                                                         .make = attention_make,
                                                         .apply = attention_apply };
 

@@ -90,10 +90,9 @@ static wg_tensor *mha_apply(wg_layer *l, int n, wg_tensor *const *x)
     };
     const wg_mha_hyper *h = wg_layer_hyper(l);
     const wg_type *types[3];
-    wg_tensor *part[3], *y;
+    wg_tensor *part[4], *y;
     const char *wrong;
 
-    (void)n;
     for (int i = 0; i < 3; i++) types[i] = wg_tensor_type(x[i]);
     wrong = wrong_operands(types, h->kqv_dim);
     if (wrong)
@@ -106,7 +105,8 @@ static wg_tensor *mha_apply(wg_layer *l, int n, wg_tensor *const *x)
         p = wg_layer_value(l, split_heads(p, h->n_heads), values[i]);
         part[i] = wg_layer_value_grad(l, p, grads[i]);
     }
-    y = wg_apply_n(wg_layer_component(l, "attention"), 3, part);
+    if (n == 4) part[3] = x[3];
+    y = wg_apply_n(wg_layer_component(l, "attention"), n, part);
     if (wg_graph_error(wg_tensor_graph(x[0]))) return NULL;
     /* attention ends with the product of its weights and V */
     wg_layer_value(l, wg_tensor_in(y, 0), "attention_weights");
@@ -117,7 +117,8 @@ static wg_tensor *mha_apply(wg_layer *l, int n, wg_tensor *const *x)
 const wg_layer_class wg_class_multi_headed_attention = { .name = "MultiHeadedAttentionModule",
                                                          .hyper_size = sizeof(wg_mha_hyper),
                                                          .hyper = mha_fields,
-                                                         .n_in = 3,
+                                                         .n_in = 4,
+                                                         .n_optional = 1,
                                                          .make = mha_make,
                                                          .init = mha_init,
                                                          .apply = mha_apply };
