@@ -287,6 +287,44 @@ static void causal_mask(void)
     wg_params_free(w);
 }
 
+/* An image that no padding fits, fed to a graph recorded on one that some does: refused when it
+ * runs, by the layer's path. */
+static void padding_when_it_runs(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_layer *l = wg_skip_conv(w, "m",
+                               (wg_skip_conv_hyper){ .out_ch1 = 2,
+                                                     .out_ch2 = 2,
+                                                     .kernel_shape1 = { 2, 2 },
+                                                     .kernel_shape2 = { 2, 2 },
+                                                     .kernel_shape_skip = { 3, 3 },
+                                                     .stride1 = 2,
+                                                     .stride2 = 2,
+                                                     .stride_skip = 2 });
+    wg_graph *g = wg_graph_new();
+    wg_tensor *t = wg_apply(l, wg_input(g, "x", WG_F64, WG_SHAPE(1, 4, 4, 1)));
+    wg_plan *p = wg_plan_of(1, &t, w, NULL, NULL);
+    double *v = kit_numbers(288, 1);
+    wg_error error;
+
+    REQUIRE(p != NULL);
+    wg_plan_feed(p, "x", WG_F64_ARRAY(v, 2, 4, 4, 1));
+    EQ_INT(wg_plan_run(p), WG_OK);
+    wg_plan_feed(p, "x", WG_F64_ARRAY(v, 2, 12, 12, 1));
+    EQ_INT(wg_plan_run(p), WG_ESHAPE);
+    error = *wg_plan_error(p);
+    EQ_STR(error.scope, "m");
+    error.site = NULL;
+    ERROR_IS(&error, WG_ESHAPE,
+             "place_like: f64[2 x 12 x 12 x 1] is longer than f64[2 x 8 x 12 x 1] along axis 1",
+             NULL);
+    free(v);
+    wg_plan_free(p);
+    wg_graph_free(g);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 static void bad_input(void)
 {
     wg_params *w = wg_params_new(WG_F64, 1);
@@ -347,4 +385,4 @@ static void bad_input(void)
 TESTS(TEST(golden_wavenet), TEST(golden_bilstm), TEST(golden_attention), TEST(golden_skip_identity),
       TEST(golden_skip_conv), TEST(names), TEST(gradients_inside), TEST(differences),
       TEST(other_sizes), TEST(frozen), TEST(twice_in_one_graph), TEST(summary_makes_a_twin),
-      TEST(save_and_go_on), TEST(causal_mask), TEST(bad_input))
+      TEST(save_and_go_on), TEST(causal_mask), TEST(padding_when_it_runs), TEST(bad_input))
