@@ -1,6 +1,6 @@
-/* test_layer_windows.c: convolving and pooling layers at a few hundred random sizes, pads, strides and
- * dilations, by the verbs, against the references: values and all gradients. One layer is used for two
- * image sizes. */
+/* test_layer_windows.c: convolving and pooling layers at a few hundred random sizes, pads, strides
+ * and dilations, by the verbs, against the references: values and all gradients. One layer is used
+ * for two image sizes. */
 #include <wengert.h>
 #include <wengert/layer.h>
 #include <wengert/reference_conv.h>
@@ -178,7 +178,7 @@ static void images(void)
             static const double zeros[MOST];
             wg_array x = WG_F64_ARRAY(zeros, h.n_ex, h.in_rows, h.in_cols, h.in_ch), y;
 
-            /* a kernel larger than the padded image, a crop of everything: an error with the path */
+            /* a kernel larger than the padded image, a crop of everything */
             EQ_INT(wg_layer_forward(l, 1, &x, true, &y), WG_ESHAPE);
             EQ_STR(wg_layer_error(l)->scope, "l");
         }
