@@ -91,7 +91,10 @@ WG_API wg_tensor *wg_wgan_gp_generator_step(wg_layer *l, wg_tensor *like, wg_wga
  * Y_real, X_interp, Y_interp, gradInterp; a step of the critic's optimizer), "generator" (input
  * "X_real", of which only the extents are used; outputs G_loss, X_fake, Y_fake; a step of the
  * generator's) and "predict" (input "noise"; outputs X_fake, Y_fake). With debug the gradients
- * dC_Y_fake, dC_Y_real, dC_gradInterp and dG_Y_fake are outputs as well. Returns g. */
+ * dC_Y_fake, dC_Y_real, dC_gradInterp and dG_Y_fake are outputs as well, under numpy-ml's other
+ * names dY_real and dGrad_interp too. A plan of "critic" with the option keep has the networks'
+ * hidden values by path: NAME/G_fwd_X_fake/..., C_fwd_Y_real, C_fwd_Y_fake, C_fwd_Y_interp,
+ * C_dY_interp_wrt. Returns g. */
 WG_API wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats);
 
 /* ---- Word2Vec ---- */

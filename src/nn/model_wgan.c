@@ -143,6 +143,18 @@ static wg_tensor *draw_noise(wg_layer *l, wg_tensor *like)
         "noise");
 }
 
+/* Records a network in the scope by which numpy-ml calls its hidden values: a plan that keeps all
+ * values has them under that path. */
+static wg_tensor *within(wg_graph *g, const char *scope, wg_layer *network, wg_tensor *x)
+{
+    wg_tensor *y;
+
+    wg_scope_begin(g, "%s", scope);
+    y = wg_apply(network, x);
+    wg_scope_end(g);
+    return y;
+}
+
 wg_tensor *wg_wgan_gp_critic_step(wg_layer *l, wg_tensor *X_real, wg_wgan_gp_values *v)
 {
     const wg_wgan_gp_hyper *h;
@@ -158,16 +170,18 @@ wg_tensor *wg_wgan_gp_critic_step(wg_layer *l, wg_tensor *X_real, wg_wgan_gp_val
     g = wg_tensor_graph(X_real);
     h = wg_layer_hyper(l);
     critic = wg_layer_component(l, "critic");
-    fake = wg_apply(wg_layer_component(l, "generator"), draw_noise(l, X_real));
+    fake = within(g, "G_fwd_X_fake", wg_layer_component(l, "generator"), draw_noise(l, X_real));
     to->X_fake = wg_name(wg_detach(fake), "X_fake");
     alpha =
         wg_uniform_like(wg_slice_axis(X_real, 1, 0, 1, 1), wg__draw_name(g, "alpha", name), 0, 1);
     others = wg_sub(wg_scalar_like(alpha, 1), alpha);
     to->X_interp = wg_name(wg_add(wg_mul(alpha, X_real), wg_mul(others, to->X_fake)), "X_interp");
-    to->Y_fake = wg_apply(critic, to->X_fake);
-    to->Y_real = wg_apply(critic, X_real);
-    to->Y_interp = wg_apply(critic, to->X_interp);
+    to->Y_fake = within(g, "C_fwd_Y_fake", critic, to->X_fake);
+    to->Y_real = within(g, "C_fwd_Y_real", critic, X_real);
+    to->Y_interp = within(g, "C_fwd_Y_interp", critic, to->X_interp);
+    wg_scope_begin(g, "C_dY_interp_wrt");
     to->gradInterp = wg_gradient_at(to->Y_interp, to->X_interp);
+    wg_scope_end(g);
     to->loss = wg_wgan_gp_critic_loss(to->Y_fake, to->Y_real, to->gradInterp, h->lambda_);
     wg_scope_end(g);
     return to->loss;
@@ -222,7 +236,8 @@ wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
                                            "X_interp", "Y_interp", "gradInterp" },
                              *const g_names[] = { "G_loss", "X_fake", "Y_fake" };
     static const char *const dc_names[] = { "dC_Y_fake", "dC_Y_real", "dC_gradInterp" },
-                             *const dg_names[] = { "dG_Y_fake" };
+                             *const dg_names[] = { "dG_Y_fake" },
+                             *const d_names[] = { "dY_real", "dGrad_interp" };
     wg_wgan_gp_values v;
     wg_tensor *X, *y[2];
     wg_dtype real;
@@ -240,6 +255,7 @@ wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
                (wg_tensor *[]){ v.loss, v.X_fake, v.Y_fake, v.Y_real, v.X_interp, v.Y_interp,
                                 v.gradInterp });
     output_gradients(l, v.loss, 3, dc_names, (wg_tensor *[]){ v.Y_fake, v.Y_real, v.gradInterp });
+    output_gradients(l, v.loss, 2, d_names, (wg_tensor *[]){ v.Y_real, v.gradInterp });
     wg__model_minimize(l, wg_layer_component(l, "critic"), v.loss);
     wg_end(g);
 
