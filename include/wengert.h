@@ -24,6 +24,7 @@
 #include "wengert/optim.h"
 #include "wengert/data.h"
 #include "wengert/sampler.h"
+#include "wengert/train.h"
 #include "wengert/text.h"
 #include "wengert/utils.h"
 #include "wengert/nce.h"
