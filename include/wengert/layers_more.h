@@ -145,8 +145,9 @@ typedef struct {
 /** y = f(x (W_mask W) + b): x [..., n_in], W [n_in, n_out], b [1, n_out], W_mask [n_in, n_out] of 0
  * and 1, which does not learn; it begins as an Erdos-Renyi graph: a connection has probability
  * min(1, epsilon (n_in + n_out) / (n_in n_out)). No gradient reaches W where there is no
- * connection. wg_layer_update lets connections evolve after the step. Errors: WG_EARG, WG_ESHAPE.
- * Source: numpy-ml layers.py, SparseEvolution; Mocanu et al. 2018. */
+ * connection. wg_layer_update lets connections evolve after the step; a recorded step does not:
+ * call wg_sparse_evolve between runs. Errors: WG_EARG, WG_ESHAPE. Source: numpy-ml layers.py,
+ * SparseEvolution; Mocanu et al. 2018. */
 WG_API wg_layer *wg_sparse_evolution(wg_params *w, const char *name, wg_sparse_hyper hyper);
 
 /** One evolution step (SET): of the connections with a positive weight the floor(zeta count) of
@@ -192,16 +193,16 @@ typedef struct {
     const char *init; /* NULL: "glorot_uniform" */
 } wg_rbm_hyper;
 
-/** A restricted Boltzmann machine: V [n, n_in] of probabilities or 0 and 1, W [n_in, n_out], b_in
- * [1, n_in], b_out [1, n_out]. Two results (wg_apply_all): the hidden probabilities p_H = sigmoid(V
+/** A restricted Boltzmann machine: v [n, n_in] of probabilities or 0 and 1, W [n_in, n_out], b_in
+ * [1, n_in], b_out [1, n_out]. Two results (wg_apply_all): the hidden probabilities p_H = sigmoid(v
  * W + b_out) [n, n_out], and the loss of contrastive divergence, one element: sum over the batch of
- * F(V) - F(V'), with the free energy F(v) = -v b_in - sum softplus(v W + b_out). V' comes of K
- * Gibbs steps: hidden states are drawn (U <= p), visible ones stay probabilities, sigmoid(h W' +
+ * F(v) - F(v2), with the free energy F(v) = -v b_in - sum softplus(v W + b_out). v2 comes of K
+ * Gibbs steps: hidden states are drawn (U <= p), visible ones stay probabilities, sigmoid(h W^T +
  * b_in); it counts as a constant, so that the gradient is negative minus positive statistics:
  * parameters descend. Draws are NAME/U0, ..., NAME/U(K-1) (used again in one function: NAME/U0_2,
- * ...), which wg_plan_feed replaces. Derived variables: p_H, H, p_V_prime, p_H_prime, positive_grad
- * = V' p_H, negative_grad, free_energy [n]. Errors: WG_EARG, WG_ESHAPE. Source: numpy-ml layers.py,
- * RBM; Hinton 2002. */
+ * ...), which wg_plan_feed replaces. Derived variables: p_H, H, p_V_prime (v2), p_H_prime,
+ * positive_grad = v^T p_H, negative_grad = v2^T p_H_prime, free_energy [n]. Errors: WG_EARG,
+ * WG_ESHAPE. Source: numpy-ml layers.py, RBM; Hinton 2002. */
 WG_API wg_layer *wg_rbm(wg_params *w, const char *name, wg_rbm_hyper hyper);
 
 /** F(v) of every row: v [n, n_in] -> [n]. A layer not used yet learns n_in here. Errors: WG_EARG
@@ -209,9 +210,9 @@ WG_API wg_layer *wg_rbm(wg_params *w, const char *name, wg_rbm_hyper hyper);
 WG_API wg_tensor *wg_rbm_free_energy(wg_layer *l, wg_tensor *v);
 
 /** The visible probabilities after n_steps Gibbs steps from v, [n, n_in] -> the same; or, unless
- * return_prob, units drawn from them: 1 where U <= p. Hidden states are drawn on all steps: NAME/
- * reconstruct/U0, U1, ..., visible ones at the end: NAME/reconstruct/U_V. Errors: as above, and
- * WG_EARG for n_steps below 1. Source: numpy-ml layers.py, RBM.reconstruct. */
+ * return_prob, units drawn from them: 1 where U <= p. Hidden states are drawn on all steps:
+ * NAME/reconstruct/U0, U1, ..., visible ones at the end: NAME/reconstruct/U_V. Errors: as above,
+ * and WG_EARG for n_steps below 1. Source: numpy-ml layers.py, RBM.reconstruct. */
 WG_API wg_tensor *wg_rbm_reconstruction(wg_layer *l, wg_tensor *v, int64_t n_steps,
                                         bool return_prob);
 
