@@ -20,6 +20,7 @@
 #include "wengert/layers_seq.h"
 #include "wengert/modules.h"
 #include "wengert/models.h"
+#include "wengert/fit.h"
 #include "wengert/layers_more.h"
 #include "wengert/optim.h"
 #include "wengert/data.h"

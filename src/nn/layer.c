@@ -44,6 +44,7 @@ void wg_layer_free(wg_layer *l)
     for (int i = 0; i < l->n_watches; i++) wg_free(l->watches[i].value.data);
     if (l->hyper) wg__hyper_clear(l->hyper, l->kind);
     wg_optim_free(l->optim);
+    wg_optim_free(l->recorded);
     wg_free(l->components);
     wg_free(l->entries);
     wg_free(l->watches);

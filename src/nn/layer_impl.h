@@ -48,6 +48,8 @@ struct wg_layer {
     int n_watches;
     wg__verbs *verbs;
     wg_optim *optim; /* of the topmost layer; made by the first update */
+    wg_optim *recorded; /* of what a model records: its cache lies in the layer's store */
+    struct wg__steps *steps; /* of a model: what it has recorded, model.h */
 };
 
 /* layer.c */

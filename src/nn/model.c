@@ -35,18 +35,92 @@ bool wg__model_optimizer(wg_layer *l, const char *text)
     return true;
 }
 
-void wg__model_minimize(wg_layer *model, const wg_layer *part, wg_tensor *loss)
+/* The optimizer of `part` over its store: one alone may claim its entries there. Its values are
+ * those of the model's, which may have been changed since. */
+static wg_optim *recorder(wg_layer *model, wg_layer *part, wg_error *error)
 {
-    wg_graph *g = wg_tensor_graph(loss);
-    wg_error error = { .code = WG_OK };
-    char *text = wg_optim_text(model->optim), name[WG_PATH_MAX];
-    wg_optim *o = NULL;
+    char *text = wg_optim_text(model->optim), name[WG_PATH_MAX], *old;
 
     snprintf(name, sizeof name, "%s/optimizer", part->name);
-    if (text) o = wg_optim_from_text(model->store, name, text, &error);
-    else wg_fail(&error, WG_ENOMEM, model->kind->name, "out of memory");
-    if (o) wg_minimize(o, loss);
-    else wg_record_fail(g, error.code, error.op, "%s", error.text);
-    wg_optim_free(o);
+    old = part->recorded ? wg_optim_text(part->recorded) : NULL;
+    if (!text || (part->recorded && !old)) {
+        wg_fail(error, WG_ENOMEM, model->kind->name, "out of memory");
+    } else if (!part->recorded) {
+        part->recorded = wg_optim_from_text(model->store, name, text, error);
+    } else if (strcmp(text, old) != 0) {
+        wg_fail(error, WG_ESTATE, model->kind->name,
+                "%s has been recorded with %s, and its store is of no other optimizer", name, old);
+    }
     wg_free(text);
+    wg_free(old);
+    return error->code == WG_OK ? part->recorded : NULL;
+}
+
+void wg__model_minimize(wg_layer *model, wg_layer *part, wg_tensor *loss)
+{
+    wg_error error = { .code = WG_OK };
+    wg_optim *o = recorder(model, part, &error);
+
+    if (o) wg_minimize(o, loss);
+    else wg_record_fail(wg_tensor_graph(loss), error.code, error.op, "%s", error.text);
+}
+
+/* ---- steps ---- */
+
+static uint64_t frozen_bits(const wg_layer *l, uint64_t bits)
+{
+    bits = 2 * bits + wg_layer_trainable(l);
+    for (int i = 0; i < l->n_components; i++) bits = frozen_bits(l->components[i], bits);
+    return bits;
+}
+
+void wg__steps_forget(wg_layer *l)
+{
+    wg__steps *s = l->steps;
+
+    if (!s) return;
+    for (int i = 0; i < WG__STEP_PLANS; i++) wg_plan_free(s->plan[i]);
+    wg_graph_free(s->g);
+    wg_free(s->scratch);
+    wg_free(s);
+    l->steps = NULL;
+}
+
+wg__steps *wg__steps_for(wg_layer *l, const wg_type *input, double lambda_,
+                         void (*record)(wg_layer *l, wg_graph *g, const wg_type *input),
+                         wg_error *error)
+{
+    wg_type one = *input;
+    wg__steps *s = l->steps;
+
+    one.shape.dim[0] = 1;
+    if (s && wg_type_equal(&s->input, &one) && s->frozen == frozen_bits(l, 0) &&
+        !(s->lambda_ < lambda_) && !(s->lambda_ > lambda_))
+        return s;
+    wg__steps_forget(l);
+    s = l->steps = wg_alloc(1, sizeof *s);
+    if (s) s->g = wg_graph_new();
+    if (!s || !s->g) {
+        wg__steps_forget(l);
+        wg_fail(error, WG_ENOMEM, l->kind->name, "out of memory");
+        return NULL;
+    }
+    s->input = one;
+    s->frozen = frozen_bits(l, 0);
+    s->lambda_ = lambda_;
+    record(l, s->g, &one);
+    if (!wg_graph_error(s->g)) return s;
+    if (error && error->code == WG_OK) *error = *wg_graph_error(s->g);
+    wg__steps_forget(l);
+    return NULL;
+}
+
+wg_plan *wg__steps_plan(wg_layer *l, int i, const char *name, bool keep, wg_error *error)
+{
+    wg__steps *s = l->steps;
+
+    if (!s->plan[i])
+        s->plan[i] = wg_plan_new_error(s->g, l->store, name, &(wg_plan_options){ .keep = keep },
+                                       error);
+    return s->plan[i];
 }

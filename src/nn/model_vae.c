@@ -234,6 +234,17 @@ wg_tensor *wg_bernoulli_vae_loss(wg_layer *l, wg_tensor *X, wg_tensor **y)
     return wg_vae_loss(target, r[0], r[1], r[2]);
 }
 
+/* The two terms of the loss: their sum is it. */
+static void output_terms(wg_tensor *loss, wg_tensor *t_mean, wg_tensor *t_log_var)
+{
+    wg_tensor *one = wg_scalar_like(t_mean, 1), *inside, *kl;
+
+    inside = wg_sub(wg_add(one, t_log_var), wg_add(wg_square(t_mean), wg_exp(t_log_var)));
+    kl = wg_mean(wg_sum(inside, WG_AXES(1), false), WG_ALL_AXES, false);
+    kl = wg_output("kl", wg_mul(kl, wg_scalar_like(kl, -0.5)));
+    wg_output("reconstruction", wg_sub(loss, kl));
+}
+
 wg_graph *wg_bernoulli_vae_record(wg_layer *l, wg_graph *g, int64_t rows, int64_t cols, int64_t ch)
 {
     static const char *const names[] = { "X_recon", "t_mean", "t_log_var", "t" };
@@ -250,6 +261,7 @@ wg_graph *wg_bernoulli_vae_record(wg_layer *l, wg_graph *g, int64_t rows, int64_
         if (wg_graph_error(g)) return g;
         wg_output("loss", loss);
         for (int i = 0; i < 4; i++) wg_output(names[i], y[i]);
+        output_terms(loss, y[1], y[2]);
         if (train) wg__model_minimize(l, l, loss);
         wg_end(g);
     }

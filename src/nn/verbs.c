@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model.h"
 #include "own.h"
 #include "verbs.h"
 
@@ -52,6 +53,7 @@ void wg__verbs_forget(wg_layer *l)
 {
     wg__verbs *v = l->verbs;
 
+    wg__steps_forget(l);
     if (!v) return;
     forget_retained(v);
     drop_dx(v);
