@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <wengert/layer.h>
+#include <wengert/reference.h>
 
 #include "engine.h"
 #include "golden_kinds.h"
@@ -58,7 +59,8 @@ static bool on_host(const gcase *c)
     return !strcmp(c->subject, "SparseEvolution") && !g_in(c, "X");
 }
 
-static void raise(double *to, bool *has, gcheck check, const gcase *c, const char *what, double tol)
+static void worsen(double *to, bool *has, gcheck check, const gcase *c, const char *what,
+                   double tol)
 {
     if (check.count == 0) return;
     *has = true;
@@ -85,7 +87,7 @@ static void against_engine(const gcase *c, const gresult *ref, const gresult *ot
             if (!a || !b) continue;
             check.error = g_error(a, b);
             snprintf(check.where, sizeof check.where, "%s", golden.at[k].name);
-            raise(&m->engine, &m->has_engine, check, c, "the engine", tol);
+            worsen(&m->engine, &m->has_engine, check, c, "the engine", tol);
         }
     }
 }
@@ -107,6 +109,52 @@ static void golden_values(const gcase *c, const gresult *ref, gsection k, measur
                   c->subject, c->name, check.error, check.over, check.where);
 }
 
+/* Sum of F(V) - F(V'), V' held constant: what a step of contrastive divergence descends. */
+static double energy_gap(const wg_ref_rbm *rbm, const garray *V, const double *V_prime, double *F)
+{
+    int64_t n = V->dim[0];
+    double gap = 0;
+
+    wg_ref_rbm_free_energy(rbm, n, V->f, F);
+    wg_ref_rbm_free_energy(rbm, n, V_prime, F + n);
+    for (int64_t i = 0; i < n; i++) gap += F[i] - F[n + i];
+    return gap;
+}
+
+/* An RBM's cases have draws between parameters and result: its differences are of the gap. */
+static gcheck rbm_differences(gcase *c, const gresult *ref)
+{
+    static const char *const names[] = { "W", "b_in", "b_out" };
+    const garray *V = g_in(c, "V"), *V_prime = g_find(&ref->section[G_OUTPUT], "p_V_prime");
+    wg_ref_rbm rbm = { V->dim[1], g_param(c, "W")->dim[1], g_param(c, "W")->f,
+                       g_param(c, "b_in")->f, g_param(c, "b_out")->f };
+    double *F = calloc(2 * (size_t)V->dim[0], sizeof *F), h = 1e-5;
+    gcheck check = { .count = 0 };
+
+    for (int k = 0; k < 3 && F && V_prime; k++) {
+        double *at = g_param(c, names[k])->f, largest = 0, worst = 0;
+        const garray *d = g_find(&ref->section[G_PARAM_GRAD], names[k]);
+
+        for (int64_t i = 0; d && i < g_count(d); i++) {
+            double was = at[i], up, slope;
+
+            at[i] = was + h;
+            up = energy_gap(&rbm, V, V_prime->f, F);
+            at[i] = was - h;
+            slope = (up - energy_gap(&rbm, V, V_prime->f, F)) / (2 * h);
+            at[i] = was;
+            largest = fmax(largest, fabs(slope));
+            worst = fmax(worst, fabs(slope - d->f[i]));
+            check.count++;
+        }
+        if (worst / (1 + largest) < check.error) continue;
+        check.error = worst / (1 + largest);
+        snprintf(check.where, sizeof check.where, "%s", names[k]);
+    }
+    free(F);
+    return check;
+}
+
 static void run_case(const gsubject *s, gcase *c, measured *m)
 {
     gresult ref = { 0 }, other = { 0 };
@@ -121,8 +169,11 @@ static void run_case(const gsubject *s, gcase *c, measured *m)
     for (gsection k = G_OUTPUT; k <= G_PARAM_GRAD; k++)
         if (k != G_OUTPUT_GRAD) golden_values(c, &ref, k, m);
     if (s->backward && c->section[G_OUTPUT_GRAD].n)
-        raise(&m->differences, &m->has_differences, g_check_differences(s, c), c,
-              "central differences", 1e-7);
+        worsen(&m->differences, &m->has_differences, g_check_differences(s, c), c,
+               "central differences", 1e-7);
+    if (!strcmp(c->subject, "RBM") && c->section[G_PARAM_GRAD].n)
+        worsen(&m->differences, &m->has_differences, rbm_differences(c, &ref), c,
+               "central differences", 1e-7);
     if (on_host(c)) goto done;
     if (harness_check(run_engine(c, &other, text), __FILE__, __LINE__, "%s, %s: %s", c->subject,
                       c->name, text) &&
