@@ -30,7 +30,7 @@ static double float_tolerance(double tol, gsection s)
     return tol > 5e-9 ? 1e-3 : s == G_OUTPUT ? 1e-5 : 1e-4;
 }
 
-static void raise(double *to, double v)
+static void worsen(double *to, double v)
 {
     if (!(v <= *to)) *to = v;
 }
@@ -45,7 +45,7 @@ static void compare(const gcase *c, const gresult *r, bool is_float, const char 
         double tol = g_tolerance(c, sections[i]);
 
         if (is_float) tol = float_tolerance(tol, sections[i]);
-        raise(is_float ? &w->f32 : columns[i], check.error);
+        worsen(is_float ? &w->f32 : columns[i], check.error);
         harness_check(check.error <= tol, __FILE__, __LINE__,
                       "%s, %s, %s: error %.3g, tolerance %g: %s", c->subject, c->name, how,
                       check.error, tol, check.where);

@@ -1,6 +1,7 @@
 /* test_train.c: the training kit: what a run does, where it stops, what it tells. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "gate.h"

@@ -6,8 +6,6 @@
 #ifndef WENGERT_TRAIN_H
 #define WENGERT_TRAIN_H
 
-#include <signal.h>
-
 #include "data.h"
 #include "graph.h"
 #include "op.h"
@@ -120,7 +118,7 @@ typedef struct {
     FILE *to;          /* NULL: stderr when that is a terminal, else stdout */
     const char *log;   /* a file of JSON lines, one a step and one an epoch; NULL: none */
     const char *go_on; /* the command that goes on, for the message after an interruption */
-    const volatile sig_atomic_t *stop; /* not 0: finish the step, save, return; may be NULL */
+    const volatile int *stop; /* or sig_atomic_t. Not 0: finish the step, save, return; may be NULL */
 
     wg_plan_options plan; /* all zero: defaults */
 } wg_train_options;
@@ -167,7 +165,7 @@ WG_API const char *wg_train_end_text(wg_train_end end);
 /** Has SIGINT (Ctrl-C) set a flag, which is returned for the option `stop`; a second one ends the
  * program as usual. The library installs no handler unless this is called. NULL when the system
  * refuses. */
-WG_API const volatile sig_atomic_t *wg_train_on_sigint(void);
+WG_API const volatile int *wg_train_on_sigint(void);
 
 #ifdef __cplusplus
 }

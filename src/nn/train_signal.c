@@ -1,10 +1,12 @@
 /* train_signal.c: Ctrl-C as a wish to stop. */
 #define _XOPEN_SOURCE 700
+#include <signal.h>
 #include <string.h>
 
 #include "wengert/train.h"
 
-/* A handler can reach nothing but a global of this type. */
+/* A handler can reach nothing but a global of this type, which is an int wherever sigaction is: the
+ * public header does without signal.h, whose names (raise, read) are users' own. */
 static volatile sig_atomic_t asked;
 
 static void ask(int signal)
@@ -13,7 +15,7 @@ static void ask(int signal)
     asked = 1;
 }
 
-const volatile sig_atomic_t *wg_train_on_sigint(void)
+const volatile int *wg_train_on_sigint(void)
 {
     struct sigaction action;
 
