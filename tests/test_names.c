@@ -456,12 +456,48 @@ static void functions_are(char *text)
     wg_params_free(w);
 }
 
-/* Of fit(...) the library has what a recorded model can know; loops are the caller's. */
-static void cut_fit(char *text)
+/* "..., init glorot_uniform; fit: n_epochs 20, batchsize 128": loops are the caller's, so that of fit's
+ * arguments those are compared that the model, or what makes its batches, has. Cuts them off. */
+static int fit_is(const char *kind, char *text)
 {
-    char *fit = strstr(text, "; fit:");
+    char *fit = strstr(text, "; fit:"), *part[MD_MOST];
+    json_t *object = fit ? hyper_of(kind) : NULL;
+    int n, compared = 0;
 
-    if (fit) *fit = '\0';
+    if (!object) return 0;
+    *fit = '\0';
+    n = md_split(fit + 6, ',', part);
+    for (int i = 0; i < n; i++) {
+        size_t length = strcspn(part[i], " ");
+        char key[48];
+        const json_t *v;
+
+        snprintf(key, sizeof key, "%.*s", (int)length, part[i]);
+        v = json_object_get(object, key);
+        if (!v || !strcmp(part[i] + length, " required")) continue;
+        value_is(kind, key, v, md_trim(part[i] + length));
+        compared++;
+    }
+    json_decref(object);
+    return compared;
+}
+
+/* Word2Vec's batches of 128 words: 300 words of one line, each with a context. */
+static void contexts_come_in_batches(int64_t batchsize)
+{
+    static int64_t line[300];
+    int64_t ones[300];
+    wg_i64s lines = { 300, line };
+    wg_contexts_batch batch;
+    wg_contexts *c;
+
+    for (int i = 0; i < 300; i++) ones[i] = 1;
+    c = wg_contexts_of_ids(1, &lines, &(wg_contexts_options){ .radius = ones, .n_radii = 300 },
+                           NULL);
+    REQUIRE(c != NULL);
+    EQ_INT(wg_contexts_next(c, &batch, NULL), WG_OK);
+    EQ_INT(batch.n, batchsize);
+    wg_contexts_free(c);
 }
 
 static void defaults(void)
@@ -482,7 +518,10 @@ static void defaults(void)
             int parts;
 
             snprintf(all, sizeof all, "%s", t.row[i].text);
-            cut_fit(all);
+            if (!strcmp(kind, "WGAN_GP")) EQ_INT(fit_is(kind, all), 3);
+            else EQ_INT(fit_is(kind, all), 0);
+            if (!strcmp(kind, "Word2Vec") && CHECK(strstr(t.row[i].text, "batchsize ")))
+                contexts_come_in_batches(atoi(strstr(t.row[i].text, "batchsize ") + 10));
             parts = md_split(all, ';', part);
             for (int p = 0; p < parts; p++) {
                 md_alternative(part[p], k, n, text);

@@ -118,7 +118,7 @@ typedef struct {
     FILE *to;          /* NULL: stderr when that is a terminal, else stdout */
     const char *log;   /* a file of JSON lines, one a step and one an epoch; NULL: none */
     const char *go_on; /* the command that goes on, for the message after an interruption */
-    const volatile int *stop; /* or sig_atomic_t. Not 0: finish the step, save, return; may be NULL */
+    const volatile int *stop; /* or sig_atomic_t; not 0: finish the step, save, return; or NULL */
 
     wg_plan_options plan; /* all zero: defaults */
 } wg_train_options;
