@@ -1,5 +1,5 @@
-/* names_md.h: reads the tables of golden/NAMES.md: rows of two cells, lists of names in them, and one
- * class's part of a cell that speaks of several. */
+/* names_md.h: reads the tables of golden/NAMES.md: rows of two cells, lists of names in them,
+ * and one class's part of a cell that speaks of several. */
 #ifndef NAMES_MD_H
 #define NAMES_MD_H
 
@@ -85,8 +85,8 @@ static inline int md_count(const char *s, const char *end, char c)
     return n;
 }
 
-/* What a cell about n classes says of class k: "a, (b / c), d" is a, b, d for the first of two, and "id and
- * a / b" is id, a; a cell without n alternatives is about all of them. */
+/* What a cell about n classes says of class k: "a, (b / c), d" is a, b, d for the first of two,
+ * and "id and a / b" is id, a; a cell without n alternatives is about all of them. */
 static inline void md_alternative(const char *cell, int k, int n, char *to)
 {
     const char *a = cell, *end = cell + strlen(cell), *common = strstr(cell, " and "), *open,

@@ -1,6 +1,7 @@
 /*
- * test_errata.c: faults of numpy-ml that belong to no single class's test file: its documentation, its
- * loops, its imports. docs/numpy-ml.md lists them all; tests/check_errata.sh holds it to the tests.
+ * test_errata.c: faults of numpy-ml that belong to no single class's test file: its documentation,
+ * its loops, its imports. docs/numpy-ml.md lists them all; tests/check_errata.sh holds it to the
+ * tests.
  */
 #include <wengert/sampler.h> /* first and by itself: see T7 */
 
@@ -34,7 +35,8 @@ static void shape_is(const wg_array *a, wg_shape want, int line)
                   wg_type_text(&a->type, text));
 }
 
-/* numpy-ml deletes sections of the caller's dictionary: a second layer gets no parameters from it. */
+/* numpy-ml deletes sections of the caller's dictionary: a second layer gets no parameters from
+ * it. */
 static void erratum_Y1_summary_stays_whole(void)
 {
     wg_params *w = wg_params_new(WG_F64, 1);
@@ -196,7 +198,8 @@ static void erratum_D6_every_example_is_seen(void)
     CHECK(memcmp(order[0], order[1], sizeof order[0]) != 0);
 }
 
-/* Five critic steps an epoch are asked for and there are three batches: the next shuffle goes on. */
+/* Five critic steps an epoch are asked for and there are three batches: the next shuffle goes
+ * on. */
 static void erratum_D14_the_next_shuffle_goes_on(void)
 {
     uint64_t run = 0;
@@ -219,8 +222,8 @@ static void erratum_D14_the_next_shuffle_goes_on(void)
     wg_minibatch_free(b);
 }
 
-/* data_structures.py imports what newer versions of its language lack, and cannot be loaded. Here one
- * header, included before any other, is all that a sampler needs. */
+/* data_structures.py imports what newer versions of its language lack, and cannot be loaded.
+ * Here one header, included before any other, is all that a sampler needs. */
 static void erratum_T7_sampler_of_its_header_alone(void)
 {
     static const double probs[] = { 0.25, 0, 0.75 };

@@ -1,6 +1,6 @@
 /*
- * test_names.c: golden/NAMES.md, read and held against the library: the names of derived variables, the
- * keys of hyperparameters, the order of components, defaults and printed forms are numpy-ml's.
+ * test_names.c: golden/NAMES.md, read and held against the library: the names of derived variables,
+ * the keys of hyperparameters, the order of components, defaults and printed forms are numpy-ml's.
  */
 #include <wengert/modules.h>
 #include <wengert/utils.h>
@@ -215,7 +215,8 @@ static void derived_variables(void)
 
 /* ---- keys ---- */
 
-/* "component_ids [a, b]", "components{a, b}": the list in brackets is the object's, in this order. */
+/* "component_ids [a, b]", "components{a, b}": the list in brackets is the object's, in this
+ * order. */
 static void ids_are(const char *kind, const json_t *object, const char *key, const char *list)
 {
     char name[MD_MOST][48];
@@ -432,7 +433,8 @@ static void arguments_are(const char *kind, char *text)
     wg_sched_free(s);
 }
 
-/* "minibatch; glorot_*; calc_conv_out_dims; dilation | 256, shuffle; gain 1.0; stride 1, pad 0; 0" */
+/* "minibatch; glorot_*; calc_conv_out_dims; dilation | 256, shuffle; gain 1.0; stride 1, pad 0;
+ * 0" */
 static void functions_are(char *text)
 {
     wg_params *w = wg_params_new(WG_F64, 1);
@@ -456,8 +458,9 @@ static void functions_are(char *text)
     wg_params_free(w);
 }
 
-/* "..., init glorot_uniform; fit: n_epochs 20, batchsize 128": loops are the caller's, so that of fit's
- * arguments those are compared that the model, or what makes its batches, has. Cuts them off. */
+/* "..., init glorot_uniform; fit: n_epochs 20, batchsize 128": loops are the caller's, so that
+ * of fit's arguments those are compared that the model, or what makes its batches, has. Cuts
+ * them off. */
 static int fit_is(const char *kind, char *text)
 {
     char *fit = strstr(text, "; fit:"), *part[MD_MOST];
@@ -536,8 +539,8 @@ static void defaults(void)
 
 /* ---- printed forms ---- */
 
-/* Between backquotes after "Printed forms": what the class prints when made by its name alone, and what
- * its printed text makes. */
+/* Between backquotes after "Printed forms": what the class prints when made by its name alone,
+ * and what its printed text makes. */
 static void prints(const char *text)
 {
     char name[64], *again[2] = { NULL, NULL };

@@ -48,7 +48,8 @@ WG_API wg_tensor *wg_bernoulli_vae_loss(wg_layer *l, wg_tensor *X, wg_tensor **y
 
 /** Records the functions "train" and "predict" of g over input "X" [1, rows, cols, ch], of any
  * batch when run. Outputs of both: loss, X_recon, t_mean, t_log_var, t, and the loss's two terms
- * reconstruction and kl; train takes a step of the model's optimizer. Returns g. Errors: those of the layers; WG_ENAME when g has such functions. */
+ * reconstruction and kl; train takes a step of the model's optimizer. Returns g. Errors: those
+ * of the layers; WG_ENAME when g has such functions. */
 WG_API wg_graph *wg_bernoulli_vae_record(wg_layer *l, wg_graph *g, int64_t rows, int64_t cols,
                                          int64_t ch);
 
