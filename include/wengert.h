@@ -29,5 +29,6 @@
 #include "wengert/text.h"
 #include "wengert/utils.h"
 #include "wengert/nce.h"
+#include "wengert/word2vec.h"
 
 #endif

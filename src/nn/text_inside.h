@@ -43,7 +43,8 @@ typedef struct wg__lines wg__lines;
 wg_status wg__lines_new(const char *op, const wg_corpus *corpus, wg__lines **l, wg_error *error);
 void wg__lines_free(wg__lines *l);
 
-/* The next line, of a file with a "\n" where it had a line end; *text NULL after the last. */
+/* The next line, of a file with a "\n" where it had a line end, and a 0 byte after it; *text NULL
+ * after the last. */
 wg_status wg__lines_next(wg__lines *l, const char **text, size_t *length, wg_error *error);
 
 /* "corpus.txt:12: ", or "line 12: " in memory: where the last line came from. */

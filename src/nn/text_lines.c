@@ -133,6 +133,7 @@ static wg_status file_line(wg__lines *l, bool *found, wg_error *error)
         l->line[l->length - 1] = '\n';
         break;
     }
+    if (*found) l->line[l->length] = '\0';
     l->number += *found;
     return status;
 }
