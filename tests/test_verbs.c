@@ -295,6 +295,33 @@ static void steps(void)
     wg_params_free(w);
 }
 
+/* A scheduler that asks for the loss: without it nothing moves, not even the count of steps. */
+static void a_missing_loss(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 3);
+    wg_layer *l = wg_fully_connected(w, "fc", (wg_fc_hyper){ .n_out = 1 });
+    wg_array x = WG_F64_ARRAY(X, 2, 3), y;
+    double dy[2] = { 1, 2 };
+    char *before, *after;
+
+    OK(wg_layer_set_optimizer(l, "SGD(momentum=0.9, lr_scheduler=KingScheduler())"), l);
+    for (int i = 0; i < 2; i++) {
+        OK(wg_layer_forward(l, 1, &x, true, &y), l);
+        OK(wg_layer_backward(l, 1, (wg_array[]){ WG_F64_ARRAY(dy, 2, 1) }, true, NULL), l);
+        before = wg_layer_summary(l);
+        CHECK(wg_layer_update(l, NAN) == WG_EARG);
+        EQ_STR(wg_layer_error(l)->text, "wants the loss of the step: cur_loss is missing");
+        after = wg_layer_summary(l);
+        EQ_STR(after, before);
+        NEAR(at(wg_layer_gradient(l, "b"), 0), 3);
+        OK(wg_layer_update(l, 0.5), l);
+        wg_free(before);
+        wg_free(after);
+    }
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 static void cells_step_backwards(void)
 {
     wg_params *w = wg_params_new(WG_F64, 3);
@@ -446,5 +473,6 @@ static void bad_calls(void)
 }
 
 TESTS(TEST(gradients_of_a_module), TEST(a_retained_forward_stays),
-      TEST(many_forwards_one_backward), TEST(frozen), TEST(steps), TEST(cells_step_backwards),
+      TEST(many_forwards_one_backward), TEST(frozen), TEST(steps),
+      TEST(a_missing_loss), TEST(cells_step_backwards),
       TEST(summaries), TEST(bad_texts), TEST(bad_calls))

@@ -72,8 +72,8 @@ bool wg__entries_copy(wg__entries *to, const wg__entries *from)
 }
 
 /* The store is asked first: it knows by a table what it lacks. */
-bool wg__entry(wg__entries *e, const char *op, const char *full, wg_dtype dtype, wg_shape shape,
-               bool *fresh, wg_error *error)
+bool wg__entry_claim(wg__entries *e, const char *op, const char *full, wg_dtype dtype,
+                     wg_shape shape, bool *fresh, wg_error *error)
 {
     wg_error own = { .code = WG_OK };
     wg_type type = { dtype, shape };
@@ -126,7 +126,7 @@ bool wg__entry_set(wg__entries *e, const char *op, const char *key, wg_dtype dty
     bool fresh;
 
     if (!wg__entry_name(e, key, full)) return too_long(e, op, error);
-    return wg__entry(e, op, full, dtype, WG_SHAPE_SCALAR, &fresh, error) &&
+    return wg__entry_claim(e, op, full, dtype, WG_SHAPE_SCALAR, &fresh, error) &&
            wg_params_fill(e->store, full, value, error) == WG_OK;
 }
 
@@ -138,7 +138,7 @@ wg_tensor *wg__entry_leaf(wg__entries *e, wg_graph *g, const char *op, const cha
     bool fresh;
 
     if (!wg__entry_name(e, key, full)) too_long(e, op, &error);
-    else if (wg__entry(e, op, full, dtype, shape, &fresh, &error)) {
+    else if (wg__entry_claim(e, op, full, dtype, shape, &fresh, &error)) {
         if (fresh && first != 0) wg_params_fill(e->store, full, first, NULL);
         return wg_param_leaf(g, e->store, full);
     }

@@ -22,8 +22,8 @@ bool wg__entries_copy(wg__entries *to, const wg__entries *from);
 
 /* Sees to it that the store has `full`, not trainable, of this type. fresh: it was made now, of
  * zeros. Errors, as `op`'s: those of wg_params_add. */
-bool wg__entry(wg__entries *e, const char *op, const char *full, wg_dtype dtype, wg_shape shape,
-               bool *fresh, wg_error *error);
+bool wg__entry_claim(wg__entries *e, const char *op, const char *full, wg_dtype dtype,
+                     wg_shape shape, bool *fresh, wg_error *error);
 
 /* The value of NAME/key when this set has made it; NULL otherwise. Writable memory of the store. */
 const wg_array *wg__entry_value(const wg__entries *e, const char *key);

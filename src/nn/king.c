@@ -273,7 +273,7 @@ bool wg__king_move(const wg_sched *s, wg__entries *to, const wg__entries *from, 
             qsort(next, (size_t)n, sizeof *next, by_size);
         }
         ok = wg__entry_name(to, pass ? "sorted" : "losses", full) &&
-             wg__entry(to, op, full, WG_F64, WG_SHAPE(h), &fresh, error) &&
+             wg__entry_claim(to, op, full, WG_F64, WG_SHAPE(h), &fresh, error) &&
              wg_params_set(to->store, full, WG_F64_ARRAY(next, h), error) == WG_OK;
     }
     wg_free(next);

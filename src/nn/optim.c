@@ -259,7 +259,7 @@ static wg_tensor *slot(wg_optim *o, wg_graph *g, const char *entry, const char *
     if (!wg__slot_name(o, entry, suffix, name))
         return wg_record_fail(g, WG_ENAME, o->kind->name, "the name \"%.80s...\" is too long",
                               entry);
-    if (!wg__entry(&o->at, o->kind->name, name, type->dtype, type->shape, &fresh, &error))
+    if (!wg__entry_claim(&o->at, o->kind->name, name, type->dtype, type->shape, &fresh, &error))
         return wg_record_fail(g, error.code, error.op, "%s", error.text);
     return wg_param_leaf(g, o->at.store, name);
 }

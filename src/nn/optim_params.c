@@ -113,8 +113,8 @@ static bool keep_entries(const wg_optim *o, wg_optim *next, wg_error *error)
 
             if (!same_rule || (rate && !same_rate) || p->value.type.shape.rank > 0) continue;
         }
-        if (!wg__entry(&next->at, o->kind->name, p->name, p->value.type.dtype, p->value.type.shape,
-                       &fresh, error) ||
+        if (!wg__entry_claim(&next->at, o->kind->name, p->name, p->value.type.dtype,
+                             p->value.type.shape, &fresh, error) ||
             wg_params_set(next->at.store, p->name, p->value, error) != WG_OK)
             return false;
     }
@@ -159,8 +159,8 @@ static bool read_entry(wg_optim *next, const char *full, const wg_type *type, co
         if (type->dtype == WG_I64) *(int64_t *)a.data = json_integer_value(v);
         else *(double *)a.data = x;
     }
-    ok = wg__entry(&next->at, op, full, type ? type->dtype : a.type.dtype,
-                   type ? type->shape : a.type.shape, &fresh, error) &&
+    ok = wg__entry_claim(&next->at, op, full, type ? type->dtype : a.type.dtype,
+                         type ? type->shape : a.type.shape, &fresh, error) &&
          wg_params_set(next->at.store, full, a, error) == WG_OK;
     wg_free(a.data);
     return ok;
@@ -269,8 +269,8 @@ static bool write_back(wg_optim *o, const wg_optim *next, wg_error *error)
     for (int i = 0; i < next->at.n; i++) {
         const wg_param *p = wg_params_find(next->at.store, next->at.made[i]);
 
-        if (!wg__entry(&o->at, o->kind->name, p->name, p->value.type.dtype, p->value.type.shape,
-                       &fresh, error) ||
+        if (!wg__entry_claim(&o->at, o->kind->name, p->name, p->value.type.dtype,
+                             p->value.type.shape, &fresh, error) ||
             wg_params_set(o->at.store, p->name, p->value, error) != WG_OK)
             return false;
     }

@@ -162,7 +162,7 @@ static bool find_slot(wg_optim *o, const char *name, const char *suffix, const w
         wg_fail(error, WG_ENAME, o->kind->name, "the name \"%.80s...\" is too long", name);
         return false;
     }
-    if (!wg__entry(&o->at, o->kind->name, full, type->dtype, type->shape, fresh, error))
+    if (!wg__entry_claim(&o->at, o->kind->name, full, type->dtype, type->shape, fresh, error))
         return false;
     *value = wg_params_find(o->at.store, full)->value;
     return true;
@@ -260,7 +260,7 @@ static bool claim_count(wg_optim *o, const char *key, wg_error *error)
         wg_fail(error, WG_ENAME, o->kind->name, "the name \"%.80s...\" is too long", o->at.name);
         return false;
     }
-    return wg__entry(&o->at, o->kind->name, full, WG_I64, WG_SHAPE_SCALAR, &fresh, error);
+    return wg__entry_claim(&o->at, o->kind->name, full, WG_I64, WG_SHAPE_SCALAR, &fresh, error);
 }
 
 int64_t wg_optim_cur_step(const wg_optim *o)
@@ -444,6 +444,14 @@ static bool gather(wg_optim *o, int n, const char *const *name, const wg_array *
     return true;
 }
 
+static bool has_loss(const wg_optim *o, double loss, wg_error *error)
+{
+    if (!o->sched->kind->wants_loss || !isnan(loss)) return true;
+    wg_fail(error, WG_EARG, o->sched->kind->name,
+            "wants the loss of the step: cur_loss is missing");
+    return false;
+}
+
 static bool update(wg_optim *o, int n, const char *const *name, const wg_array *param,
                    const wg_array *grad, double loss, wg_error *error)
 {
@@ -455,11 +463,7 @@ static bool update(wg_optim *o, int n, const char *const *name, const wg_array *
     cell = wg_alloc(n > 0 ? n : 1, sizeof(struct cell *));
     if (!cell) return no_memory(o, error);
     ok = gather(o, n, name, param, grad, cell, &again, error);
-    if (ok && o->sched->kind->wants_loss && isnan(loss) && (again || !o->updates->asked)) {
-        wg_fail(error, WG_EARG, o->sched->kind->name,
-                "wants the loss of the step: cur_loss is missing");
-        ok = false;
-    }
+    if (ok && (again || !o->updates->asked)) ok = has_loss(o, loss, error);
     ok = ok && (!again || open_run(o, false, error)) && ask_rate(o, loss, error) &&
          common_scale(o, n, cell, grad, &scale, error);
     for (int i = 0; ok && i < n; i++) {
@@ -504,6 +508,17 @@ wg_status wg_optim_step(wg_optim *o, wg_error *error)
 
     if (!o) return wg_fail(error, WG_EARG, "optim_step", "the optimiser is NULL");
     if (begun(o, &own)) open_run(o, true, &own);
+    return report(&own, error);
+}
+
+wg_status wg__optim_whole_step(wg_optim *o, int n, const char *const *name, const wg_array *param,
+                               const wg_array *grad, double cur_loss, wg_error *error)
+{
+    wg_error own = { .code = WG_OK };
+
+    if (begun(o, &own) && (n == 0 || has_loss(o, cur_loss, &own)) && open_run(o, true, &own) &&
+        n > 0)
+        update(o, n, name, param, grad, cur_loss, &own);
     return report(&own, error);
 }
 

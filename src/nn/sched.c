@@ -384,7 +384,7 @@ static bool read_state(wg_sched *s, const json_t *state, wg_error *error)
             return false;
         }
         if (!wg__entry_name(&s->at, key, full) ||
-            !wg__entry(&s->at, s->kind->name, full, type.dtype, type.shape, &fresh, error) ||
+            !wg__entry_claim(&s->at, s->kind->name, full, type.dtype, type.shape, &fresh, error) ||
             !wg__array_read_json(v, wg_params_find(s->at.store, full)->value, s->kind->name, key,
                                  error))
             return false;

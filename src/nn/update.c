@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "layer_impl.h"
+#include "optim.h"
 #include "own.h"
 
 wg_status wg_layer_set_optimizer(wg_layer *l, const char *text)
@@ -26,7 +27,7 @@ typedef struct {
     wg_array *value, *grad;
     size_t skip; /* the topmost layer's name and its slash */
     int n;
-} wg__step;
+} taking;
 
 static int count_entries(const wg_layer *l)
 {
@@ -36,7 +37,7 @@ static int count_entries(const wg_layer *l)
     return n;
 }
 
-static bool gather(wg_layer *l, wg__step *s)
+static bool gather(wg_layer *l, taking *s)
 {
     bool train = wg_layer_trainable(l);
 
@@ -58,7 +59,7 @@ static bool gather(wg_layer *l, wg__step *s)
     return true;
 }
 
-static bool make_step(wg_layer *l, wg__step *s)
+static bool make_step(wg_layer *l, taking *s)
 {
     int most = count_entries(l) + 1;
 
@@ -72,7 +73,7 @@ static bool make_step(wg_layer *l, wg__step *s)
     return false;
 }
 
-static void free_step(wg__step *s)
+static void free_step(taking *s)
 {
     wg_free(s->path);
     wg_free(s->name);
@@ -94,7 +95,7 @@ static bool tell(wg_layer *l, wg_layer *at, int64_t step)
 
 wg_status wg_layer_update(wg_layer *l, double cur_loss)
 {
-    wg__step s = { .n = 0 };
+    taking s = { .n = 0 };
     wg_layer *root;
     int64_t before;
 
@@ -107,9 +108,9 @@ wg_status wg_layer_update(wg_layer *l, double cur_loss)
     root = wg__layer_root(l);
     if (!root->optim) root->optim = wg_optim_from_text(NULL, "optimizer", NULL, &l->error);
     before = wg_optim_cur_step(root->optim);
-    if (root->optim && make_step(l, &s) && wg_optim_step(root->optim, &l->error) == WG_OK &&
-        (s.n == 0 || wg_optim_update_n(root->optim, s.n, s.name, s.value, s.grad, cur_loss,
-                                       &l->error) == WG_OK)) {
+    if (root->optim && make_step(l, &s) &&
+        wg__optim_whole_step(root->optim, s.n, s.name, s.value, s.grad, cur_loss, &l->error) ==
+            WG_OK) {
         wg_layer_flush_gradients(l);
         if (wg_optim_cur_step(root->optim) != before) tell(l, l, wg_optim_cur_step(root->optim));
     }
