@@ -116,7 +116,7 @@ static void compositions(void)
 /* ---- numbers by hand ---- */
 
 /* Reads one tensor of a graph with these feeds. */
-static wg_array read(wg_tensor *t, int n, const wg_feed *feed)
+static wg_array read_value(wg_tensor *t, int n, const wg_feed *feed)
 {
     wg_error error = { .code = WG_OK };
     wg_array a = { 0 };
@@ -128,7 +128,7 @@ static wg_array read(wg_tensor *t, int n, const wg_feed *feed)
 
 #define GIVES(t, n_feeds, feeds, rtol, atol, ...)                                                  \
     do {                                                                                           \
-        wg_array got = read((t), (n_feeds), (feeds));                                              \
+        wg_array got = read_value((t), (n_feeds), (feeds));                                        \
         double want[] = { __VA_ARGS__ };                                                           \
         CLOSE_ARRAY(&got, want, sizeof want / sizeof *want, rtol, atol);                           \
         wg_free(got.data);                                                                         \
