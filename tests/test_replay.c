@@ -3,6 +3,7 @@
  * copies of sound ones. A fault aborts.
  */
 #include <dirent.h>
+#include <zlib.h>
 
 #include "harness.h"
 
@@ -11,6 +12,9 @@
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_tensors
 #include "fuzz_tensors.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_data
+#include "fuzz_data.c"
 #undef LLVMFuzzerTestOneInput
 
 typedef int harness_fn(const uint8_t *data, size_t size);
@@ -156,4 +160,35 @@ static void bent_stores(void)
     wg_params_free(w);
 }
 
-TESTS(TEST(bad_files), TEST(bent_programs), TEST(bent_stores))
+/* Each kind of data file, plain and compressed. */
+static void bent_data(void)
+{
+    static const char npy[] =
+        "\x93NUMPY\1\0\x3a\0{'descr': '<f4', 'fortran_order': True, 'shape': (2, 1), }"
+        "\0\0\x80\x3f\0\0\0\x40";
+    static const char idx[] = "\0\0\10\2\0\0\0\2\0\0\0\2\1\2\3";
+    static const char csv[] = "a,\"b\"\n1,-2.5e3\n# no\nnan,inf\n\"3\",4\n";
+    const struct {
+        const char *bytes;
+        size_t n;
+    } whole[] = { { npy, sizeof npy - 1 }, { idx, sizeof idx }, { csv, sizeof csv - 1 } };
+    int copies = getenv("WENGERT_SLOW") ? 100 : 4000;
+
+    for (int i = 0; i < 3; i++) {
+        unsigned char packed[300];
+        FILE *f = tmpfile();
+        gzFile gz = gzdopen(dup(fileno(f)), "wb");
+        size_t n;
+
+        gzwrite(gz, whole[i].bytes, (unsigned)whole[i].n);
+        gzclose(gz);
+        rewind(f);
+        n = fread(packed, 1, sizeof packed, f);
+        fclose(f);
+        CHECK(n > whole[i].n / 2);
+        bent_copies(fuzz_data, whole[i].bytes, whole[i].n, copies, 79 + (uint64_t)i);
+        bent_copies(fuzz_data, packed, n, copies, 82 + (uint64_t)i);
+    }
+}
+
+TESTS(TEST(bad_files), TEST(bent_programs), TEST(bent_stores), TEST(bent_data))

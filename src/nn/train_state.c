@@ -158,6 +158,8 @@ wg_status wg__train_state_read(wg_train *t, const char *text, const char *print,
         if (status == WG_OK && m[i].i && *m[i].i < 0) status = damaged(file, m[i].name, error);
     }
     json_decref(root);
+    if (status == WG_OK && t->batches && read.s.batch >= wg_batches_count(t->batches))
+        status = damaged(file, "batch", error);
     if (status != WG_OK) return status;
     t->s = read.s;
     t->sum = read.sum;
