@@ -107,7 +107,7 @@ static void expect_text(const wg_layer *l, wg_status status, const char *what)
 /* Forward, backward, update, with operands that may be strange; the layer stays usable. */
 static bool use(wg_layer *l, const sample *s, bool strange)
 {
-    wg_array x[MOST_IN + 1], y[8], dx[MOST_IN + 1];
+    wg_array x[MOST_IN + 1] = { { .data = NULL } }, y[8], dx[MOST_IN + 1];
     int n = strange && pick(6) == 0 ? pick(s->n + 2) : s->n;
     wg_status status;
 
