@@ -1,14 +1,14 @@
 /*
- * vae.c: a variational autoencoder, numpy-ml's BernoulliVAE, of Fashion-MNIST. Tells the bound and
- * its two terms after every epoch, and how the bound on unseen photographs compares with that of
- * pixels each by itself; draws the photographs above their reconstructions, new ones from the prior,
- * and with a code of two dimensions the map of it.
+ * vae.c: a variational autoencoder, numpy-ml's BernoulliVAE, of Fashion-MNIST. Tells the bound
+ * and its two terms after every epoch, and how the bound on unseen photographs compares with that
+ * of pixels each by itself; draws the photographs above their reconstructions, new ones from the
+ * prior, and with a code of two dimensions the map of it.
  *
  *     vae [FOLDER [T [EPOCHS [EXAMPLES]]]]
  *
- * FOLDER (default "out") gets vae-reconstructions.png, vae-samples.png, vae-map.png when T is 2, and
- * vae.json, the trained program. T: dimensions of the code (default 5). EPOCHS: default 3. EXAMPLES:
- * photographs to train on (default all 60,000).
+ * FOLDER (default "out") gets vae-reconstructions.png, vae-samples.png, vae-map.png when T is 2,
+ * and vae.json, the trained program. T: dimensions of the code (default 5). EPOCHS: default 3.
+ * EXAMPLES: photographs to train on (default all 60,000).
  */
 #include <errno.h>
 #include <math.h>

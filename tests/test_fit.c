@@ -1,4 +1,4 @@
-/* test_fit.c: fit of BernoulliVAE and WGAN_GP, the models' own verbs, models saved and loaded. */
+/* test_fit.c: fit of BernoulliVAE, its backward, saved and loaded. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,7 +65,8 @@ static void vae_fit_learns(void)
     wg_params_free(w);
 }
 
-/* Two fits are one of the sum of their epochs, to the bit: weights, optimizer and shuffles go on. */
+/* Two fits are one of the sum of their epochs, to the bit: weights, optimizer and shuffles go on.
+ */
 static void second_fit_goes_on(void)
 {
     wg_params *w[2] = { wg_params_new(WG_F32, 3), wg_params_new(WG_F32, 3) };

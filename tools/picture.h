@@ -1,5 +1,5 @@
-/* picture.h: small pictures of pixels: images of data sets side by side, points in a plane; written as
- * PNG. */
+/* picture.h: small pictures of pixels: images of data sets side by side, points in a plane;
+ * written as PNG. */
 #ifndef PICTURE_H
 #define PICTURE_H
 
@@ -35,8 +35,8 @@ void picture_grey(picture *p, int x, int y, int zoom, int rows, int cols, const 
 bool picture_grid(picture *p, int64_t n, int columns, int gap, int zoom, int rows, int cols,
                   const float *value, wg_error *error);
 
-/** A disc of a radius in pixels, with soft edges, laid over what is there with this opacity, 0 to 1,
- * round the place that (x, y) of the plane has; nothing outside of the frame. */
+/** A disc of a radius in pixels, with soft edges, laid over what is there with this opacity, 0 to
+ * 1, round the place that (x, y) of the plane has; nothing outside of the frame. */
 void picture_point(picture *p, const picture_frame *f, double x, double y, double radius,
                    const unsigned char colour[3], double opacity);
 

@@ -58,18 +58,19 @@ WG_API wg_status wg_bernoulli_vae_fit(wg_layer *l, wg_data X, const wg_fit_optio
 WG_API wg_status wg_bernoulli_vae_evaluate(wg_layer *l, wg_data X, const wg_fit_options *options,
                                            wg_fit_state *state, wg_error *error);
 
-/** After a retained wg_layer_forward of X, whose first result is X_recon: the loss, and its gradients
- * by way of wg_layer_backward: parameters, derived variables, dX (may be NULL; the layer's memory,
- * until its next verb), which is the gradient through the encoder. Errors, in wg_layer_error too:
- * WG_EARG, WG_ESTATE without such a forward, WG_ESHAPE. Source: numpy-ml vae.py, backward. */
+/** After a retained wg_layer_forward of X, whose first result is X_recon: the loss, and its
+ * gradients by way of wg_layer_backward: parameters, derived variables, dX (may be NULL; the
+ * layer's memory, until its next verb), which is the gradient through the encoder. Errors, in
+ * wg_layer_error too: WG_EARG, WG_ESTATE without such a forward, WG_ESHAPE. Source: numpy-ml
+ * vae.py, backward. */
 WG_API wg_status wg_bernoulli_vae_backward(wg_layer *l, wg_array X, wg_array X_recon, double *loss,
                                            wg_array *dX);
 
-/** Trains for n_steps: each c_updates_per_epoch critic updates on batches of X [n, n_feats], and one
- * generator update. Batches come from one shuffle after the other, so that there are always as many
- * as asked for. Again, it goes on from weights and optimizers. With the hyperparameter debug the
- * weights stay as they are. Errors: as wg_bernoulli_vae_fit, but for the range of values. Source:
- * numpy-ml wgan_gp.py, WGAN_GP.fit. */
+/** Trains for n_steps: each c_updates_per_epoch critic updates on batches of X [n, n_feats], and
+ * one generator update. Batches come from one shuffle after the other, so that there are always
+ * as many as asked for. Again, it goes on from weights and optimizers. With the hyperparameter
+ * debug the weights stay as they are. Errors: as wg_bernoulli_vae_fit, but for the range of
+ * values. Source: numpy-ml wgan_gp.py, WGAN_GP.fit. */
 WG_API wg_status wg_wgan_gp_fit(wg_layer *l, wg_data X, const wg_fit_options *options,
                                 wg_fit_state *state, wg_error *error);
 
@@ -81,19 +82,19 @@ WG_API wg_status wg_wgan_gp_fit(wg_layer *l, wg_data X, const wg_fit_options *op
 WG_API wg_status wg_wgan_gp_update_critic(wg_layer *l, wg_array X_real, double *loss);
 WG_API wg_status wg_wgan_gp_update_generator(wg_layer *l, int64_t n, double *loss);
 
-/** A value of the last such updates under numpy-ml's name: always alpha, Y_fake; with debug noise,
- * X_real, X_fake, Y_real, X_interp, Y_interp, gradInterp, C_loss, G_loss, dC_Y_fake, dY_real,
- * dGrad_interp, dG_Y_fake; and for each FC of a module, of what it was given: G_fwd_X_fake/FC1,
- * C_fwd_Y_real/FC1, C_fwd_Y_fake/FC1, C_fwd_Y_interp/FC1, and of the gradient at its result:
- * C_dY_interp_wrt/FC1. data NULL: none. The layer's memory, until the next update. */
+/** A value of the last such updates under numpy-ml's name: always alpha, X_fake, Y_fake, Y_real,
+ * X_interp, Y_interp, gradInterp, C_loss, G_loss; with debug noise, X_real, dC_Y_fake, dY_real,
+ * dGrad_interp, dG_Y_fake too, and every value of the networks by its path below NAME:
+ * C_fwd_Y_real/critic/FC1/Z, and so for G_fwd_X_fake, C_fwd_Y_fake, C_fwd_Y_interp,
+ * C_dY_interp_wrt. data NULL: none. The layer's memory, until the next update. */
 WG_API wg_array wg_wgan_gp_derived(const wg_layer *l, const char *key);
 
 /** One of the four gradients of the last updates: dC_Y_fake, dC_Y_real, dC_gradInterp, dG_Y_fake;
  * data NULL: none. The layer's memory, until the next update. */
 WG_API wg_array wg_wgan_gp_gradient(const wg_layer *l, const char *key);
 
-/** The module called "C", the critic, or "G", the generator: a layer with the verbs of layers.h, which
- * the model owns. NULL with WG_ENAME for any other name, WG_EARG for another layer. */
+/** The module called "C", the critic, or "G", the generator: a layer with the verbs of layers.h,
+ * which the model owns. NULL with WG_ENAME for any other name, WG_EARG for another layer. */
 WG_API wg_layer *wg_wgan_gp_module(wg_layer *l, const char *module, wg_error *error);
 
 /** numpy-ml's verbs on a module: those of layers.h with the module's name checked, as
@@ -105,14 +106,14 @@ WG_API wg_status wg_wgan_gp_backward(wg_layer *l, const char *module, wg_array d
 WG_API wg_status wg_wgan_gp_update(wg_layer *l, const char *module, double loss);
 WG_API wg_status wg_wgan_gp_flush_gradients(wg_layer *l, const char *module);
 
-/** Saves a BernoulliVAE or WGAN_GP that has seen data as a program (wg_save): its functions, its whole
- * store, and in the metadata what wg_model_load needs. Errors: WG_EARG for another class; WG_ESTATE
- * before the first data; those of wg_save. */
+/** Saves a BernoulliVAE or WGAN_GP that has seen data as a program (wg_save): its functions, its
+ * whole store, and in the metadata what wg_model_load needs. Errors: WG_EARG for another class;
+ * WG_ESTATE before the first data; those of wg_save. */
 WG_API wg_status wg_model_save(const char *path, wg_layer *l, wg_error *error);
 
-/** Loads it: the layer, and its store in *store, both the caller's. It goes on as if it had never been
- * saved. NULL on error, with *store NULL: WG_EFORMAT for a program that wg_model_save did not
- * write; those of wg_load and wg_layer_make. */
+/** Loads it: the layer, and its store in *store, both the caller's. It goes on as if it had never
+ * been saved. NULL on error, with *store NULL: WG_EFORMAT for a program that wg_model_save did
+ * not write; those of wg_load and wg_layer_make. */
 WG_API wg_layer *wg_model_load(const char *path, wg_params **store, wg_error *error);
 
 #ifdef __cplusplus

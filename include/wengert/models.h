@@ -72,9 +72,10 @@ typedef struct {
  * WG_ESHAPE. Source: numpy-ml wgan_gp.py, WGAN_GP; Gulrajani et al. 2017. */
 WG_API wg_layer *wg_wgan_gp(wg_params *w, const char *name, wg_wgan_gp_hyper hyper);
 
-/* What a step computes; the generator's leaves the last four NULL. */
+/* What a step computes; the generator's leaves what it has not NULL. */
 typedef struct {
     wg_tensor *loss, *X_fake, *Y_fake, *Y_real, *X_interp, *Y_interp, *gradInterp;
+    wg_tensor *noise, *alpha; /* the draws; the generator has no alpha */
 } wg_wgan_gp_values;
 
 /** The critic's loss on a batch X_real [n, n_feats]: X_fake = generator(noise), a constant here;
@@ -89,13 +90,13 @@ WG_API wg_tensor *wg_wgan_gp_critic_step(wg_layer *l, wg_tensor *X_real, wg_wgan
 WG_API wg_tensor *wg_wgan_gp_generator_step(wg_layer *l, wg_tensor *like, wg_wgan_gp_values *v);
 
 /** Records the functions "critic" (input "X_real" [1, n_feats]; outputs C_loss, X_fake, Y_fake,
- * Y_real, X_interp, Y_interp, gradInterp; a step of the critic's optimizer), "generator" (input
- * "X_real", of which only the extents are used; outputs G_loss, X_fake, Y_fake; a step of the
- * generator's) and "predict" (input "noise"; outputs X_fake, Y_fake). With debug the gradients
- * dC_Y_fake, dC_Y_real, dC_gradInterp and dG_Y_fake are outputs as well, under numpy-ml's other
- * names dY_real and dGrad_interp too. A plan of "critic" with the option keep has the networks'
- * hidden values by path: NAME/G_fwd_X_fake/..., C_fwd_Y_real, C_fwd_Y_fake, C_fwd_Y_interp,
- * C_dY_interp_wrt. Returns g. */
+ * Y_real, X_interp, Y_interp, gradInterp, alpha; a step of the critic's optimizer), "generator"
+ * (input "X_real", of which only the extents are used; outputs G_loss, X_fake, Y_fake; a step of
+ * the generator's) and "predict" (input "noise"; outputs X_fake, Y_fake). The gradients
+ * dC_Y_fake, dC_Y_real, dC_gradInterp and dG_Y_fake are outputs as well, with debug under
+ * numpy-ml's other names dY_real and dGrad_interp too. A plan of "critic" with the option keep
+ * has the networks' hidden values by path: NAME/G_fwd_X_fake/..., C_fwd_Y_real, C_fwd_Y_fake,
+ * C_fwd_Y_interp, C_dY_interp_wrt. Returns g. */
 WG_API wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats);
 
 /* ---- Word2Vec ---- */

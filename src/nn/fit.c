@@ -158,16 +158,11 @@ void wg__fit_close(wg__fit *f)
 
 /* ---- steps ---- */
 
-bool wg__fit_is_between(const wg__fit *f)
-{
-    return f->run < 0 || f->i >= wg_batches_count(f->batches);
-}
-
 bool wg__fit_next(wg__fit *f, wg_plan *p, const char *input, wg_error *error)
 {
     const int64_t *rows;
 
-    if (wg__fit_is_between(f)) {
+    if (f->run < 0 || f->i >= wg_batches_count(f->batches)) {
         const wg_param *run = wg_params_find(f->l->store, "rng/run");
 
         /* the store counts runs that draw: no two shuffles are one, also after a load */
@@ -183,15 +178,11 @@ bool wg__fit_next(wg__fit *f, wg_plan *p, const char *input, wg_error *error)
     return false;
 }
 
-bool wg__fit_run(wg__fit *f, wg_plan *p, const char *loss, const wg_fit_state *s, wg_error *error)
+bool wg__fit_is_finite(const wg__fit *f, wg_plan *p, const char *loss, const wg_fit_state *s,
+                       wg_error *error)
 {
-    double value;
+    double value = wg_item(wg_plan_value(p, loss));
 
-    if (wg_plan_run(p) != WG_OK) {
-        if (error && error->code == WG_OK) *error = *wg_plan_error(p);
-        return false;
-    }
-    value = wg_item(wg_plan_value(p, loss));
     if (isfinite(value)) return true;
     wg_fail(error, WG_ENONFINITE, f->l->kind->name,
             "%s is %g in update %lld, epoch %lld of fit; a lower learning rate may help", loss,

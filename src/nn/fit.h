@@ -24,11 +24,9 @@ bool wg__fit_open(wg__fit *f, wg_layer *l, wg_data X, const wg_fit_options *o, i
 /* The next batch, in f->batch and fed as `input`, after a shuffle when one is due. */
 bool wg__fit_next(wg__fit *f, wg_plan *p, const char *input, wg_error *error);
 
-/* Whether the batch that comes next begins a shuffle. */
-bool wg__fit_is_between(const wg__fit *f);
-
-/* Runs the plan; its output `loss` must be finite. */
-bool wg__fit_run(wg__fit *f, wg_plan *p, const char *loss, const wg_fit_state *s, wg_error *error);
+/* Whether the output `loss` of the last run is finite; else WG_ENONFINITE, with the update. */
+bool wg__fit_is_finite(const wg__fit *f, wg_plan *p, const char *loss, const wg_fit_state *s,
+                       wg_error *error);
 
 void wg__fit_close(wg__fit *f);
 

@@ -88,7 +88,12 @@ static bool pass(wg__fit *f, wg_plan *p, wg_fit_state *s, bool *cut, wg_error *e
     for (int64_t i = 0; i < wg_batches_count(f->batches) && !*cut; i++) {
         double n;
 
-        if (!wg__fit_next(f, p, "X", error) || !wg__fit_run(f, p, "loss", s, error)) return false;
+        if (!wg__fit_next(f, p, "X", error)) return false;
+        if (wg_plan_run(p) != WG_OK) {
+            if (error->code == WG_OK) *error = *wg_plan_error(p);
+            return false;
+        }
+        if (!wg__fit_is_finite(f, p, "loss", s, error)) return false;
         n = (double)f->n;
         loss += n * output(p, "loss");
         reconstruction += n * output(p, "reconstruction");

@@ -81,7 +81,6 @@ void wg__steps_forget(wg_layer *l)
     if (!s) return;
     for (int i = 0; i < WG__STEP_PLANS; i++) wg_plan_free(s->plan[i]);
     wg_graph_free(s->g);
-    wg_free(s->scratch);
     wg_free(s);
     l->steps = NULL;
 }
@@ -120,7 +119,7 @@ wg_plan *wg__steps_plan(wg_layer *l, int i, const char *name, bool keep, wg_erro
     wg__steps *s = l->steps;
 
     if (!s->plan[i])
-        s->plan[i] = wg_plan_new_error(s->g, l->store, name, &(wg_plan_options){ .keep = keep },
-                                       error);
+        s->plan[i] =
+            wg_plan_new_error(s->g, l->store, name, &(wg_plan_options){ .keep = keep }, error);
     return s->plan[i];
 }

@@ -26,7 +26,7 @@ typedef struct wg__steps {
     wg_type input;   /* of batch 1 */
     uint64_t frozen; /* a bit a layer */
     double lambda_;  /* WGAN_GP: the weight that was recorded */
-    void *scratch;   /* memory of the model's, dropped along */
+    int last;        /* WGAN_GP: the plan that ran last */
 } wg__steps;
 
 /* The steps for this input: those there are, if they fit, or new ones by `record`, which returns

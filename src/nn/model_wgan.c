@@ -161,7 +161,7 @@ wg_tensor *wg_wgan_gp_critic_step(wg_layer *l, wg_tensor *X_real, wg_wgan_gp_val
     wg_wgan_gp_values here, *to = v ? v : &here;
     char name[WG__DRAW_NAME];
     wg_layer *critic;
-    wg_tensor *alpha, *others, *fake;
+    wg_tensor *others, *fake;
     wg_graph *g;
 
     if (!X_real) return NULL;
@@ -170,12 +170,13 @@ wg_tensor *wg_wgan_gp_critic_step(wg_layer *l, wg_tensor *X_real, wg_wgan_gp_val
     g = wg_tensor_graph(X_real);
     h = wg_layer_hyper(l);
     critic = wg_layer_component(l, "critic");
-    fake = within(g, "G_fwd_X_fake", wg_layer_component(l, "generator"), draw_noise(l, X_real));
+    to->noise = draw_noise(l, X_real);
+    fake = within(g, "G_fwd_X_fake", wg_layer_component(l, "generator"), to->noise);
     to->X_fake = wg_name(wg_detach(fake), "X_fake");
-    alpha =
+    to->alpha =
         wg_uniform_like(wg_slice_axis(X_real, 1, 0, 1, 1), wg__draw_name(g, "alpha", name), 0, 1);
-    others = wg_sub(wg_scalar_like(alpha, 1), alpha);
-    to->X_interp = wg_name(wg_add(wg_mul(alpha, X_real), wg_mul(others, to->X_fake)), "X_interp");
+    others = wg_sub(wg_scalar_like(to->alpha, 1), to->alpha);
+    to->X_interp = wg_name(wg_add(wg_mul(to->alpha, X_real), wg_mul(others, to->X_fake)), "X_interp");
     to->Y_fake = within(g, "C_fwd_Y_fake", critic, to->X_fake);
     to->Y_real = within(g, "C_fwd_Y_real", critic, X_real);
     to->Y_interp = within(g, "C_fwd_Y_interp", critic, to->X_interp);
@@ -195,7 +196,8 @@ wg_tensor *wg_wgan_gp_generator_step(wg_layer *l, wg_tensor *like, wg_wgan_gp_va
     if (!begin_step(l, like, "wgan_gp_generator_step"))
         return wg_record_fail(wg_tensor_graph(like), WG_EARG, "wgan_gp", "no step");
     *to = (wg_wgan_gp_values){ .loss = NULL };
-    to->X_fake = wg_apply(wg_layer_component(l, "generator"), draw_noise(l, like));
+    to->noise = draw_noise(l, like);
+    to->X_fake = wg_apply(wg_layer_component(l, "generator"), to->noise);
     to->Y_fake = wg_apply(wg_layer_component(l, "critic"), to->X_fake);
     to->loss = wg_wgan_gp_generator_loss(to->Y_fake);
     wg_scope_end(wg_tensor_graph(like));
@@ -207,14 +209,12 @@ static void output_all(int n, const char *const *names, wg_tensor *const *t)
     for (int i = 0; i < n; i++) wg_output(names[i], t[i]);
 }
 
-/* With `debug` the loss gradients that numpy-ml lists as `gradients`, as outputs. */
-static void output_gradients(wg_layer *l, wg_tensor *loss, int n, const char *const *names,
+/* Gradients of the loss as outputs. */
+static void output_gradients(wg_tensor *loss, int n, const char *const *names,
                              wg_tensor *const *wrt)
 {
-    const wg_wgan_gp_hyper *h = wg_layer_hyper(l);
     wg_tensor *grad[3];
 
-    if (!h->debug) return;
     wg_grad(loss, n, wrt, grad);
     output_all(n, names, grad);
 }
@@ -233,7 +233,7 @@ static void minimize_generator(wg_layer *l, wg_tensor *loss)
 wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
 {
     static const char *const c_names[] = { "C_loss",   "X_fake",   "Y_fake",    "Y_real",
-                                           "X_interp", "Y_interp", "gradInterp" },
+                                           "X_interp", "Y_interp", "gradInterp", "alpha" },
                              *const g_names[] = { "G_loss", "X_fake", "Y_fake" };
     static const char *const dc_names[] = { "dC_Y_fake", "dC_Y_real", "dC_gradInterp" },
                              *const dg_names[] = { "dG_Y_fake" },
@@ -251,11 +251,12 @@ wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
     X = wg_input(g, "X_real", real, WG_SHAPE(1, n_feats));
     wg_wgan_gp_critic_step(l, X, &v);
     if (wg_graph_error(g)) return g;
-    output_all(7, c_names,
+    output_all(8, c_names,
                (wg_tensor *[]){ v.loss, v.X_fake, v.Y_fake, v.Y_real, v.X_interp, v.Y_interp,
-                                v.gradInterp });
-    output_gradients(l, v.loss, 3, dc_names, (wg_tensor *[]){ v.Y_fake, v.Y_real, v.gradInterp });
-    output_gradients(l, v.loss, 2, d_names, (wg_tensor *[]){ v.Y_real, v.gradInterp });
+                                v.gradInterp, v.alpha });
+    output_gradients(v.loss, 3, dc_names, (wg_tensor *[]){ v.Y_fake, v.Y_real, v.gradInterp });
+    if (((const wg_wgan_gp_hyper *)wg_layer_hyper(l))->debug)
+        output_gradients(v.loss, 2, d_names, (wg_tensor *[]){ v.Y_real, v.gradInterp });
     wg__model_minimize(l, wg_layer_component(l, "critic"), v.loss);
     wg_end(g);
 
@@ -263,7 +264,7 @@ wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
     wg_wgan_gp_generator_step(l, X, &v);
     if (wg_graph_error(g)) return g;
     output_all(3, g_names, (wg_tensor *[]){ v.loss, v.X_fake, v.Y_fake });
-    output_gradients(l, v.loss, 1, dg_names, &v.Y_fake);
+    output_gradients(v.loss, 1, dg_names, &v.Y_fake);
     minimize_generator(l, v.loss);
     wg_end(g);
 

@@ -1,0 +1,479 @@
+/* fit_wgan.c: WGAN_GP: fit, its two updates and what they leave behind, and the verbs of its
+ * modules. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "classes.h"
+#include "fit.h"
+#include "layer_impl.h"
+#include "own.h"
+#include "wengert/grad.h"
+#include "wengert/ops.h"
+
+/* Plans of the steps. With debug the functions that update nothing run in place of those that do.
+ */
+enum { CRITIC, GENERATOR, CRITIC_VALUES, GENERATOR_VALUES };
+static const char *const functions[] = { "critic", "generator", "critic values",
+                                         "generator values" };
+
+typedef wg_wgan_gp_hyper GAN;
+
+static bool is_wgan(const wg_layer *l, const char *function, wg_error *error)
+{
+    if (!l || l->kind != &wg_class_wgan_gp)
+        wg_fail(error, WG_EARG, function, "the layer is %s, wanted a WGAN_GP",
+                l ? l->kind->name : "NULL");
+    else if (l->broken.code != WG_OK)
+        wg_fail(error, l->broken.code, l->broken.op, "%s", l->broken.text);
+    else return true;
+    return false;
+}
+
+/* ---- recording ---- */
+
+enum { MOST_PARAMS = 8 };
+
+/* The parameters of a network, FC by FC. */
+static int parameters(const wg_layer *network, wg_graph *g, wg_tensor **leaf, const char **entry)
+{
+    int n = 0;
+
+    for (int i = 0; i < wg_layer_n_components(network); i++) {
+        wg_layer *fc = wg_layer_component_at(network, i);
+
+        for (int k = 0; k < wg_layer_n_params(fc) && n < MOST_PARAMS; k++) {
+            leaf[n] = wg_layer_leaf(fc, g, wg_layer_param_key(fc, k));
+            if (entry) entry[n] = wg_tensor_leaf_name(leaf[n]);
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Gradients of the loss, by the parameters of the network too, as outputs under these names. */
+static void output_gradients(const wg_layer *network, wg_graph *g, wg_tensor *loss, int n,
+                             const char *const *names, wg_tensor *const *values)
+{
+    wg_tensor *wrt[MOST_PARAMS + 8], *grad[MOST_PARAMS + 8];
+    const char *entry[MOST_PARAMS];
+    int n_params;
+
+    for (int i = 0; i < n; i++) wrt[i] = values[i];
+    n_params = parameters(network, g, wrt + n, entry);
+    wg_grad(loss, n + n_params, wrt, grad);
+    for (int i = 0; i < n; i++) wg_output(names[i], grad[i]);
+    for (int i = 0; i < n_params && !wg_graph_error(g); i++) wg_output(entry[i], grad[n + i]);
+}
+
+/* A step without its update: all values numpy-ml's debug keeps. */
+static void record_critic_values(wg_layer *l, wg_graph *g, const wg_type *input)
+{
+    static const char *const d_names[] = { "dC_Y_fake", "dC_Y_real", "dC_gradInterp", "dY_real",
+                                           "dGrad_interp" };
+    wg_wgan_gp_values v;
+    wg_tensor *X;
+
+    wg_begin(g, functions[CRITIC_VALUES], WG_TRAIN);
+    X = wg_input(g, "X_real", input->dtype, input->shape);
+    wg_wgan_gp_critic_step(l, X, &v);
+    if (wg_graph_error(g)) return;
+    wg_output("C_loss", v.loss);
+    wg_output("X_real", wg_reshape_like(X, X));
+    wg_output("X_fake", v.X_fake);
+    wg_output("Y_fake", v.Y_fake);
+    wg_output("Y_real", v.Y_real);
+    wg_output("X_interp", v.X_interp);
+    wg_output("Y_interp", v.Y_interp);
+    wg_output("gradInterp", v.gradInterp);
+    wg_output("alpha", v.alpha);
+    wg_output("noise", v.noise);
+    output_gradients(wg_layer_component(l, "critic"), g, v.loss, 5, d_names,
+                     (wg_tensor *[]){ v.Y_fake, v.Y_real, v.gradInterp, v.Y_real, v.gradInterp });
+    wg_end(g);
+}
+
+static void record_generator_values(wg_layer *l, wg_graph *g, const wg_type *input)
+{
+    static const char *const d_names[] = { "dG_Y_fake" };
+    wg_wgan_gp_values v;
+
+    wg_begin(g, functions[GENERATOR_VALUES], WG_TRAIN);
+    wg_wgan_gp_generator_step(l, wg_input(g, "X_real", input->dtype, input->shape), &v);
+    if (wg_graph_error(g)) return;
+    wg_output("G_loss", v.loss);
+    wg_output("X_fake", v.X_fake);
+    wg_output("Y_fake", v.Y_fake);
+    wg_output("noise", v.noise);
+    output_gradients(wg_layer_component(l, "generator"), g, v.loss, 1, d_names, &v.Y_fake);
+    wg_end(g);
+}
+
+static void record(wg_layer *l, wg_graph *g, const wg_type *input)
+{
+    wg_wgan_gp_record(l, g, input->shape.dim[1]);
+    if (!((const GAN *)wg_layer_hyper(l))->debug || wg_graph_error(g)) return;
+    record_critic_values(l, g, input);
+    if (!wg_graph_error(g)) record_generator_values(l, g, input);
+}
+
+/* ---- one update ---- */
+
+static wg_plan *plan_for(wg_layer *l, const wg_type *X, int which, wg_error *error)
+{
+    const GAN *h = wg_layer_hyper(l);
+
+    if (X->shape.rank != 2 || X->shape.dim[1] < 1 ||
+        (h->n_feats && h->n_feats != X->shape.dim[1])) {
+        if (h->n_feats)
+            wg_fail(error, WG_ESHAPE, l->kind->name, "X_real is %s, wanted [n, %lld]",
+                    WG_TYPE_STR(X), (long long)h->n_feats);
+        else
+            wg_fail(error, WG_ESHAPE, l->kind->name, "X_real is %s, wanted [n, n_feats]",
+                    WG_TYPE_STR(X));
+        return NULL;
+    }
+    if (!wg__steps_for(l, X, h->lambda_, record, error)) return NULL;
+    if (h->debug) which += CRITIC_VALUES - CRITIC;
+    return wg__steps_plan(l, which, functions[which], h->debug, error);
+}
+
+/* With debug: what backward would have left in the module's layers. */
+static bool keep_gradients(wg_layer *l, wg_plan *p, const char *module, wg_error *error)
+{
+    wg_layer *network = wg_layer_component(l, module);
+
+    for (int i = 0; i < wg_layer_n_components(network); i++) {
+        wg_layer *fc = wg_layer_component_at(network, i);
+
+        for (int k = 0; k < fc->n_entries; k++) {
+            char path[WG_PATH_MAX];
+            const wg_array *grad = wg__layer_path(path, sizeof path, fc, fc->entries[k].key)
+                                       ? wg_plan_value(p, path)
+                                       : NULL;
+
+            if (!grad || wg__array_keep(&fc->entries[k].grad, grad)) continue;
+            wg_fail(error, WG_ENOMEM, l->kind->name, "out of memory");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* After a run without updates the next one shall draw anew all the same. */
+static bool after_values(wg_layer *l, wg_plan *p, int which, wg_error *error)
+{
+    const wg_param *run = wg_params_find(l->store, "rng/run");
+
+    if (run) *(int64_t *)run->value.data += 1;
+    return keep_gradients(l, p, which == CRITIC ? "critic" : "generator", error);
+}
+
+/* Runs a plan that was fed. */
+static bool run(wg_layer *l, wg_plan *p, int which, wg_error *error)
+{
+    if (wg_plan_run(p) != WG_OK) {
+        if (error && error->code == WG_OK) *error = *wg_plan_error(p);
+        return false;
+    }
+    l->steps->last = which;
+    return !((const GAN *)wg_layer_hyper(l))->debug || after_values(l, p, which, error);
+}
+
+static wg_status update(wg_layer *l, wg_array X, int which, double *loss)
+{
+    wg_plan *p = plan_for(l, &X.type, which, &l->error);
+
+    if (!p) return l->error.code;
+    if (wg_plan_feed(p, "X_real", X) != WG_OK) l->error = *wg_plan_error(p);
+    else if (run(l, p, which, &l->error) && loss)
+        *loss = wg_item(wg_plan_value(p, which == CRITIC ? "C_loss" : "G_loss"));
+    wg_plan_feed(p, "X_real", (wg_array){ .data = NULL }); /* the caller's memory */
+    return l->error.code;
+}
+
+wg_status wg_wgan_gp_update_critic(wg_layer *l, wg_array X_real, double *loss)
+{
+    if (!l) return WG_EARG;
+    l->error = (wg_error){ .code = WG_OK };
+    if (!is_wgan(l, "wgan_gp_update_critic", &l->error)) return l->error.code;
+    return update(l, X_real, CRITIC, loss);
+}
+
+wg_status wg_wgan_gp_update_generator(wg_layer *l, int64_t n, double *loss)
+{
+    wg_array like = { .data = NULL };
+    wg_type type;
+
+    if (!l) return WG_EARG;
+    l->error = (wg_error){ .code = WG_OK };
+    if (!is_wgan(l, "wgan_gp_update_generator", &l->error)) return l->error.code;
+    type = (wg_type){ wg_params_dtype(l->store),
+                      WG_SHAPE(n, ((const GAN *)wg_layer_hyper(l))->n_feats) };
+    if (n < 1)
+        return wg_fail(&l->error, WG_EARG, l->kind->name, "%lld examples, wanted at least 1",
+                       (long long)n);
+    if (type.shape.dim[1] < 1)
+        return wg_fail(&l->error, WG_ESTATE, l->kind->name,
+                       "%s has seen no data; update the critic first", l->name);
+    if (!wg__array_fresh(&like, &type))
+        return wg_fail(&l->error, WG_ENOMEM, l->kind->name, "out of memory");
+    update(l, like, GENERATOR, loss);
+    wg__array_drop(&like);
+    return l->error.code;
+}
+
+/* ---- what updates leave ---- */
+
+/* Of the plan that ran last, or else of the other one. */
+static wg_array value_of(const wg_layer *l, const char *name)
+{
+    bool debug = ((const GAN *)wg_layer_hyper(l))->debug;
+
+    for (int i = 0; i < 2; i++) {
+        int which = (i ? !l->steps->last : l->steps->last) + (debug ? CRITIC_VALUES - CRITIC : 0);
+        wg_plan *p = l->steps->plan[which];
+        const wg_array *v = p ? wg_plan_value(p, name) : NULL;
+
+        if (v) return *v;
+    }
+    return (wg_array){ .data = NULL };
+}
+
+wg_array wg_wgan_gp_derived(const wg_layer *l, const char *key)
+{
+    char path[WG_PATH_MAX + 64];
+    wg_array v;
+
+    if (!l || !key || l->kind != &wg_class_wgan_gp || !l->steps) return (wg_array){ .data = NULL };
+    v = value_of(l, key);
+    if (v.data || !((const GAN *)wg_layer_hyper(l))->debug) return v;
+    snprintf(path, sizeof path, "%s/%s", l->name, key);
+    return value_of(l, path);
+}
+
+wg_array wg_wgan_gp_gradient(const wg_layer *l, const char *key)
+{
+    static const char *const names[] = { "dC_Y_fake", "dC_Y_real", "dC_gradInterp", "dG_Y_fake" };
+
+    for (int i = 0; key && i < 4; i++)
+        if (strcmp(names[i], key) == 0) return wg_wgan_gp_derived(l, key);
+    return (wg_array){ .data = NULL };
+}
+
+/* ---- fit ---- */
+
+static double real_at(const wg_array *a, int64_t i)
+{
+    return a->type.dtype == WG_F32 ? (double)((const float *)a->data)[i]
+                                   : ((const double *)a->data)[i];
+}
+
+static double mean(const wg_array *a)
+{
+    int64_t n = wg_shape_count(&a->type.shape);
+    double sum = 0;
+
+    for (int64_t i = 0; i < n; i++) sum += real_at(a, i);
+    return sum / (double)n;
+}
+
+static double mean_norm(const wg_array *a)
+{
+    int64_t n = a->type.shape.dim[0], m = a->type.shape.dim[1];
+    double sum = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        double square = 0;
+
+        for (int64_t k = 0; k < m; k++) square += real_at(a, i * m + k) * real_at(a, i * m + k);
+        sum += sqrt(square);
+    }
+    return sum / (double)n;
+}
+
+/* All critic updates of a step, then the generator's. */
+static bool one_step(wg__fit *f, wg_plan *critic, wg_plan *generator, wg_fit_state *s, bool *cut,
+                     wg_error *error)
+{
+    double c = (double)f->o.c_updates_per_epoch, loss = 0, far = 0, norm = 0;
+
+    for (int64_t i = 0; i < f->o.c_updates_per_epoch; i++) {
+        if (!wg__fit_next(f, critic, "X_real", error) || !run(f->l, critic, CRITIC, error) ||
+            !wg__fit_is_finite(f, critic, "C_loss", s, error))
+            return false;
+        loss += wg_item(wg_plan_value(critic, "C_loss"));
+        far += mean(wg_plan_value(critic, "Y_real")) - mean(wg_plan_value(critic, "Y_fake"));
+        norm += mean_norm(wg_plan_value(critic, "gradInterp"));
+        s->updates++;
+    }
+    if (wg_plan_feed(generator, "X_real", f->batch) != WG_OK) {
+        if (error && error->code == WG_OK) *error = *wg_plan_error(generator);
+        return false;
+    }
+    if (!run(f->l, generator, GENERATOR, error) ||
+        !wg__fit_is_finite(f, generator, "G_loss", s, error))
+        return false;
+    s->updates++;
+    s->epoch++;
+    s->previous = s->loss;
+    s->loss = loss / c;
+    s->g_loss = wg_item(wg_plan_value(generator, "G_loss"));
+    s->wasserstein = far / c;
+    s->gradient_norm = norm / c;
+    s->seconds = wg__fit_now() - f->began;
+    *cut = f->o.max_updates > 0 && s->updates >= f->o.max_updates;
+    return true;
+}
+
+enum { EVERY = 100 }; /* steps a line */
+
+static void tell(const wg__fit *f, const wg_fit_state *s, bool last)
+{
+    if (f->o.quiet || (s->epoch % EVERY && !last)) return;
+    fprintf(
+        f->o.to,
+        "step %lld/%lld  critic %.4f  generator %.4f  Wasserstein %.4f  |gradient| %.3f  %.1f s\n",
+        (long long)s->epoch, (long long)s->n_epochs, s->loss, s->g_loss, s->wasserstein,
+        s->gradient_norm, s->seconds);
+    fflush(f->o.to);
+}
+
+/* The arguments that are given replace hyperparameters. */
+static bool take_arguments(wg_layer *l, wg_fit_options *o, wg_error *error)
+{
+    GAN *h = wg_layer_change_hyper(l);
+
+    if (!(o->lambda_ >= 0 && o->lambda_ < 1e300)) {
+        wg_fail(error, WG_EARG, l->kind->name, "lambda_ is %g, wanted 0 or more", o->lambda_);
+        return false;
+    }
+    if (o->lambda_ > 0) h->lambda_ = o->lambda_;
+    if (o->n_steps == 0) o->n_steps = h->n_steps;
+    if (o->c_updates_per_epoch == 0) o->c_updates_per_epoch = h->c_updates_per_epoch;
+    return true;
+}
+
+static bool fit(wg__fit *f, const wg_type *type, wg_fit_state *s, wg_error *error)
+{
+    wg_plan *critic = plan_for(f->l, type, CRITIC, error),
+            *generator = critic ? plan_for(f->l, type, GENERATOR, error) : NULL;
+    bool cut = false;
+
+    if (!generator) return false;
+    while (!cut && s->epoch < s->n_epochs) {
+        bool go_on;
+
+        if (!one_step(f, critic, generator, s, &cut, error)) return false;
+        go_on = !f->o.on_epoch || f->o.on_epoch(f->o.data, s);
+        tell(f, s, cut || !go_on || s->epoch == s->n_epochs);
+        if (!go_on) break;
+    }
+    return true;
+}
+
+wg_status wg_wgan_gp_fit(wg_layer *l, wg_data X, const wg_fit_options *options, wg_fit_state *state,
+                         wg_error *error)
+{
+    wg_fit_options o = options ? *options : (wg_fit_options){ .n_steps = 0 };
+    wg_error own = { .code = WG_OK };
+    wg_fit_state s = wg__fit_state(0);
+    char text[WG_TYPE_TEXT];
+    const GAN *h;
+    wg_type type;
+    wg__fit f;
+
+    if (is_wgan(l, "wgan_gp_fit", &own) && take_arguments(l, &o, &own)) {
+        h = wg_layer_hyper(l);
+        type = (wg_type){ wg_params_dtype(l->store), X.shape };
+        if (X.shape.rank != 2 || (h->n_feats && h->n_feats != X.shape.dim[1])) {
+            if (h->n_feats)
+                wg_fail(&own, WG_ESHAPE, l->kind->name, "the data are %s, wanted [n, %lld]",
+                        wg__fit_data_text(&X, text), (long long)h->n_feats);
+            else
+                wg_fail(&own, WG_ESHAPE, l->kind->name, "the data are %s, wanted [n, n_feats]",
+                        wg__fit_data_text(&X, text));
+        } else {
+            if (wg__fit_open(&f, l, X, &o, h->batchsize, &X.shape, false, false, &own)) {
+                s.n_epochs = f.o.n_steps;
+                fit(&f, &type, &s, &own);
+            }
+            wg__fit_close(&f);
+        }
+    }
+    if (state) *state = s;
+    if (own.code != WG_OK && error && error->code == WG_OK) *error = own;
+    return own.code;
+}
+
+/* ---- verbs of the modules ---- */
+
+wg_layer *wg_wgan_gp_module(wg_layer *l, const char *module, wg_error *error)
+{
+    if (!is_wgan(l, "wgan_gp_module", error)) return NULL;
+    if (module && strcmp(module, "C") == 0) return wg_layer_component(l, "critic");
+    if (module && strcmp(module, "G") == 0) return wg_layer_component(l, "generator");
+    wg_fail(error, WG_ENAME, l->kind->name, "no module is called '%s', wanted 'C' or 'G'",
+            module ? module : "");
+    return NULL;
+}
+
+/* The module for a verb; NULL with the reason in the model's error. */
+static wg_layer *verb_module(wg_layer *l, const char *module)
+{
+    if (!l) return NULL;
+    l->error = (wg_error){ .code = WG_OK };
+    return wg_wgan_gp_module(l, module, &l->error);
+}
+
+/* A verb's error is the model's too. */
+static wg_status ended(wg_layer *l, const wg_layer *m, wg_status status)
+{
+    if (status != WG_OK && l->error.code == WG_OK) l->error = *wg_layer_error(m);
+    return status;
+}
+
+wg_status wg_wgan_gp_forward(wg_layer *l, const char *module, wg_array X, bool retain, wg_array *y)
+{
+    wg_layer *m = verb_module(l, module);
+    const GAN *h;
+
+    if (!m) return l ? l->error.code : WG_EARG;
+    /* both modules have the model's columns; the first use of either tells them */
+    h = wg_layer_hyper(l);
+    if (!l->ready) {
+        const wg_type *type = &X.type;
+
+        if (!wg__layer_ready(l, 1, &type)) return wg_layer_error(l)->code;
+    } else if (X.type.shape.rank != 2 || X.type.shape.dim[1] != h->n_feats) {
+        return wg_fail(&l->error, WG_ESHAPE, l->kind->name, "X is %s, wanted [n, %lld]",
+                       WG_TYPE_STR(&X.type), (long long)h->n_feats);
+    }
+    return ended(l, m, wg_layer_forward(m, 1, &X, retain, y));
+}
+
+wg_status wg_wgan_gp_backward(wg_layer *l, const char *module, wg_array dy, bool retain_grads,
+                              wg_array *dX)
+{
+    wg_layer *m = verb_module(l, module);
+
+    if (!m) return l ? l->error.code : WG_EARG;
+    return ended(l, m, wg_layer_backward(m, 1, &dy, retain_grads, dX));
+}
+
+wg_status wg_wgan_gp_update(wg_layer *l, const char *module, double loss)
+{
+    wg_layer *m = verb_module(l, module);
+
+    if (!m) return l ? l->error.code : WG_EARG;
+    return ended(l, m, wg_layer_update(m, loss));
+}
+
+wg_status wg_wgan_gp_flush_gradients(wg_layer *l, const char *module)
+{
+    wg_layer *m = verb_module(l, module);
+
+    if (!m) return l ? l->error.code : WG_EARG;
+    wg_layer_flush_gradients(m);
+    return WG_OK;
+}
