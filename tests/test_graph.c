@@ -115,8 +115,7 @@ static void refuses_strangers(void)
 
     plus_of(x_of(g, "a"), x_of(h, "a"));
     line = ABOVE;
-    ERROR_IS(wg_graph_error(g), WG_EARG, "plus: operands 0 and 1 belong to different graphs",
-             line);
+    ERROR_IS(wg_graph_error(g), WG_EARG, "plus: operands 0 and 1 belong to different graphs", line);
     NO_ERROR(wg_graph_error(h));
     plus_of(x_of(h, "a"), NULL);
     ERROR_IS(wg_graph_error(h), WG_EARG, "plus: operand 1 is NULL", ABOVE);
@@ -542,9 +541,44 @@ static void names_do_not_meet(void)
     wg_graph_free(g);
 }
 
-TESTS(TEST(names_do_not_meet), TEST(records_types_and_sites), TEST(first_error_sticks),
-      TEST(refuses_strangers), TEST(leaves_are_unique), TEST(sizes_are_checked),
-      TEST(attributes_are_owned), TEST(attributes_print), TEST(scopes_and_names),
-      TEST(functions_hold_outputs_and_updates), TEST(along_needs_another_update),
-      TEST(function_errors), TEST(order_is_left_to_right), TEST(a_million_deep),
-      TEST(clones_replace_and_convert), TEST(pictures), TEST(metadata), TEST(out_of_memory))
+/* A record of the user's own that is a parameter is one to wg_update and wg_pending too. */
+static void own_record_of_a_parameter(void)
+{
+    wg_op_list list = wg_std_ops();
+    wg_op mine = *wg_op_find(&list, "parameter");
+    wg_graph *g = wg_graph_new();
+    const char *name = "w";
+    wg_dtype dtype = WG_F64;
+    wg_shape shape = WG_SHAPE(3);
+    char attr[256] = { 0 };
+    wg_tensor *leaf;
+
+    mine.name = "my_parameter";
+    REQUIRE(mine.attr_size <= sizeof attr);
+    for (const wg_field *f = mine.fields; f->name; f++) {
+        if (f->kind == WG_A_STR) memcpy(attr + f->offset, &name, sizeof name);
+        if (f->kind == WG_A_DTYPE) memcpy(attr + f->offset, &dtype, sizeof dtype);
+        if (f->kind == WG_A_SHAPE) memcpy(attr + f->offset, &shape, sizeof shape);
+    }
+    leaf = wg_record_leaf(g, &mine, attr);
+    wg_begin(g, "f", WG_TRAIN);
+    CHECK(wg_pending(g, "w") == leaf && !wg_graph_error(g));
+    wg_update("w", wg_sum(leaf, WG_ALL_AXES, false));
+    ERROR_IS(wg_graph_error(g), WG_ESHAPE, "update: \"w\" is f64[3], the new value f64[]", ABOVE);
+    wg_graph_free(g);
+    g = wg_graph_new();
+    wg_parameter(g, "w", WG_F64, WG_SHAPE(3));
+    wg_record_leaf(g, &mine, attr);
+    CHECK(wg_graph_error(g) && wg_graph_error(g)->code == WG_ENAME);
+    EQ_STR(wg_graph_error(g) ? wg_graph_error(g)->text : NULL,
+           "\"w\" is a leaf of the record parameter already");
+    wg_graph_free(g);
+}
+
+TESTS(TEST(own_record_of_a_parameter), TEST(names_do_not_meet), TEST(records_types_and_sites),
+      TEST(first_error_sticks), TEST(refuses_strangers), TEST(leaves_are_unique),
+      TEST(sizes_are_checked), TEST(attributes_are_owned), TEST(attributes_print),
+      TEST(scopes_and_names), TEST(functions_hold_outputs_and_updates),
+      TEST(along_needs_another_update), TEST(function_errors), TEST(order_is_left_to_right),
+      TEST(a_million_deep), TEST(clones_replace_and_convert), TEST(pictures), TEST(metadata),
+      TEST(out_of_memory))

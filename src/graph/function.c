@@ -198,7 +198,7 @@ static wg_tensor *leaf_of(const wg_graph *g, const char *entry)
     char key[1100];
     int64_t id;
 
-    if (snprintf(key, sizeof key, "parameter %s", entry) >= (int)sizeof key) return NULL;
+    if (snprintf(key, sizeof key, "PARAM %s", entry) >= (int)sizeof key) return NULL;
     id = wg__table_get(&g->leaves, key);
     return id < 0 ? NULL : g->tape[id];
 }

@@ -503,7 +503,9 @@ static wg_tensor *named_leaf(wg_graph *g, const wg_op *op, const void *attr, con
         wg__graph_fail(g, WG_ENAME, op->name, "the name is empty");
         return &g->poison;
     }
-    if (snprintf(key, sizeof key, "%s %s", op->name, name) >= (int)sizeof key) {
+    /* by what the leaf is, not by its record: a user's own record of a parameter counts too */
+    if (snprintf(key, sizeof key, "%s %s", op->flags & WG_OP_PARAM ? "PARAM" : "FEED", name) >=
+        (int)sizeof key) {
         wg__graph_fail(g, WG_ENAME, op->name, "the name is longer than 1,000 bytes: %.40s...",
                        name);
         return &g->poison;
@@ -513,6 +515,11 @@ static wg_tensor *named_leaf(wg_graph *g, const wg_op *op, const void *attr, con
         bool feed = (op->flags & WG_OP_FEED) != 0;
 
         t = g->tape[id];
+        if (t->op != op) {
+            wg__graph_fail(g, WG_ENAME, op->name, "\"%s\" is a leaf of the record %s already", name,
+                           t->op->name);
+            return &g->poison;
+        }
         if (t->type->dtype == type->dtype && t->type->shape.rank == type->shape.rank &&
             (feed || wg_type_equal(t->type, type)))
             return t;
