@@ -161,8 +161,7 @@ static void killed(const char *hidden, int kills, uint64_t seed)
             if (part_kills % 8 == 0) most *= 1.3;
             if (done < kills) continue;
             status = status_of(start(part, hidden));
-        }
-        else if (part_kills == 0) most *= 0.9;
+        } else if (part_kills == 0) most *= 0.9;
         if (!CHECK(status == 0)) return;
         same_folder(whole, part);
         snprintf(a, sizeof a, "%s.jsonl", whole);

@@ -114,16 +114,16 @@ typedef struct {
     /* telling: */
     wg_train_callback *on_batch, *on_epoch;
     void *callback_data;
-    int verbose;       /* 0: a line an epoch; 1: a bar too, on a terminal; -1: nothing */
-    FILE *to;          /* NULL: stderr when that is a terminal, else stdout */
-    const char *log;   /* a file of JSON lines, one a step and one an epoch; NULL: none */
-    const char *go_on; /* the command that goes on, for the message after an interruption */
+    int verbose;              /* 0: a line an epoch; 1: a bar too, on a terminal; -1: nothing */
+    FILE *to;                 /* NULL: stderr when that is a terminal, else stdout */
+    const char *log;          /* a file of JSON lines, one a step and one an epoch; NULL: none */
+    const char *go_on;        /* the command that goes on, for the message after an interruption */
     const volatile int *stop; /* or sig_atomic_t; not 0: finish the step, save, return; or NULL */
 
     wg_plan_options plan; /* all zero: defaults */
 } wg_train_options;
 
-/** A trainer of a program. Graph, store and all that the options point to are borrowed and outlive it.
+/** A trainer of a program. It keeps one copy of the store, with patience two. Graph, store and all that the options point to are borrowed and outlive it.
  * With `resume` the store, and all else that the run depends on, is as it was at the newest checkpoint:
  * the run ends with the same bytes as one that was never stopped, provided that the data are the same.
  * A damaged checkpoint is passed over, with a line that says so, when there is an older one. Returns
@@ -152,8 +152,8 @@ WG_API const wg_train_state *wg_train_state_of(const wg_train *t);
 WG_API wg_plan *wg_train_plan(wg_train *t);
 
 /** Saves a checkpoint now: FOLDER/NAME-STEP.json, a whole program that wg_load reads, with the state
- * of the run in its metadata. Not from within on_batch. Errors: WG_ESTATE without a folder; those of
- * wg_save. */
+ * of the run in its metadata. Callbacks may call it. Errors: WG_ESTATE without a folder;
+ * WG_ENONFINITE when a trainable entry is not finite; those of wg_save. */
 WG_API wg_status wg_train_save(wg_train *t, wg_error *error);
 
 /** Path of the newest checkpoint this trainer saved or went on from; NULL: none. The trainer's. */

@@ -10,8 +10,9 @@
 #include "train_impl.h"
 
 static const double KEEP = 0.99, TAKE = 0.01; /* of a smoothed loss, at each step */
-/* Steps between copies of the store: what a step that went wrong is found again from. */
-enum { HOLD = 32 };
+/* Least steps between copies of the store, which a step that went wrong is found again from; and how
+ * many times longer the steps take than the copy. */
+enum { HOLD = 32, HOLD_SHARE = 50 };
 
 double wg__train_now(void)
 {
@@ -281,8 +282,19 @@ static wg_train_act tell(wg_train *t, wg_train_callback *callback, wg_error *err
 
 static void hold(wg_train *t)
 {
+    double began = wg__train_now();
+
     wg__train_copy(t->held, t->w);
     t->held_at = (wg__place_in_run){ t->s.epoch, t->s.batch, t->s.step };
+    t->held_since = wg__train_now();
+    t->hold_cost = t->held_since - began;
+}
+
+static bool hold_due(const wg_train *t)
+{
+    if (t->s.batch == 0) return true; /* steps made once more are of one epoch */
+    return t->s.step - t->held_at.step >= HOLD &&
+           t->began + t->s.seconds - t->held_since >= HOLD_SHARE * t->hold_cost;
 }
 
 /* The error of the checked run, with the step it happened in. */
@@ -357,7 +369,7 @@ static wg_status make_step(wg_train *t, bool *ended, wg_train_act *act, wg_error
     wg_status status;
 
     *act = WG_TRAIN_GO_ON;
-    if (t->s.batch == 0 || t->s.step - t->held_at.step >= HOLD) hold(t);
+    if (hold_due(t)) hold(t);
     status = run_batch(t, t->train.plan, &n, error);
     if (status != WG_OK) return status;
     *ended = n == 0;

@@ -56,9 +56,11 @@ struct wg_train {
 
     wg_params *held; /* the store some steps ago */
     wg__place_in_run held_at;
+    double held_since, hold_cost; /* seconds */
     wg_params *best;
     int64_t best_written; /* the epoch whose best weights are in the folder */
 
+    char print[17];     /* of the function; "" until it is needed */
     char *saved;        /* path of the newest checkpoint */
     int64_t saved_step; /* -1: none */
     double saved_at;    /* seconds */
@@ -82,11 +84,10 @@ void wg__train_copy(wg_params *to, const wg_params *from);
 
 extern const char wg__train_key[]; /* of the metadata */
 
-/* 16 hexadecimal digits that depend on all that the function records. */
-wg_status wg__train_print_of(const wg_train *t, char print[17], wg_error *error);
-char *wg__train_state_text(const wg_train *t, const char *print); /* wg_free; NULL: out of memory */
-wg_status wg__train_state_read(wg_train *t, const char *text, const char *print, const char *file,
-                               wg_error *error);
+/* Sees to t->print: 16 hexadecimal digits that depend on all that the function records. */
+wg_status wg__train_print(wg_train *t, wg_error *error);
+char *wg__train_state_text(const wg_train *t); /* wg_free; NULL: out of memory */
+wg_status wg__train_state_read(wg_train *t, const char *text, const char *file, wg_error *error);
 
 /* ---- train_keep.c: checkpoints in the folder ---- */
 

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -120,6 +121,34 @@ static void prune(const wg_train *t)
 
 /* ---- saving ---- */
 
+static bool is_finite(const wg_array *a)
+{
+    int64_t n = wg_shape_count(&a->type.shape);
+
+    if (a->type.dtype == WG_F32) {
+        for (int64_t i = 0; i < n; i++)
+            if (!isfinite(((const float *)a->data)[i])) return false;
+    } else if (a->type.dtype == WG_F64) {
+        for (int64_t i = 0; i < n; i++)
+            if (!isfinite(((const double *)a->data)[i])) return false;
+    }
+    return true;
+}
+
+/* A checkpoint shall be one to go on from: the loss of the last step was made before its update. */
+static wg_status check_weights(const wg_train *t, wg_error *error)
+{
+    for (int i = 0; i < wg_params_count(t->w); i++) {
+        const wg_param *p = wg_params_at(t->w, i);
+
+        if (!p->trainable || is_finite(&p->value)) continue;
+        return wg_fail(error, WG_ENONFINITE, "wg_train_save",
+                       "entry \"%.80s\" is not finite after step %lld: no checkpoint is made of it",
+                       p->name, (long long)t->s.step);
+    }
+    return WG_OK;
+}
+
 static wg_status save_best(wg_train *t, wg_error *error)
 {
     char path[PATH];
@@ -134,11 +163,11 @@ static wg_status save_best(wg_train *t, wg_error *error)
 
 static wg_status save_program(wg_train *t, const char *path, wg_error *error)
 {
-    char print[17], *text;
-    wg_status status = wg__train_print_of(t, print, error);
+    char *text;
+    wg_status status = wg__train_print(t, error);
 
     if (status != WG_OK) return status;
-    text = wg__train_state_text(t, print);
+    text = wg__train_state_text(t);
     if (!text) return wg_fail(error, WG_ENOMEM, "wg_train_save", "out of memory");
     wg_metadata_set(t->g, wg__train_key, text);
     wg_free(text);
@@ -158,7 +187,9 @@ wg_status wg_train_save(wg_train *t, wg_error *error)
 
     if (!t->o.folder)
         return wg_fail(error, WG_ESTATE, "wg_train_save", "the option folder is not set");
-    status = wg__show_flush(t, error);
+    if (t->s.replaying) return WG_OK; /* this step was saved, or was not to be */
+    status = check_weights(t, error);
+    if (status == WG_OK) status = wg__show_flush(t, error);
     if (status == WG_OK) status = save_best(t, error);
     if (status == WG_OK) status = made_path(t, path, "", t->s.step, ".json", error);
     if (status == WG_OK) status = save_program(t, path, error);
@@ -225,7 +256,6 @@ static wg_status take_up(wg_train *t, const char *path, wg_error *error)
     wg_load_options options = { .ops = t->o.ops };
     wg_train_state before = t->s;
     double sum = t->sum;
-    char print[17];
     wg_program p;
     wg_status status = wg_load(path, &options, &p, error);
 
@@ -234,8 +264,8 @@ static wg_status take_up(wg_train *t, const char *path, wg_error *error)
     if (!text)
         status = wg_fail(error, WG_EFORMAT, "wg_train_new", "%s: holds no state of a run", file);
     if (status == WG_OK) status = same_entries(t->w, p.params, file, error);
-    if (status == WG_OK) status = wg__train_print_of(t, print, error);
-    if (status == WG_OK) status = wg__train_state_read(t, text, print, file, error);
+    if (status == WG_OK) status = wg__train_print(t, error);
+    if (status == WG_OK) status = wg__train_state_read(t, text, file, error);
     if (status == WG_OK) status = load_best(t, t->s.best_epoch, error);
     if (status == WG_OK) {
         for (int i = 0; i < wg_params_count(t->w); i++) {

@@ -11,15 +11,17 @@ const char wg__train_key[] = "wengert.train";
 /* ---- which program ---- */
 
 /* All that is recorded counts; metadata, weights and call sites do not. */
-wg_status wg__train_print_of(const wg_train *t, char print[17], wg_error *error)
+wg_status wg__train_print(wg_train *t, wg_error *error)
 {
     static const char *const apart[] = { "metadata", "extensions", "schedulers", "debug" };
     wg_save_options options = { .function = t->train.name, .compact = true };
     char *text = NULL, *rest = NULL;
     json_t *root = NULL;
     size_t n;
-    wg_status status = wg_save_text(t->g, NULL, &options, &text, &n, error);
+    wg_status status;
 
+    if (t->print[0]) return WG_OK;
+    status = wg_save_text(t->g, NULL, &options, &text, &n, error);
     if (status != WG_OK) return status;
     root = json_loadb(text, n, 0, NULL);
     wg_free(text);
@@ -27,7 +29,7 @@ wg_status wg__train_print_of(const wg_train *t, char print[17], wg_error *error)
     rest = root ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     if (!rest) return wg_fail(error, WG_ENOMEM, "wg_train", "out of memory");
-    snprintf(print, 17, "%016llx", (unsigned long long)wg_random_key(rest));
+    snprintf(t->print, sizeof t->print, "%016llx", (unsigned long long)wg_random_key(rest));
     free(rest);
     return WG_OK;
 }
@@ -74,14 +76,20 @@ static json_t *settings(const wg_train *t)
                      t->o.validation_split);
 }
 
-char *wg__train_state_text(const wg_train *t, const char *print)
+char *wg__train_state_text(const wg_train *t)
 {
     wg_train copy = *t;
-    json_t *root = json_pack("{s:s, s:s, s:o}", "function", t->train.name, "program", print,
+    json_t *root = json_pack("{s:s, s:s, s:o}", "function", t->train.name, "program", t->print,
                              "settings", settings(t));
     member m[N_MEMBERS];
     char *text, *own;
 
+    /* From a callback of an epoch: what follows it is done in the state that is saved. */
+    if (copy.s.batch == 0 && copy.s.examples > 0) {
+        copy.s.previous = copy.s.mean;
+        copy.s.examples = 0;
+        copy.sum = 0;
+    }
     list_members(&copy, m);
     for (int i = 0; root && i < N_MEMBERS; i++)
         json_object_set_new(root, m[i].name,
@@ -127,8 +135,7 @@ static wg_status same_settings(const wg_train *t, const json_t *root, const char
     return status;
 }
 
-wg_status wg__train_state_read(wg_train *t, const char *text, const char *print, const char *file,
-                               wg_error *error)
+wg_status wg__train_state_read(wg_train *t, const char *text, const char *file, wg_error *error)
 {
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     const char *function = json_string_value(json_object_get(root, "function"));
@@ -142,7 +149,7 @@ wg_status wg__train_state_read(wg_train *t, const char *text, const char *print,
         status = wg_fail(error, WG_EARG, "wg_train_new",
                          "%s: is of another run: it trains \"%.60s\", not \"%.60s\"", file,
                          function, t->train.name);
-    else if (strcmp(theirs, print) != 0)
+    else if (strcmp(theirs, t->print) != 0)
         status = wg_fail(error, WG_EARG, "wg_train_new",
                          "%s: is of another model: the operations of function \"%.60s\" differ",
                          file, t->train.name);
@@ -158,7 +165,7 @@ wg_status wg__train_state_read(wg_train *t, const char *text, const char *print,
         if (status == WG_OK && m[i].i && *m[i].i < 0) status = damaged(file, m[i].name, error);
     }
     json_decref(root);
-    if (status == WG_OK && t->batches && read.s.batch >= wg_batches_count(t->batches))
+    if (status == WG_OK && t->batches && read.s.batch > wg_batches_count(t->batches))
         status = damaged(file, "batch", error);
     if (status != WG_OK) return status;
     t->s = read.s;
