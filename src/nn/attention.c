@@ -1,8 +1,6 @@
 /* attention.c: DotProductAttention: y = softmax(q k^T / sqrt(d_k) + mask) v. */
-#include <stdio.h>
-
 #include "classes.h"
-#include "seq.h"
+#include "wengert/layers_seq.h"
 #include "wengert/ops.h"
 
 static const wg_field attention_fields[] = {
@@ -48,19 +46,6 @@ static wg_tensor *check_mask(wg_layer *l, const wg_tensor *mask, const wg_tensor
     return wg_record_fail(wg_tensor_graph(mask), WG_ESHAPE, wg_layer_kind(l),
                           "the mask is %s, wanted what broadcasts to the scores %s", WG_TYPE_STR(m),
                           WG_TYPE_STR(s));
-}
-
-const char *wg__draw_name(const wg_graph *g, const char *name, char to[WG__DRAW_NAME])
-{
-    char full[1200];
-
-    snprintf(to, WG__DRAW_NAME, "%s", name);
-    for (int use = 2; use < 1000000; use++) {
-        snprintf(full, sizeof full, "%s/%s", wg_scope(g), to);
-        if (wg_name_is_free(g, full)) break;
-        snprintf(to, WG__DRAW_NAME, "%s_%d", name, use);
-    }
-    return to;
 }
 
 static wg_tensor *attention_apply(wg_layer *l, int n, wg_tensor *const *x)

@@ -1,7 +1,10 @@
-/* classes.c: the list of layer classes. */
+/* classes.c: the list of layer classes, and names their files give. */
 #include "classes.h"
 
+#include <stdio.h>
 #include <strings.h>
+
+#include "spell.h"
 
 static const wg_layer_class *const all[] = {
 #define CLASS(name) &wg_class_##name,
@@ -24,4 +27,26 @@ const wg_layer_class *wg_layer_class_find(const char *name)
     for (int i = 0; name && i < wg_layer_n_classes(); i++)
         if (!strcasecmp(all[i]->name, name)) return all[i];
     return NULL;
+}
+
+const char *wg__class_nearest(const char *name)
+{
+    const char *names[sizeof all / sizeof *all];
+    int n = wg_layer_n_classes();
+
+    for (int i = 0; i < n; i++) names[i] = all[i]->name;
+    return wg__nearest(name, n, names);
+}
+
+const char *wg__draw_name(const wg_graph *g, const char *name, char to[WG__DRAW_NAME])
+{
+    char full[1200];
+
+    snprintf(to, WG__DRAW_NAME, "%s", name);
+    for (int use = 2; use < 1000000; use++) {
+        snprintf(full, sizeof full, "%s/%s", wg_scope(g), to);
+        if (wg_name_is_free(g, full)) break;
+        snprintf(to, WG__DRAW_NAME, "%s_%d", name, use);
+    }
+    return to;
 }

@@ -1,4 +1,4 @@
-/* classes.h: the records of all layer classes: wg_class_NAME. */
+/* classes.h: the records of all layer classes, wg_class_NAME, and what their files share. */
 #ifndef WG_NN_CLASSES_H
 #define WG_NN_CLASSES_H
 
@@ -8,5 +8,13 @@
 #define CLASS(name) extern const wg_layer_class wg_class_##name;
 #include "classes.def"
 #undef CLASS
+
+/* The name of a class that is most like this one. */
+const char *wg__class_nearest(const char *name);
+
+/* A name for a random draw in the open scope: `name`, and where the function has it already, as in
+ * a layer's second use, name_2, name_3, ... Returns to. */
+enum { WG__DRAW_NAME = 48 };
+const char *wg__draw_name(const wg_graph *g, const char *name, char to[WG__DRAW_NAME]);
 
 #endif

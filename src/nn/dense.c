@@ -5,8 +5,7 @@
 static const wg_field fc_fields[] = { WG_FIELD(wg_fc_hyper, n_out),
                                       WG_FIELD_STR(wg_fc_hyper, act_fn, "Identity"),
                                       WG_FIELD_STR(wg_fc_hyper, init, "glorot_uniform"),
-                                      WG_FIELD_NOT(wg_fc_hyper, no_bias, "bias"),
-                                      WG_FIELDS_END };
+                                      WG_FIELD_NOT(wg_fc_hyper, no_bias, "bias"), WG_FIELDS_END };
 
 static bool fc_make(wg_layer *l)
 {
@@ -43,12 +42,12 @@ static wg_tensor *fc_apply(wg_layer *l, int n, wg_tensor *const *x)
 }
 
 const wg_layer_class wg_class_fully_connected = { .name = "FullyConnected",
-                                                .hyper_size = sizeof(wg_fc_hyper),
-                                                .hyper = fc_fields,
-                                                .n_in = 1,
-                                                .make = fc_make,
-                                                .init = fc_init,
-                                                .apply = fc_apply };
+                                                  .hyper_size = sizeof(wg_fc_hyper),
+                                                  .hyper = fc_fields,
+                                                  .n_in = 1,
+                                                  .make = fc_make,
+                                                  .init = fc_init,
+                                                  .apply = fc_apply };
 
 wg_layer *wg_fully_connected(wg_params *w, const char *name, wg_fc_hyper hyper)
 {

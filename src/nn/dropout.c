@@ -1,10 +1,6 @@
 /* dropout.c: Dropout, a wrapper around any layer of one real input. */
-#include <stdio.h>
-#include <string.h>
-
 #include "classes.h"
 #include "layer_impl.h"
-#include "spell.h"
 #include "wengert/ops.h"
 
 static const char *const scales[] = { "output", "input", NULL };
@@ -41,16 +37,9 @@ static void *read_wrapped(wg_layer *l, const wg_layer_class *kind, const char *t
 
 static bool no_class(wg_layer *l, const char *name)
 {
-    const char *names[64];
-    int n = 0;
-
     if (!name) return wg_layer_fail(l, WG_EARG, "wrapped is not given: wanted a class of layers");
-    while (n < wg_layer_n_classes() && n < 64) {
-        names[n] = wg_layer_class_at(n)->name;
-        n++;
-    }
     return wg_layer_fail(l, WG_ENAME, "no layer class is called %.60s; the nearest is %s", name,
-                         wg__nearest(name, n, names));
+                         wg__class_nearest(name));
 }
 
 static bool dropout_make(wg_layer *l)
@@ -81,14 +70,9 @@ static bool dropout_make(wg_layer *l)
 static wg_tensor *draw(const wg_layer *l, wg_tensor *x)
 {
     const wg_dropout_hyper *h = wg_layer_hyper(l);
-    wg_graph *g = wg_tensor_graph(x);
-    char name[40] = "dropout_mask", full[WG_PATH_MAX + 64];
+    char name[WG__DRAW_NAME];
 
-    for (int use = 2; use < 1000000; use++) {
-        snprintf(full, sizeof full, "%s/%s", wg_scope(g), name);
-        if (wg_name_is_free(g, full)) break;
-        snprintf(name, sizeof name, "dropout_mask_%d", use);
-    }
+    wg__draw_name(wg_tensor_graph(x), "dropout_mask", name);
     return wg_layer_value(l, wg_bernoulli_like(x, name, 1 - h->p), "dropout_mask");
 }
 

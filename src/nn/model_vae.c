@@ -4,7 +4,6 @@
 #include "classes.h"
 #include "layer_impl.h"
 #include "model.h"
-#include "seq.h"
 #include "wengert/models.h"
 #include "wengert/ops.h"
 

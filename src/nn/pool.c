@@ -46,11 +46,11 @@ static wg_tensor *pool2d_apply(wg_layer *l, int n, wg_tensor *const *x)
 }
 
 const wg_layer_class wg_class_pool2d = { .name = "Pool2D",
-                                       .hyper_size = sizeof(wg_pool2d_hyper),
-                                       .hyper = pool2d_fields,
-                                       .n_in = 1,
-                                       .make = pool2d_make,
-                                       .apply = pool2d_apply };
+                                         .hyper_size = sizeof(wg_pool2d_hyper),
+                                         .hyper = pool2d_fields,
+                                         .n_in = 1,
+                                         .make = pool2d_make,
+                                         .apply = pool2d_apply };
 
 wg_layer *wg_pool2d(wg_params *w, const char *name, wg_pool2d_hyper hyper)
 {

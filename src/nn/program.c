@@ -107,11 +107,6 @@ static bool gather_params(wg_layer *l, wg_graph *g, wg__targets *params)
     return true;
 }
 
-static bool is_real(wg_dtype t)
-{
-    return t == WG_F32 || t == WG_F64;
-}
-
 /* ---- the gradient, cut off from the forward pass ---- */
 
 typedef struct {
@@ -179,7 +174,7 @@ static wg_tensor *weighed_sum(wg_graph *g, int n, wg_tensor *const *y)
         const wg_type *t = wg_tensor_type(y[i]);
         wg_tensor *part;
 
-        if (!is_real(t->dtype)) continue;
+        if (!wg_dtype_is_real(t->dtype)) continue;
         snprintf(name, sizeof name, "dy%d", i);
         part = wg_sum(wg_mul(y[i], wg_input(g, name, t->dtype, t->shape)), WG_ALL_AXES, false);
         total = total ? wg_add(total, part) : part;
@@ -193,7 +188,7 @@ static int list_wanted(wg__program *p, wg_tensor *const *x, wg_tensor **wanted)
     int n = 0;
 
     for (int i = 0; i < p->n; i++) {
-        p->dx[i] = is_real(p->type[i].dtype) ? n : -1;
+        p->dx[i] = wg_dtype_is_real(p->type[i].dtype) ? n : -1;
         if (p->dx[i] >= 0) wanted[n++] = x[i];
     }
     for (int i = 0; i < p->params.n; i++) wanted[n++] = p->params.at[i].t;

@@ -70,16 +70,10 @@ static wg_tensor *free_energy(const wg_layer *l, wg_tensor *v)
 /* 1 where U <= p, else 0; the draw has a name of its own for each use in one function. */
 static wg_tensor *sample(wg_tensor *p, const char *base)
 {
-    wg_graph *g = wg_tensor_graph(p);
-    char name[48], full[WG_PATH_MAX + 64];
+    char name[WG__DRAW_NAME];
+    wg_tensor *u = wg_uniform_like(p, wg__draw_name(wg_tensor_graph(p), base, name), 0, 1);
 
-    snprintf(name, sizeof name, "%s", base);
-    for (int use = 2; use < 1000000; use++) {
-        snprintf(full, sizeof full, "%s/%s", wg_scope(g), name);
-        if (wg_name_is_free(g, full)) break;
-        snprintf(name, sizeof name, "%s_%d", base, use);
-    }
-    return wg_cast_like(wg_le(wg_uniform_like(p, name, 0, 1), p), p);
+    return wg_cast_like(wg_le(u, p), p);
 }
 
 /* The end of a Gibbs chain from hidden probabilities p: visible ones, and all that is on the way.

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "classes.h"
 #include "own.h"
 #include "spell.h"
 #include "summary.h"
@@ -25,13 +26,10 @@ static json_t *parse(const char *text, const char *kind, wg_error *error)
 static const wg_layer_class *class_called(const char *kind, wg_error *error)
 {
     const wg_layer_class *class = wg_layer_class_find(kind);
-    const char *names[128];
-    int n = wg_layer_n_classes();
 
     if (class) return class;
-    for (int i = 0; i < n && i < 128; i++) names[i] = wg_layer_class_at(i)->name;
     wg_fail(error, WG_ENAME, "layer", "no class is called \"%s\"; the nearest is %s",
-            kind ? kind : "", wg__nearest(kind ? kind : "", n, names));
+            kind ? kind : "", wg__class_nearest(kind ? kind : ""));
     return NULL;
 }
 
@@ -92,11 +90,12 @@ static json_t *own_keys(const wg_layer *l, const json_t *from)
     json_t *to = json_object(), *value;
     const char *key;
 
-    json_object_foreach((json_t *)from, key, value)
-        if (!special(key) && !part_ids(l, key) && json_object_set(to, key, value) != 0) {
-            json_decref(to);
-            return NULL;
-        }
+    json_object_foreach((json_t *)from, key, value) if (!special(key) && !part_ids(l, key) &&
+                                                        json_object_set(to, key, value) != 0)
+    {
+        json_decref(to);
+        return NULL;
+    }
     return to;
 }
 
@@ -280,8 +279,8 @@ static bool check_gift(const given *v, wg_error *error)
                 l->name, v->key, WG_TYPE_STR(&v->value.type), wg_dtype_name(dtype));
     } else if (!have.data && l->ready) {
         for (int i = 0; i < n; i++) names[i] = l->entries[i].key;
-        wg_fail(error, WG_ENAME, l->kind->name, "%s has no parameter %s; the nearest is %s", l->name,
-                v->key, n ? wg__nearest(v->key, n, names) : "none");
+        wg_fail(error, WG_ENAME, l->kind->name, "%s has no parameter %s; the nearest is %s",
+                l->name, v->key, n ? wg__nearest(v->key, n, names) : "none");
     } else {
         return true;
     }
@@ -300,12 +299,13 @@ static bool read_parameters(wg_layer *l, const json_t *json, gifts *g, wg_error 
     json_object_foreach((json_t *)json, key, value)
     {
         if (!strcmp(key, "components")) continue;
-        if (!add_gift(g, l, key, value, error) || !check_gift(&g->at[g->n - 1], error)) return false;
-    }
-    json_object_foreach(json_object_get(json, "components"), id, sub)
-        if (!part_called(l, id, error) ||
-            !read_parameters(wg_layer_component(l, id), sub, g, error))
+        if (!add_gift(g, l, key, value, error) || !check_gift(&g->at[g->n - 1], error))
             return false;
+    }
+    json_object_foreach(
+        json_object_get(json, "components"), id,
+        sub) if (!part_called(l, id, error) ||
+                 !read_parameters(wg_layer_component(l, id), sub, g, error)) return false;
     return true;
 }
 
@@ -350,7 +350,8 @@ static void give(const gifts *g)
 /* A new optimizer from its text, or from {"cache", "hyperparameters"}; *o stays NULL for null. */
 static bool read_optimizer(const wg_layer *l, const json_t *v, wg_optim **o, wg_error *error)
 {
-    const char *id = json_string_value(json_object_get(json_object_get(v, "hyperparameters"), "id"));
+    const char *id =
+        json_string_value(json_object_get(json_object_get(v, "hyperparameters"), "id"));
     char text[WG_KEY_MAX], *json;
     bool ok;
 

@@ -24,7 +24,8 @@ static wg__verbs *verbs_of(wg_layer *l)
 
 static void free_retained(wg__retained *r)
 {
-    for (int i = 0; r->residual && i < r->program->n_residuals; i++) wg__array_drop(&r->residual[i]);
+    for (int i = 0; r->residual && i < r->program->n_residuals; i++)
+        wg__array_drop(&r->residual[i]);
     wg_free(r->residual);
     r->program->users--;
 }
@@ -224,7 +225,8 @@ static bool next_states(wg_layer *l, wg__program *p)
     wg__verbs *v = l->verbs;
 
     for (int i = 0; i < n_state; i++)
-        if (!wg__array_keep(&v->state[i], wg_plan_value_at(p->forward, n_out - n_state + i))) return false;
+        if (!wg__array_keep(&v->state[i], wg_plan_value_at(p->forward, n_out - n_state + i)))
+            return false;
     return true;
 }
 
@@ -344,7 +346,8 @@ static bool gather(wg_layer *l, const wg__retained *r, outcome *o, int at_dx, in
     int first = n_real_inputs(p);
 
     for (int i = 0; i < p->n; i++)
-        if (p->dx[i] >= 0 && !wg__array_copy(&o->dx[at_dx + i], wg_plan_value_at(p->backward, p->dx[i])))
+        if (p->dx[i] >= 0 &&
+            !wg__array_copy(&o->dx[at_dx + i], wg_plan_value_at(p->backward, p->dx[i])))
             return fail(l, WG_ENOMEM, "out of memory") == WG_OK;
     for (int i = 0; i < p->params.n; i++)
         if (!wg__array_copy(&o->params[at_param + i], wg_plan_value_at(p->backward, first + i)))
@@ -390,8 +393,8 @@ static bool all_runs(wg_layer *l, int first, int forwards, const wg_array *dy, o
     for (int i = 0; i < forwards; i++) {
         const wg__retained *r = &v->retained[first + i];
 
-        if (r->program->backward && (!run_backward(l, r, dy + i * wg_layer_n_out(l)) ||
-                                     !gather(l, r, o, dx, param)))
+        if (r->program->backward &&
+            (!run_backward(l, r, dy + i * wg_layer_n_out(l)) || !gather(l, r, o, dx, param)))
             return false;
         dx += r->program->n;
         param += r->program->params.n;
@@ -419,9 +422,11 @@ static bool add_d_states(wg_layer *l, const wg__retained *r, const wg_array *dy,
     for (int k = 0; k < n_out; k++) all[k] = (wg_array){ .data = NULL };
     if (!check_dy(l, r, dy, l->verbs->n_retained - 1 - l->verbs->taken)) return false;
     for (int k = 0; k < n_out; k++) {
-        const wg_array *later = k < n_out - n_state ? NULL : &l->verbs->d_state[k - n_out + n_state];
+        const wg_array *later =
+            k < n_out - n_state ? NULL : &l->verbs->d_state[k - n_out + n_state];
 
-        if (!wg__array_fresh(&all[k], &r->y[k])) return fail(l, WG_ENOMEM, "out of memory") == WG_OK;
+        if (!wg__array_fresh(&all[k], &r->y[k]))
+            return fail(l, WG_ENOMEM, "out of memory") == WG_OK;
         if (dy[k].data) wg__array_add_to(&all[k], &dy[k]);
         if (later && later->data) wg__array_add_to(&all[k], later);
     }
@@ -467,7 +472,8 @@ wg_status wg_layer_backward(wg_layer *l, int forwards, const wg_array *dy, bool 
     v = verbs_of(l);
     if (!v) return l->error.code;
     if (forwards < 1) return fail(l, WG_EARG, "backward of no forwards");
-    if (l->kind->n_state && forwards != 1) return fail(l, WG_EARG, "cells step backwards one by one");
+    if (l->kind->n_state && forwards != 1)
+        return fail(l, WG_EARG, "cells step backwards one by one");
     if (forwards > v->n_retained - (l->kind->n_state ? v->taken : 0))
         return wg_fail(&l->error, WG_ESTATE, l->kind->name,
                        "%s: backward of %d forwards, %d are retained; forward with retain first",
@@ -475,7 +481,8 @@ wg_status wg_layer_backward(wg_layer *l, int forwards, const wg_array *dy, bool 
     if (l->kind->n_state) {
         status = cell_backward(l, dy, retain_grads, &o);
     } else {
-        bool ok = all_runs(l, 0, forwards, dy, &o) && (!retain_grads || add_all(l, 0, forwards, &o));
+        bool ok =
+            all_runs(l, 0, forwards, dy, &o) && (!retain_grads || add_all(l, 0, forwards, &o));
 
         status = ok ? WG_OK : l->error.code;
     }
