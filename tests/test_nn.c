@@ -184,6 +184,10 @@ static void flattening(void)
 
 static void refused_layers(void)
 {
+    static const wg_layer_class wide = { .name = "Wide", .n_in = 1, .n_out = 9 };
+
+    REFUSED(wg_layer_new(&wide, w, "wide", NULL), WG_ELIMIT,
+            "Wide: 9 results, wanted at most 8");
     REFUSED(wg_fully_connected(w, "fc", (wg_fc_hyper){ 0 }), WG_EARG,
             "FullyConnected: n_out is 0, wanted at least 1");
     REFUSED(wg_fully_connected(w, "", (wg_fc_hyper){ .n_out = 1 }), WG_ENAME,

@@ -22,7 +22,7 @@ struct wg_layer_class {
     const wg_field *hyper; /* same field tables as op attributes */
     int n_in;              /* most operands of apply; -1: one or more */
     int n_optional;        /* so many of the last ones may be left out */
-    int n_out;             /* results; 0: one */
+    int n_out;             /* results, at most 8; 0: one */
     /* Cells: the last n_state operands are states, the last n_state results their next values. */
     int n_state;
     /* At construction: checks hyperparameters, adds components. NULL: nothing to do. */

@@ -25,6 +25,8 @@ wg_layer *wg__layer_new(const wg_layer_class *kind, wg_params *w, const char *na
     else if (l->name[0] == '\0') wg_layer_fail(l, WG_ENAME, "the layer's name is empty");
     else if (strlen(l->name) + WG_KEY_MAX > WG_PATH_MAX)
         wg_layer_fail(l, WG_ENAME, "the layer's name is too long");
+    else if (wg_layer_n_out(l) > WG_MOST_RESULTS)
+        wg_layer_fail(l, WG_ELIMIT, "%d results, wanted at most %d", kind->n_out, WG_MOST_RESULTS);
     else if (kind->make) kind->make(l);
     return l;
 }
@@ -145,8 +147,7 @@ wg_layer *wg__layer_add_class(wg_layer *l, const char *id, const wg_layer_class 
         wg_free(list);
         return NULL;
     }
-    if (l->n_components)
-        memcpy(list, l->components, (size_t)l->n_components * sizeof *list);
+    if (l->n_components) memcpy(list, l->components, (size_t)l->n_components * sizeof *list);
     wg_free(l->components);
     l->components = list;
     l->components[l->n_components++] = c;
@@ -384,8 +385,7 @@ bool wg__layer_ready(wg_layer *l, int n, const wg_type *const *types)
     }
     for (int i = 0; i < l->n_entries; i++)
         if (l->entries[i].early)
-            return wg_layer_fail(l, WG_ENAME, "%s has no parameter %s", l->name,
-                                 l->entries[i].key);
+            return wg_layer_fail(l, WG_ENAME, "%s has no parameter %s", l->name, l->entries[i].key);
     l->ready = true;
     if (!wg_layer_trainable(l)) set_trainable(l);
     return true;
@@ -443,8 +443,7 @@ wg_graph *wg_apply_all(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
     if (!failed && may_apply(l, g, n)) {
         wg_scope_begin(g, "%s", l->id[0] ? l->id : l->kind->name);
         if (!wg_graph_error(g)) {
-            if (!make_ready(l, n, x))
-                wg__layer_why(l, g);
+            if (!make_ready(l, n, x)) wg__layer_why(l, g);
             else if (l->kind->apply_all) ok = l->kind->apply_all(l, n, x, y);
             else ok = (y[0] = l->kind->apply(l, n, x)) != NULL;
             wg_scope_end(g);
@@ -452,14 +451,14 @@ wg_graph *wg_apply_all(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
     }
     if (!ok || wg_graph_error(g)) {
         failed = wg_record_fail(g, WG_EARG, "apply", "the graph is in error");
-        for (int i = 0; i < (l ? wg_layer_n_out(l) : 1); i++) y[i] = failed;
+        for (int i = 0; i < (l ? wg_layer_n_out(l) : 1) && i < WG_MOST_RESULTS; i++) y[i] = failed;
     }
     return g;
 }
 
 wg_tensor *wg_apply_n(wg_layer *l, int n, wg_tensor *const *x)
 {
-    wg_tensor *y[8] = { NULL };
+    wg_tensor *y[WG_MOST_RESULTS] = { NULL };
 
     return wg_apply_all(l, n, x, y) ? y[0] : NULL;
 }

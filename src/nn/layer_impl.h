@@ -7,14 +7,14 @@
 #include "wengert/layer.h"
 #include "wengert/optim.h"
 
-enum { WG_KEY_MAX = 48, WG_PATH_MAX = 1024 };
+enum { WG_KEY_MAX = 48, WG_PATH_MAX = 1024, WG_MOST_OPERANDS = 64, WG_MOST_RESULTS = 8 };
 
 /* An entry of the store that belongs to the layer. */
 typedef struct {
     char key[WG_KEY_MAX];
-    bool learns; /* freezing concerns it: running statistics are others */
-    bool early;  /* made before the first use: the layer has not said yet what it wants */
-    bool valued; /* early: holds a value, and not zeros to be initialised */
+    bool learns;   /* freezing concerns it: running statistics are others */
+    bool early;    /* made before the first use: the layer has not said yet what it wants */
+    bool valued;   /* early: holds a value, and not zeros to be initialised */
     wg_array grad; /* added up by backward; data NULL: none */
 } wg__entry;
 
@@ -41,14 +41,14 @@ struct wg_layer {
     int n_components;
     bool ready; /* init has run */
     bool frozen;
-    wg_error broken; /* of hyperparameters or first use: stays */
-    wg_error error;  /* of the last verb */
+    wg_error broken;         /* of hyperparameters or first use: stays */
+    wg_error error;          /* of the last verb */
     const wg_graph *watched; /* while the verbs record: values are noted */
     wg__watch *watches;
     int n_watches;
     wg__verbs *verbs;
-    wg_optim *optim; /* of the topmost layer; made by the first update */
-    wg_optim *recorded; /* of what a model records: its cache lies in the layer's store */
+    wg_optim *optim;         /* of the topmost layer; made by the first update */
+    wg_optim *recorded;      /* of what a model records: its cache lies in the layer's store */
     struct wg__steps *steps; /* of a model: what it has recorded, model.h */
 };
 
@@ -64,7 +64,8 @@ wg_layer *wg__layer_root(wg_layer *l);
 wg_layer *wg__layer_add(wg_layer *l, const char *id, const char *kind, const void *hyper,
                         bool exact);
 wg_layer *wg__layer_add_class(wg_layer *l, const char *id, const wg_layer_class *class,
-                              const void *hyper, bool exact); /* zeros become defaults, unless `exact` */
+                              const void *hyper,
+                              bool exact); /* zeros become defaults, unless `exact` */
 
 /* layer_hyper.c: structs of hyperparameters by their field tables */
 /* Zeros become defaults, unless `exact`. */

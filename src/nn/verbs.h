@@ -6,8 +6,6 @@
 #include "wengert/grad.h"
 #include "wengert/plan.h"
 
-enum { WG_MOST_OPERANDS = 64, WG_MOST_RESULTS = 8 };
-
 /* Where an output of a program goes: a derived variable or a parameter's gradient. */
 typedef struct {
     wg_layer *layer;
