@@ -41,7 +41,7 @@ static wg_data images(void)
 }
 
 static const wg_fit_options vae_options = {
-    .n_epochs = 60, .batchsize = 16, .scale = 1 / 255.0, .quiet = true
+    .n_epochs = 60, .batchsize = 16, .scale = 1 / 255.0, .verbose = -1
 };
 
 static void vae_fit_learns(void)
@@ -65,6 +65,17 @@ static void vae_fit_learns(void)
     wg_params_free(w);
 }
 
+static void same_stores(const wg_params *a, const wg_params *b)
+{
+    EQ_INT(wg_params_count(a), wg_params_count(b));
+    for (int i = 0; i < wg_params_count(a); i++) {
+        const wg_param *p = wg_params_at(a, i), *q = wg_params_find(b, p->name);
+
+        REQUIRE(q != NULL);
+        SAME_BITS(p->value.data, q->value.data, (size_t)wg_type_bytes(&p->value.type));
+    }
+}
+
 /* Two fits are one of the sum of their epochs, to the bit: weights, optimizer and shuffles go on.
  */
 static void second_fit_goes_on(void)
@@ -83,13 +94,38 @@ static void second_fit_goes_on(void)
         wg_layer_free(l);
     }
     NO_ERROR(&error);
-    EQ_INT(wg_params_count(w[0]), wg_params_count(w[1]));
-    for (int i = 0; i < wg_params_count(w[0]); i++) {
-        const wg_param *p = wg_params_at(w[0], i), *q = wg_params_find(w[1], p->name);
+    same_stores(w[0], w[1]);
+    wg_params_free(w[0]);
+    wg_params_free(w[1]);
+}
 
-        REQUIRE(q != NULL);
-        SAME_BITS(p->value.data, q->value.data, (size_t)wg_type_bytes(&p->value.type));
+/* Stopped in the middle of an epoch and gone on with by another process, as it were: the same bytes
+ * as in one go. */
+static void fit_resumes_to_the_bit(void)
+{
+    wg_params *w[2] = { wg_params_new(WG_F32, 3), NULL };
+    wg_train_options kit = { .folder = temp_dir(), .checkpoint = "vae", .keep = 1 };
+    wg_fit_options o = vae_options;
+    wg_error error = { .code = WG_OK };
+    wg_layer *l = small_vae(w[0], "vae");
+    wg_fit_state s;
+
+    o.n_epochs = 5;
+    EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, NULL, &error), WG_OK);
+    wg_layer_free(l);
+    o.train = &kit;
+    o.max_updates = 7;
+    for (int i = 0; i < 3; i++) {
+        wg_params_free(w[1]);
+        w[1] = wg_params_new(WG_F32, 3);
+        l = small_vae(w[1], "vae");
+        EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, &s, &error), WG_OK);
+        EQ_INT(s.end, i < 2 ? WG_TRAIN_STEPS : WG_TRAIN_DONE);
+        wg_layer_free(l);
+        kit.resume = true;
     }
+    NO_ERROR(&error);
+    same_stores(w[0], w[1]);
     wg_params_free(w[0]);
     wg_params_free(w[1]);
 }
@@ -127,7 +163,7 @@ static void fit_ends_when_told(void)
     wg_params_free(w);
 }
 
-/* A line an epoch, with the change since the last one. */
+/* A line an epoch, with the change since the last one, and the two terms. */
 static void lines_of_a_fit(void)
 {
     wg_params *w = wg_params_new(WG_F32, 3);
@@ -137,12 +173,13 @@ static void lines_of_a_fit(void)
     char text[400] = "";
 
     o.n_epochs = 2;
-    o.quiet = false;
+    o.verbose = 0;
     o.to = fmemopen(text, sizeof text, "w");
     EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, NULL, &error), WG_OK);
     fclose(o.to);
     CHECK(strncmp(text, "epoch 1/2  loss ", 16) == 0);
-    CHECK(strstr(text, "\nepoch 2/2  loss ") && strstr(text, "(-") && strstr(text, "  kl "));
+    CHECK(strstr(text, "\nepoch 2/2  loss ") && strstr(text, "(-") &&
+          strstr(text, "\n  reconstruction ") && strstr(text, " + kl "));
     wg_layer_free(l);
     wg_params_free(w);
 }
@@ -307,6 +344,6 @@ static void vae_saved_goes_on(void)
     wg_params_free(v);
 }
 
-TESTS(TEST(vae_fit_learns), TEST(second_fit_goes_on), TEST(fit_ends_when_told),
-      TEST(lines_of_a_fit), TEST(vae_verbs), TEST(vae_backward_is_the_gradient),
-      TEST(vae_bad_input), TEST(vae_saved_goes_on))
+TESTS(TEST(vae_fit_learns), TEST(second_fit_goes_on), TEST(fit_resumes_to_the_bit),
+      TEST(fit_ends_when_told), TEST(lines_of_a_fit), TEST(vae_verbs),
+      TEST(vae_backward_is_the_gradient), TEST(vae_bad_input), TEST(vae_saved_goes_on))

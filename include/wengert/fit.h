@@ -1,14 +1,16 @@
 /*
  * fit.h: training numpy-ml's models: `fit` with its arguments and defaults, and the verbs a layer
  * does not have by itself (wg_layer_forward, wg_layer_update and the others of layers.h work on
- * models too). fit runs the functions that models.h records, one plan a step. The optimizer of fit
- * keeps its cache in the model's store, under NAME/optimizer; that of wg_layer_update is another.
+ * models too). fit runs the functions that models.h records under the training kit of train.h,
+ * one plan a step. The optimizer of fit keeps its cache in the model's store, under
+ * NAME/optimizer; that of wg_layer_update is another.
  */
 #ifndef WENGERT_FIT_H
 #define WENGERT_FIT_H
 
 #include "data.h"
 #include "models.h"
+#include "train.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,7 +19,7 @@ extern "C" {
 /* How far a fit is. Numbers that the model does not have are NaN. */
 typedef struct {
     int64_t epoch, n_epochs; /* done and wanted in this fit; WGAN_GP: generator steps */
-    int64_t updates;         /* runs of a training step in this fit */
+    int64_t updates;         /* steps of this fit; WGAN_GP: of the critic */
     double loss;             /* mean of the epoch, weighed by examples; WGAN_GP: of the critic */
     double previous;         /* of the epoch before; NaN in the first */
     double reconstruction;   /* BernoulliVAE: the bound's two terms in nats an example; their */
@@ -26,6 +28,7 @@ typedef struct {
     double wasserstein;      /* mean Y_real - mean Y_fake over the step's critic updates */
     double gradient_norm;    /* mean |gradInterp|, which the penalty draws to 1 */
     double seconds;          /* since fit began */
+    wg_train_end end;        /* why it ended; while it goes on WG_TRAIN_NOT_ENDED */
 } wg_fit_state;
 
 typedef struct {
@@ -33,11 +36,15 @@ typedef struct {
     int64_t n_steps;             /* WGAN_GP: generator steps; 0: the hyperparameter */
     double lambda_;              /* WGAN_GP: becomes the hyperparameter; 0: as that is */
     int64_t c_updates_per_epoch; /* WGAN_GP: 0: the hyperparameter */
-    int64_t batchsize;   /* at most the examples; 0: 128, WGAN_GP: the hyperparameter, or all */
-    double scale;        /* values are multiplied by it; 0: 1 */
-    bool quiet;          /* "verbose", the other way round */
-    FILE *to;            /* of the lines that are not quiet; NULL: stdout */
-    int64_t max_updates; /* 0: no bound; the environment's WENGERT_MAX_STEPS lowers it */
+    int64_t batchsize; /* at most the examples; 0: 128, WGAN_GP: the hyperparameter, or all */
+    double scale;      /* values are multiplied by it; 0: 1 */
+    int verbose; /* 0: a line an epoch, WGAN_GP every 100 steps; 1: VAE: a bar too; -1: nothing */
+    FILE *to;    /* of these; NULL: stderr when that is a terminal, else stdout */
+    int64_t max_updates; /* 0: no bound; the environment's WENGERT_MAX_STEPS lowers it. WGAN_GP: of
+                            the critic */
+    /* What else the training kit has: folder, checkpoint, every_steps, every_seconds, keep, resume,
+     * ops, log, go_on, stop, plan are taken from here. NULL: none. */
+    const wg_train_options *train;
     /* After each epoch (WGAN_GP: step); false ends the fit. May be NULL. */
     bool (*on_epoch)(void *data, const wg_fit_state *state);
     void *data;

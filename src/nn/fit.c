@@ -2,23 +2,13 @@
 #include "fit.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "layer_impl.h"
 #include "own.h"
 #include "wengert/op.h"
 
-double wg__fit_now(void)
-{
-    struct timespec t;
-
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-wg_fit_state wg__fit_state(int64_t n_epochs)
+static wg_fit_state no_state(int64_t n_epochs)
 {
     double none = (double)NAN;
 
@@ -103,21 +93,12 @@ static bool check_options(const wg__fit *f, wg_error *error)
     return false;
 }
 
-/* The environment may ask for less. */
-static int64_t most_updates(int64_t asked)
-{
-    const char *text = getenv("WENGERT_MAX_STEPS");
-    int64_t bound = text ? strtoll(text, NULL, 10) : 0;
-
-    return bound > 0 && (asked == 0 || bound < asked) ? bound : asked;
-}
-
 bool wg__fit_open(wg__fit *f, wg_layer *l, wg_data X, const wg_fit_options *o, int64_t batchsize,
                   const wg_shape *example, bool unit, bool in_order, wg_error *error)
 {
     wg_type type = { wg_params_dtype(l->store), *example };
 
-    *f = (wg__fit){ .l = l, .X = X, .o = *o, .run = -1, .began = wg__fit_now() };
+    *f = (wg__fit){ .l = l, .X = X, .o = *o };
     if (f->o.batchsize == 0) {
         int64_t all = X.shape.rank > 0 ? X.shape.dim[0] : 1;
 
@@ -127,8 +108,7 @@ bool wg__fit_open(wg__fit *f, wg_layer *l, wg_data X, const wg_fit_options *o, i
     if (f->o.n_epochs == 0) f->o.n_epochs = 20;
     if (f->o.n_steps == 0) f->o.n_steps = 1;
     if (f->o.c_updates_per_epoch == 0) f->o.c_updates_per_epoch = 1;
-    if (!f->o.to) f->o.to = stdout;
-    f->o.max_updates = most_updates(f->o.max_updates);
+    f->s = no_state(f->o.n_epochs);
     if (!check_options(f, error) || !check_values(f, unit, error)) return false;
     type.shape.dim[0] = f->o.batchsize;
     f->batches = wg_batches_new(X.shape.dim[0],
@@ -144,48 +124,71 @@ bool wg__fit_open(wg__fit *f, wg_layer *l, wg_data X, const wg_fit_options *o, i
 
 void wg__fit_close(wg__fit *f)
 {
-    wg__steps *s = f->l->steps;
-
-    /* the batch's memory goes */
-    for (int i = 0; s && i < WG__STEP_PLANS; i++) {
-        if (!s->plan[i]) continue;
-        wg_plan_feed(s->plan[i], "X", (wg_array){ .data = NULL });
-        wg_plan_feed(s->plan[i], "X_real", (wg_array){ .data = NULL });
-    }
     wg_batches_free(f->batches);
     wg__array_drop(&f->batch);
 }
 
 /* ---- steps ---- */
 
-bool wg__fit_next(wg__fit *f, wg_plan *p, const char *input, wg_error *error)
+int64_t wg__fit_runs(const wg__fit *f)
 {
-    const int64_t *rows;
+    const wg_param *run = wg_params_find(f->l->store, "rng/run");
 
-    if (f->run < 0 || f->i >= wg_batches_count(f->batches)) {
-        const wg_param *run = wg_params_find(f->l->store, "rng/run");
+    return run ? *(const int64_t *)run->value.data : 0;
+}
 
-        /* the store counts runs that draw: no two shuffles are one, also after a load */
-        f->run = run ? *(const int64_t *)run->value.data : f->run + 1;
-        f->i = 0;
-    }
-    rows = wg_batches_rows(f->batches, f->run, f->i, &f->n);
+bool wg__fit_feed(wg__fit *f, wg_plan *p, const char *input, int64_t shuffle, int64_t i,
+                  wg_error *error)
+{
+    const int64_t *rows = wg_batches_rows(f->batches, shuffle, i, &f->n);
+
     f->batch.type.shape.dim[0] = f->n;
     if (wg_data_take(&f->X, f->n, rows, f->o.scale, f->batch, error) != WG_OK) return false;
-    f->i++;
     if (wg_plan_feed(p, input, f->batch) == WG_OK) return true;
-    if (error && error->code == WG_OK) *error = *wg_plan_error(p);
+    if (error->code == WG_OK) *error = *wg_plan_error(p);
     return false;
 }
 
-bool wg__fit_is_finite(const wg__fit *f, wg_plan *p, const char *loss, const wg_fit_state *s,
-                       wg_error *error)
+wg_train_options wg__fit_options(wg__fit *f, const char *function, const char *loss, int64_t epochs,
+                                 const wg_train_source *source)
 {
-    double value = wg_item(wg_plan_value(p, loss));
+    static const wg_train_options none;
+    const wg_train_options *from = f->o.train ? f->o.train : &none;
 
-    if (isfinite(value)) return true;
-    wg_fail(error, WG_ENONFINITE, f->l->kind->name,
-            "%s is %g in update %lld, epoch %lld of fit; a lower learning rate may help", loss,
-            value, (long long)s->updates + 1, (long long)s->epoch + 1);
-    return false;
+    return (wg_train_options){ .function = function,
+                               .loss = loss,
+                               .source = source,
+                               .epochs = epochs,
+                               .batchsize = f->o.batchsize,
+                               .seed = wg_params_seed(f->l->store),
+                               .max_steps = f->o.max_updates,
+                               .folder = from->folder,
+                               .checkpoint = from->checkpoint,
+                               .every_steps = from->every_steps,
+                               .every_seconds = from->every_seconds,
+                               .keep = from->keep,
+                               .resume = from->resume,
+                               .ops = from->ops,
+                               .callback_data = f,
+                               .verbose = f->o.verbose,
+                               .to = f->o.to,
+                               .log = from->log,
+                               .go_on = from->go_on,
+                               .stop = from->stop,
+                               .plan = from->plan };
+}
+
+bool wg__fit_train(wg__fit *f, const wg_train_options *o, wg_error *error)
+{
+    wg_train *t = wg_train_new(f->l->steps->g, f->l->store, o, error);
+
+    if (!t) return false;
+    f->first_epoch = wg_train_state_of(t)->epoch;
+    f->first_step = wg_train_state_of(t)->step;
+    wg_train_run(t, error);
+    f->s.end = wg_train_state_of(t)->end;
+    f->s.seconds = wg_train_state_of(t)->seconds;
+    f->s.updates = wg_train_state_of(t)->step - f->first_step;
+    wg_train_free(t);
+    return error->code == WG_OK;
 }

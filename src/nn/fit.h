@@ -8,12 +8,13 @@
 typedef struct {
     wg_layer *l;
     wg_data X;
-    wg_fit_options o; /* no zero that means a default but max_updates */
+    wg_fit_options o; /* without zeros that mean defaults, but for max_updates */
     wg_batches *batches;
     wg_array batch; /* what is fed, of batchsize examples */
-    int64_t run, i; /* of the shuffle that is under way: its number, its next batch; run -1: none */
     int64_t n;      /* examples of the batch just fed */
-    double began;   /* in seconds */
+    wg_fit_state s;
+    int64_t first_epoch, first_step; /* of the trainer, when the fit began */
+    double sum[3], seen;             /* of an epoch */
 } wg__fit;
 
 /* Opens X for the layer. example: extents of one example. unit: values must lie in [0, 1].
@@ -21,20 +22,21 @@ typedef struct {
 bool wg__fit_open(wg__fit *f, wg_layer *l, wg_data X, const wg_fit_options *o, int64_t batchsize,
                   const wg_shape *example, bool unit, bool in_order, wg_error *error);
 
-/* The next batch, in f->batch and fed as `input`, after a shuffle when one is due. */
-bool wg__fit_next(wg__fit *f, wg_plan *p, const char *input, wg_error *error);
+/* Feeds batch i of this shuffle as `input`, from f->batch. */
+bool wg__fit_feed(wg__fit *f, wg_plan *p, const char *input, int64_t shuffle, int64_t i,
+                  wg_error *error);
 
-/* Whether the output `loss` of the last run is finite; else WG_ENONFINITE, with the update. */
-bool wg__fit_is_finite(const wg__fit *f, wg_plan *p, const char *loss, const wg_fit_state *s,
-                       wg_error *error);
+/* Options of a trainer with this source of batches, whose data are the fit's. */
+wg_train_options wg__fit_options(wg__fit *f, const char *function, const char *loss, int64_t epochs,
+                                 const wg_train_source *source);
+
+/* Trains to the end; f->s tells how it went. False with *error filled. */
+bool wg__fit_train(wg__fit *f, const wg_train_options *o, wg_error *error);
+
+/* The store's count of runs that draw at random. */
+int64_t wg__fit_runs(const wg__fit *f);
 
 void wg__fit_close(wg__fit *f);
-
-/* A state without numbers. */
-wg_fit_state wg__fit_state(int64_t n_epochs);
-
-/* Seconds since some moment. */
-double wg__fit_now(void);
 
 /* "u8[60000 x 28 x 28]". Returns buf. */
 const char *wg__fit_data_text(const wg_data *X, char buf[WG_TYPE_TEXT]);

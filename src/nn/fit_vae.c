@@ -1,14 +1,12 @@
 /* fit_vae.c: BernoulliVAE: fit, its evaluation, and backward of its loss. */
-#include <math.h>
-#include <stdio.h>
-
 #include "classes.h"
 #include "fit.h"
 #include "layer_impl.h"
+#include "train_impl.h"
 #include "wengert/grad.h"
 #include "wengert/ops.h"
 
-enum { TRAIN, PREDICT, LOSS }; /* plans of the steps */
+enum { PREDICT, LOSS }; /* plans of the steps */
 
 static bool is_vae(const wg_layer *l, const char *function, wg_error *error)
 {
@@ -80,80 +78,107 @@ static double output(wg_plan *p, const char *name)
     return wg_item(wg_plan_value(p, name));
 }
 
-/* One pass: means of the loss and its terms. Ends early at the bound of updates. */
-static bool pass(wg__fit *f, wg_plan *p, wg_fit_state *s, bool *cut, wg_error *error)
+/* Sums of the loss and its terms over an epoch. */
+static void add_terms(wg__fit *f, wg_plan *p)
 {
-    double loss = 0, reconstruction = 0, kl = 0, seen = 0;
+    double n = (double)f->n;
 
-    for (int64_t i = 0; i < wg_batches_count(f->batches) && !*cut; i++) {
-        double n;
+    f->sum[0] += n * output(p, "loss");
+    f->sum[1] += n * output(p, "reconstruction");
+    f->sum[2] += n * output(p, "kl");
+    f->seen += n;
+    f->s.loss = f->sum[0] / f->seen;
+    f->s.reconstruction = f->sum[1] / f->seen;
+    f->s.kl = f->sum[2] / f->seen;
+}
 
-        if (!wg__fit_next(f, p, "X", error)) return false;
+static void begin_sums(wg__fit *f)
+{
+    f->sum[0] = f->sum[1] = f->sum[2] = f->seen = 0;
+}
+
+/* Every step counts one run, so that the run the epoch began with follows from the batch: shuffles
+ * differ from epoch to epoch and fit to fit, and one that is resumed is the same again. */
+static int64_t next_batch(void *data, wg_plan *p, int64_t epoch, int64_t i, wg_error *error)
+{
+    wg__fit *f = data;
+
+    (void)epoch;
+    if (i >= wg_batches_count(f->batches)) return 0;
+    return wg__fit_feed(f, p, "X", wg__fit_runs(f) - i, i, error) ? f->n : -1;
+}
+
+static wg_train_act on_batch(void *data, wg_train *t, const wg_train_state *state, wg_error *error)
+{
+    wg__fit *f = data;
+
+    (void)error;
+    if (state->replaying) return WG_TRAIN_GO_ON;
+    if (state->batch == 1) begin_sums(f);
+    add_terms(f, wg_train_plan(t));
+    return WG_TRAIN_GO_ON;
+}
+
+static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *state, wg_error *error)
+{
+    wg__fit *f = data;
+
+    (void)error;
+    f->s.epoch = state->epoch - f->first_epoch;
+    f->s.updates = state->step - f->first_step;
+    f->s.previous = state->previous;
+    f->s.seconds = state->seconds;
+    wg__show_line(t, "  reconstruction %.2f + kl %.2f nats", f->s.reconstruction, f->s.kl);
+    return f->o.on_epoch && !f->o.on_epoch(f->o.data, &f->s) ? WG_TRAIN_STOP : WG_TRAIN_GO_ON;
+}
+
+static bool train(wg__fit *f, wg_error *error)
+{
+    wg_train_source source = { next_batch, f, wg_batches_examples(f->batches) };
+    wg_train_options o = wg__fit_options(f, "train", "loss", f->o.n_epochs, &source);
+
+    o.on_batch = on_batch;
+    o.on_epoch = on_epoch;
+    return wg__fit_train(f, &o, error);
+}
+
+/* All batches in order, nothing trained. */
+static bool evaluate(wg__fit *f, wg_error *error)
+{
+    wg_plan *p = wg__steps_plan(f->l, PREDICT, "predict", false, error);
+
+    for (int64_t i = 0; p && i < wg_batches_count(f->batches); i++) {
+        if (!wg__fit_feed(f, p, "X", 0, i, error)) return false;
         if (wg_plan_run(p) != WG_OK) {
-            if (error->code == WG_OK) *error = *wg_plan_error(p);
+            *error = *wg_plan_error(p);
             return false;
         }
-        if (!wg__fit_is_finite(f, p, "loss", s, error)) return false;
-        n = (double)f->n;
-        loss += n * output(p, "loss");
-        reconstruction += n * output(p, "reconstruction");
-        kl += n * output(p, "kl");
-        seen += n;
-        s->updates++;
-        *cut = f->o.max_updates > 0 && s->updates >= f->o.max_updates;
+        add_terms(f, p);
     }
-    s->previous = s->loss;
-    s->loss = loss / seen;
-    s->reconstruction = reconstruction / seen;
-    s->kl = kl / seen;
-    s->epoch++;
-    s->seconds = wg__fit_now() - f->began;
-    return true;
+    if (p) wg_plan_feed(p, "X", (wg_array){ .data = NULL });
+    return p != NULL;
 }
 
-static void tell(const wg__fit *f, const wg_fit_state *s)
-{
-    if (f->o.quiet) return;
-    fprintf(f->o.to, "epoch %lld/%lld  loss %.3f", (long long)s->epoch, (long long)s->n_epochs,
-            s->loss);
-    if (!isnan(s->previous)) fprintf(f->o.to, " (%+.3f)", s->loss - s->previous);
-    fprintf(f->o.to, "  reconstruction %.3f  kl %.3f  %.1f s\n", s->reconstruction, s->kl,
-            s->seconds);
-    fflush(f->o.to);
-}
-
-static wg_status work(wg_layer *l, wg_data X, const wg_fit_options *options, bool train,
+static wg_status work(wg_layer *l, wg_data X, const wg_fit_options *options, bool trains,
                       wg_fit_state *state, wg_error *error)
 {
     static const wg_fit_options defaults = { .n_epochs = 0 };
     wg_error own = { .code = WG_OK };
-    wg_fit_state s;
     wg_type type;
-    wg_plan *p = NULL;
     wg__fit f;
-    bool ok, cut = false;
 
-    if (!is_vae(l, train ? "bernoulli_vae_fit" : "bernoulli_vae_evaluate", &own) ||
-        !image_type(l, &X, &type, &own)) {
-        if (error && error->code == WG_OK) *error = own;
-        return own.code;
+    if (is_vae(l, trains ? "bernoulli_vae_fit" : "bernoulli_vae_evaluate", &own) &&
+        image_type(l, &X, &type, &own)) {
+        if (wg__fit_open(&f, l, X, options ? options : &defaults, 128, &type.shape, true, !trains,
+                         &own) &&
+            wg__steps_for(l, &type, 0, record, &own)) {
+            if (trains) train(&f, &own);
+            else evaluate(&f, &own);
+        }
+        if (state) *state = f.s;
+        wg__fit_close(&f);
     }
-    ok =
-        wg__fit_open(&f, l, X, options ? options : &defaults, 128, &type.shape, true, !train, &own);
-    s = wg__fit_state(train ? f.o.n_epochs : 1);
-    if (!train) f.o.max_updates = 0;
-    if (ok && wg__steps_for(l, &type, 0, record, &own))
-        p = wg__steps_plan(l, train ? TRAIN : PREDICT, train ? "train" : "predict", false, &own);
-    ok = p != NULL;
-    while (ok && !cut && s.epoch < s.n_epochs) {
-        ok = pass(&f, p, &s, &cut, &own);
-        if (!ok || !train) break;
-        tell(&f, &s);
-        if (f.o.on_epoch && !f.o.on_epoch(f.o.data, &s)) break;
-    }
-    wg__fit_close(&f);
-    if (state) *state = s;
-    if (!ok && error && error->code == WG_OK) *error = own;
+    if (own.code != WG_OK && error && error->code == WG_OK) *error = own;
     return own.code;
 }
 

@@ -292,51 +292,138 @@ static double mean_norm(const wg_array *a)
     return sum / (double)n;
 }
 
-/* All critic updates of a step, then the generator's. */
-static bool one_step(wg__fit *f, wg_plan *critic, wg_plan *generator, wg_fit_state *s, bool *cut,
-                     wg_error *error)
+/* A place in one shuffle after the other, told by the critic's updates so far: those of another
+ * fit, of a program that was loaded or of one that is resumed are counted too. With debug nothing
+ * is updated, and runs are counted. */
+static int64_t next_batch(void *data, wg_plan *p, int64_t epoch, int64_t i, wg_error *error)
 {
-    double c = (double)f->o.c_updates_per_epoch, loss = 0, far = 0, norm = 0;
+    wg__fit *f = data;
+    const wg_optim *o = wg_layer_component(f->l, "critic")->recorded;
+    bool debug = ((const GAN *)wg_layer_hyper(f->l))->debug;
+    int64_t done = debug ? wg__fit_runs(f) : wg_optim_cur_step(o);
+    int64_t count = wg_batches_count(f->batches);
 
-    for (int64_t i = 0; i < f->o.c_updates_per_epoch; i++) {
-        if (!wg__fit_next(f, critic, "X_real", error) || !run(f->l, critic, CRITIC, error) ||
-            !wg__fit_is_finite(f, critic, "C_loss", s, error))
-            return false;
-        loss += wg_item(wg_plan_value(critic, "C_loss"));
-        far += mean(wg_plan_value(critic, "Y_real")) - mean(wg_plan_value(critic, "Y_fake"));
-        norm += mean_norm(wg_plan_value(critic, "gradInterp"));
-        s->updates++;
-    }
-    if (wg_plan_feed(generator, "X_real", f->batch) != WG_OK) {
-        if (error && error->code == WG_OK) *error = *wg_plan_error(generator);
+    (void)epoch;
+    if (i >= f->o.c_updates_per_epoch) return 0;
+    return wg__fit_feed(f, p, "X_real", done / count, done % count, error) ? f->n : -1;
+}
+
+static void add_figures(wg__fit *f, wg_plan *critic)
+{
+    f->sum[0] += wg_item(wg_plan_value(critic, "C_loss"));
+    f->sum[1] += mean(wg_plan_value(critic, "Y_real")) - mean(wg_plan_value(critic, "Y_fake"));
+    f->sum[2] += mean_norm(wg_plan_value(critic, "gradInterp"));
+    f->seen += 1;
+    f->s.loss = f->sum[0] / f->seen;
+    f->s.wasserstein = f->sum[1] / f->seen;
+    f->s.gradient_norm = f->sum[2] / f->seen;
+}
+
+static void begin_sums(wg__fit *f)
+{
+    f->sum[0] = f->sum[1] = f->sum[2] = f->seen = 0;
+}
+
+/* The generator's update after the last one of the critic, of as many examples. */
+static bool generate(wg__fit *f, wg_error *error)
+{
+    wg_plan *p = plan_for(f->l, &f->batch.type, GENERATOR, error);
+    bool ok;
+
+    if (!p) return false;
+    if (wg_plan_feed(p, "X_real", f->batch) != WG_OK) {
+        *error = *wg_plan_error(p);
         return false;
     }
-    if (!run(f->l, generator, GENERATOR, error) ||
-        !wg__fit_is_finite(f, generator, "G_loss", s, error))
-        return false;
-    s->updates++;
-    s->epoch++;
-    s->previous = s->loss;
-    s->loss = loss / c;
-    s->g_loss = wg_item(wg_plan_value(generator, "G_loss"));
-    s->wasserstein = far / c;
-    s->gradient_norm = norm / c;
-    s->seconds = wg__fit_now() - f->began;
-    *cut = f->o.max_updates > 0 && s->updates >= f->o.max_updates;
-    return true;
+    ok = run(f->l, p, GENERATOR, error);
+    if (ok) f->s.g_loss = wg_item(wg_plan_value(p, "G_loss"));
+    if (ok && !isfinite(f->s.g_loss)) {
+        wg_fail(error, WG_ENONFINITE, f->l->kind->name, "G_loss is %g in step %lld of fit",
+                f->s.g_loss, (long long)f->s.epoch + 1);
+        ok = false;
+    }
+    wg_plan_feed(p, "X_real", (wg_array){ .data = NULL });
+    return ok;
+}
+
+static wg_train_act on_batch(void *data, wg_train *t, const wg_train_state *state, wg_error *error)
+{
+    wg__fit *f = data;
+
+    if (!state->replaying) {
+        if (state->batch == 1) begin_sums(f);
+        add_figures(f, wg_train_plan(t));
+    }
+    if (state->batch < f->o.c_updates_per_epoch) return WG_TRAIN_GO_ON;
+    return generate(f, error) ? WG_TRAIN_GO_ON : WG_TRAIN_FAIL;
 }
 
 enum { EVERY = 100 }; /* steps a line */
 
-static void tell(const wg__fit *f, const wg_fit_state *s, bool last)
+/* Tells, and asks whether to go on. */
+static bool end_step(wg__fit *f, int64_t number)
 {
-    if (f->o.quiet || (s->epoch % EVERY && !last)) return;
-    fprintf(
-        f->o.to,
-        "step %lld/%lld  critic %.4f  generator %.4f  Wasserstein %.4f  |gradient| %.3f  %.1f s\n",
-        (long long)s->epoch, (long long)s->n_epochs, s->loss, s->g_loss, s->wasserstein,
-        s->gradient_norm, s->seconds);
-    fflush(f->o.to);
+    const wg_fit_state *s = &f->s;
+    FILE *to = f->o.to ? f->o.to : stdout;
+
+    if (f->o.verbose >= 0 && (number % EVERY == 0 || number == s->n_epochs)) {
+        fprintf(to,
+                "step %lld/%lld  critic %.4f  generator %.4f  Wasserstein %.4f  |gradient| %.3f  "
+                "%.1f s\n",
+                (long long)number, (long long)s->n_epochs, s->loss, s->g_loss, s->wasserstein,
+                s->gradient_norm, s->seconds);
+        fflush(to);
+    }
+    return !f->o.on_epoch || f->o.on_epoch(f->o.data, s);
+}
+
+static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *state, wg_error *error)
+{
+    wg__fit *f = data;
+
+    (void)t, (void)error;
+    f->s.epoch = state->epoch - f->first_epoch;
+    f->s.updates = state->step - f->first_step;
+    f->s.previous = state->previous;
+    f->s.seconds = state->seconds;
+    return end_step(f, state->epoch) ? WG_TRAIN_GO_ON : WG_TRAIN_STOP;
+}
+
+static bool train(wg__fit *f, wg_error *error)
+{
+    wg_train_source source = { next_batch, f, 0 };
+    wg_train_options o = wg__fit_options(f, "critic", "C_loss", f->o.n_steps, &source);
+
+    o.on_batch = on_batch;
+    o.on_epoch = on_epoch;
+    o.verbose = -1;
+    /* an epoch is a step here: too short for a checkpoint each */
+    if (o.every_steps == 0 && !(o.every_seconds > 0))
+        o.every_steps = EVERY * f->o.c_updates_per_epoch;
+    return wg__fit_train(f, &o, error);
+}
+
+/* The same steps with nothing updated. */
+static bool look(wg__fit *f, wg_error *error)
+{
+    wg_plan *p = plan_for(f->l, &f->batch.type, CRITIC, error);
+
+    while (p && f->s.epoch < f->o.n_steps) {
+        int64_t i = 0;
+
+        begin_sums(f);
+        while (next_batch(f, p, f->s.epoch, i, error) > 0) {
+            if (!run(f->l, p, CRITIC, error)) return false;
+            add_figures(f, p);
+            f->s.updates++;
+            i++;
+        }
+        if (error->code != WG_OK || !generate(f, error)) return false;
+        f->s.epoch++;
+        if (!end_step(f, f->s.epoch)) break;
+    }
+    if (p) wg_plan_feed(p, "X_real", (wg_array){ .data = NULL });
+    return p != NULL;
 }
 
 /* The arguments that are given replace hyperparameters. */
@@ -354,22 +441,23 @@ static bool take_arguments(wg_layer *l, wg_fit_options *o, wg_error *error)
     return true;
 }
 
-static bool fit(wg__fit *f, const wg_type *type, wg_fit_state *s, wg_error *error)
+/* After the arguments are taken. */
+static void fit(wg_layer *l, wg_data X, const wg_fit_options *o, wg_fit_state *state,
+                wg_error *error)
 {
-    wg_plan *critic = plan_for(f->l, type, CRITIC, error),
-            *generator = critic ? plan_for(f->l, type, GENERATOR, error) : NULL;
-    bool cut = false;
+    const GAN *h = wg_layer_hyper(l);
+    wg_type type = { wg_params_dtype(l->store), X.shape };
+    wg__fit f;
 
-    if (!generator) return false;
-    while (!cut && s->epoch < s->n_epochs) {
-        bool go_on;
-
-        if (!one_step(f, critic, generator, s, &cut, error)) return false;
-        go_on = !f->o.on_epoch || f->o.on_epoch(f->o.data, s);
-        tell(f, s, cut || !go_on || s->epoch == s->n_epochs);
-        if (!go_on) break;
+    if (wg__fit_open(&f, l, X, o, h->batchsize, &X.shape, false, false, error)) {
+        f.s.n_epochs = f.o.n_steps;
+        if (plan_for(l, &type, GENERATOR, error)) {
+            if (h->debug) look(&f, error);
+            else train(&f, error);
+        }
     }
-    return true;
+    if (state) *state = f.s;
+    wg__fit_close(&f);
 }
 
 wg_status wg_wgan_gp_fit(wg_layer *l, wg_data X, const wg_fit_options *options, wg_fit_state *state,
@@ -377,31 +465,19 @@ wg_status wg_wgan_gp_fit(wg_layer *l, wg_data X, const wg_fit_options *options, 
 {
     wg_fit_options o = options ? *options : (wg_fit_options){ .n_steps = 0 };
     wg_error own = { .code = WG_OK };
-    wg_fit_state s = wg__fit_state(0);
     char text[WG_TYPE_TEXT];
-    const GAN *h;
-    wg_type type;
-    wg__fit f;
+    int64_t n_feats;
 
     if (is_wgan(l, "wgan_gp_fit", &own) && take_arguments(l, &o, &own)) {
-        h = wg_layer_hyper(l);
-        type = (wg_type){ wg_params_dtype(l->store), X.shape };
-        if (X.shape.rank != 2 || (h->n_feats && h->n_feats != X.shape.dim[1])) {
-            if (h->n_feats)
-                wg_fail(&own, WG_ESHAPE, l->kind->name, "the data are %s, wanted [n, %lld]",
-                        wg__fit_data_text(&X, text), (long long)h->n_feats);
-            else
-                wg_fail(&own, WG_ESHAPE, l->kind->name, "the data are %s, wanted [n, n_feats]",
-                        wg__fit_data_text(&X, text));
-        } else {
-            if (wg__fit_open(&f, l, X, &o, h->batchsize, &X.shape, false, false, &own)) {
-                s.n_epochs = f.o.n_steps;
-                fit(&f, &type, &s, &own);
-            }
-            wg__fit_close(&f);
-        }
+        n_feats = ((const GAN *)wg_layer_hyper(l))->n_feats;
+        if (X.shape.rank != 2)
+            wg_fail(&own, WG_ESHAPE, l->kind->name, "the data are %s, wanted [n, n_feats]",
+                    wg__fit_data_text(&X, text));
+        else if (n_feats && n_feats != X.shape.dim[1])
+            wg_fail(&own, WG_ESHAPE, l->kind->name, "the data are %s, wanted [n, %lld]",
+                    wg__fit_data_text(&X, text), (long long)n_feats);
+        else fit(l, X, &o, state, &own);
     }
-    if (state) *state = s;
     if (own.code != WG_OK && error && error->code == WG_OK) *error = own;
     return own.code;
 }
