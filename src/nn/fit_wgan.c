@@ -263,18 +263,12 @@ wg_array wg_wgan_gp_gradient(const wg_layer *l, const char *key)
 
 /* ---- fit ---- */
 
-static double real_at(const wg_array *a, int64_t i)
-{
-    return a->type.dtype == WG_F32 ? (double)((const float *)a->data)[i]
-                                   : ((const double *)a->data)[i];
-}
-
 static double mean(const wg_array *a)
 {
     int64_t n = wg_shape_count(&a->type.shape);
     double sum = 0;
 
-    for (int64_t i = 0; i < n; i++) sum += real_at(a, i);
+    for (int64_t i = 0; i < n; i++) sum += wg__array_at(a, i);
     return sum / (double)n;
 }
 
@@ -286,7 +280,8 @@ static double mean_norm(const wg_array *a)
     for (int64_t i = 0; i < n; i++) {
         double square = 0;
 
-        for (int64_t k = 0; k < m; k++) square += real_at(a, i * m + k) * real_at(a, i * m + k);
+        for (int64_t k = 0; k < m; k++)
+            square += wg__array_at(a, i * m + k) * wg__array_at(a, i * m + k);
         sum += sqrt(square);
     }
     return sum / (double)n;

@@ -7,6 +7,7 @@
 #include "wengert/op.h"
 #include "wengert/ops.h"
 #include "loss.h"
+#include "own.h"
 
 static wg_tensor *sum_all(wg_tensor *x)
 {
@@ -247,12 +248,6 @@ wg_status wg_check_labels(wg_array labels, int64_t n_classes, wg_error *error)
     return WG_OK;
 }
 
-static double real_at(const wg_array *a, int64_t i)
-{
-    return a->type.dtype == WG_F32 ? (double)((const float *)a->data)[i]
-                                   : ((const double *)a->data)[i];
-}
-
 wg_status wg_check_probs(wg_array p, wg_error *error)
 {
     static const char function[] = "check_probs";
@@ -273,7 +268,7 @@ wg_status wg_check_probs(wg_array p, wg_error *error)
         double sum = 0;
 
         for (int64_t k = 0; k < width; k++) {
-            double one = real_at(&p, row * width + k);
+            double one = wg__array_at(&p, row * width + k);
 
             if (!(one >= 0 && one <= 1 + tol))
                 return wg_fail(error, WG_EARG, function,

@@ -1,5 +1,6 @@
 /* nce.c: NCELoss: noise-contrastive estimation and negative sampling. */
 #include "classes.h"
+#include "own.h"
 #include "wengert/nce.h"
 #include "wengert/ops.h"
 
@@ -198,9 +199,7 @@ wg_discrete_sampler *wg_nce_kept_noise(const wg_params *w, const char *entry, bo
         wg_fail(error, WG_ENOMEM, function, "%lld values", (long long)n);
         return NULL;
     }
-    for (int64_t i = 0; i < n; i++)
-        sum += v[i] = p->value.type.dtype == WG_F32 ? (double)((const float *)p->value.data)[i]
-                                                    : ((const double *)p->value.data)[i];
+    for (int64_t i = 0; i < n; i++) sum += v[i] = wg__array_at(&p->value, i);
     /* a store that was copied to f32 rounds each of them */
     for (int64_t i = 0; i < n && p->value.type.dtype == WG_F32; i++) v[i] /= sum;
     s = wg_discrete_sampler_new(n, v, false, with_replacement, error);

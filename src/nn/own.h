@@ -1,4 +1,4 @@
-/* own.h: arrays with memory of their own. */
+/* own.h: elements of arrays, and arrays with memory of their own. */
 #ifndef WG_NN_OWN_H
 #define WG_NN_OWN_H
 
@@ -13,6 +13,13 @@ bool wg__array_copy(wg_array *to, const wg_array *from);
 
 /* to takes the value of from, in its memory where that is of the same type. */
 bool wg__array_keep(wg_array *to, const wg_array *from);
+
+/* Element i of a real array. */
+static inline double wg__array_at(const wg_array *a, int64_t i)
+{
+    return a->type.dtype == WG_F32 ? (double)((const float *)a->data)[i]
+                                   : ((const double *)a->data)[i];
+}
 
 /* sum += x: real, of one type. */
 void wg__array_add_to(const wg_array *sum, const wg_array *x);

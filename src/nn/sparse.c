@@ -6,6 +6,7 @@
 
 #include "classes.h"
 #include "layer_impl.h"
+#include "own.h"
 #include "wengert/ops.h"
 
 static const wg_field sparse_fields[] = { WG_FIELD(wg_sparse_hyper, n_out),
@@ -31,12 +32,6 @@ static bool sparse_make(wg_layer *l)
 double wg_sparse_density(double epsilon, int64_t n_in, int64_t n_out)
 {
     return fmin(1, epsilon * ((double)n_in + (double)n_out) / ((double)n_in * (double)n_out));
-}
-
-static double get(const wg_array *a, int64_t i)
-{
-    return a->type.dtype == WG_F32 ? (double)((const float *)a->data)[i]
-                                   : ((const double *)a->data)[i];
 }
 
 static void set(wg_array *a, int64_t i, double v)
@@ -115,9 +110,9 @@ static int64_t cut(const wg_array *weight, wg_array *mask, int sign, double zeta
     int64_t n = wg_shape_count(&weight->type.shape), count = 0, k;
 
     for (int64_t i = 0; i < n; i++) {
-        double w = get(weight, i);
+        double w = wg__array_at(weight, i);
 
-        if (get(mask, i) == 0 || !(w * sign > 0)) continue;
+        if (wg__array_at(mask, i) == 0 || !(w * sign > 0)) continue;
         list[count].size = fabs(w);
         list[count++].at = i;
     }
@@ -134,7 +129,7 @@ static void grow(wg_array *mask, int64_t k, uint64_t seed, uint64_t key, uint64_
     int64_t n = wg_shape_count(&mask->type.shape), count = 0;
 
     for (int64_t i = 0; i < n; i++) {
-        if (get(mask, i) != 0) continue;
+        if (wg__array_at(mask, i) != 0) continue;
         wg_random_uniform(seed, key, step, i, 1, WG_F64, &list[count].size);
         list[count++].at = i;
     }

@@ -1,13 +1,8 @@
 /* utils_conv.c: convolutions of arrays. */
+#include "own.h"
 #include "utils_shape.h"
 
-/* ---- doubles, whatever the element type ---- */
-
-static double element(const wg_array *a, int64_t i)
-{
-    return a->type.dtype == WG_F32 ? (double)((const float *)a->data)[i]
-                                   : ((const double *)a->data)[i];
-}
+/* ---- sums in double, whatever the element type ---- */
 
 wg_status wg__rounded(const char *op, wg_dtype dtype, wg_array *sum, wg_array *result,
                       wg_error *error)
@@ -58,7 +53,7 @@ static void take_window(const wg__geometry *w, const wg_array *X, int64_t i, int
             int64_t from = ((i * w->size[0] + row) * w->size[1] + col) * w->in;
             bool inside = row >= 0 && row < w->size[0] && col >= 0 && col < w->size[1];
 
-            for (int64_t m = 0; m < w->in; m++) x[m] = inside ? element(X, from + m) : 0;
+            for (int64_t m = 0; m < w->in; m++) x[m] = inside ? wg__array_at(X, from + m) : 0;
         }
 }
 
@@ -96,7 +91,7 @@ static wg_status convolution(const char *op, int rank, wg_array X, wg_array W, i
         wg_free(sum.data);
         return wg_fail(error, WG_ENOMEM, op, "W %s in double", WG_TYPE_STR(&W.type));
     }
-    for (int64_t i = 0; i < n_w; i++) kernel[i] = element(&W, i);
+    for (int64_t i = 0; i < n_w; i++) kernel[i] = wg__array_at(&W, i);
     z = sum.data;
     for (int64_t i = 0; i < w.n; i++)
         for (int64_t o = 0; o < w.result[0]; o++)
@@ -129,13 +124,13 @@ static double padded_element(const wg__geometry *w, const wg_array *X, int64_t i
     int64_t r = row - w->pad[0], c = col - w->pad[2];
 
     if (r < 0 || r >= w->size[0] || c < 0 || c >= w->size[1]) return 0;
-    return element(X, ((i * w->size[0] + r) * w->size[1] + c) * w->in + m);
+    return wg__array_at(X, ((i * w->size[0] + r) * w->size[1] + c) * w->in + m);
 }
 
 static double kernel_element(const wg__geometry *w, const wg_array *W, int64_t r, int64_t c,
                              int64_t m, int64_t q)
 {
-    return element(W, ((r * w->kernel[1] + c) * w->in + m) * w->out + q);
+    return wg__array_at(W, ((r * w->kernel[1] + c) * w->in + m) * w->out + q);
 }
 
 static double one_sum(const wg__geometry *w, const wg_array *X, const wg_array *W, int64_t i,
@@ -185,7 +180,7 @@ static void spread(const wg__geometry *w, const wg_array *X, const wg_array *W, 
             y = Y + ((i * w->result[0] + row) * w->result[1] + col) * w->out;
             for (int64_t m = 0; m < w->in; m++)
                 for (int64_t q = 0; q < w->out; q++)
-                    y[q] += element(X, x + m) * kernel_element(w, W, r, c, m, q);
+                    y[q] += wg__array_at(X, x + m) * kernel_element(w, W, r, c, m, q);
         }
 }
 

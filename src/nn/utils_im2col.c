@@ -1,6 +1,7 @@
 /* utils_im2col.c: the windows of images as columns, and back. */
 #include <string.h>
 
+#include "own.h"
 #include "utils_shape.h"
 
 /* What both directions walk: element (row of the result's matrix, column) and where it lies in X;
@@ -85,9 +86,7 @@ static void add_one(void *arg, int64_t at, int64_t to)
 {
     const adding *k = arg;
 
-    if (to >= 0)
-        k->to[to] += k->from->type.dtype == WG_F32 ? (double)((const float *)k->from->data)[at]
-                                                   : ((const double *)k->from->data)[at];
+    if (to >= 0) k->to[to] += wg__array_at(k->from, at);
 }
 
 wg_status wg_col2im_array(wg_array X_col, const wg_shape *X_shape, const wg_shape *W_shape,
