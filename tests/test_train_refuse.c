@@ -138,6 +138,55 @@ static void damage_is_passed_over(void)
     world_close(&other);
 }
 
+/* The state of a run, bent in many ways: refused, or gone on from to an end. */
+static void bent_states(void)
+{
+    static const char often[] = "0123456789-.e\",:{}ntf";
+    uint64_t seed = 20240607;
+    wg_train_options options;
+    char path[300], *state, *bent;
+    wg_program p;
+    int accepted = 0, copies = 600;
+    wg_train *t;
+
+    world_open(&whole, 2, "SGD(lr=0.01)");
+    options = world_options(&whole);
+    options.folder = folder();
+    options.max_steps = 4;
+    t = trainer(&whole, &options);
+    run_to(t, WG_TRAIN_STEPS);
+    REQUIRE(wg_load(wg_train_saved(t), NULL, &p, NULL) == WG_OK);
+    wg_train_free(t);
+    state = wg_text_copy(wg_metadata_get(p.graph, "wengert.train"));
+    bent = wg_text_copy(state);
+    options.resume = true;
+    for (int i = 0; i < copies; i++) {
+        wg_error error = { WG_OK, NULL, NULL, "", "" };
+        size_t n = strlen(state);
+
+        strcpy(bent, state);
+        for (int k = 0; k < 1 + i % 3; k++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            bent[(seed >> 33) % n] = often[(seed >> 20) % (sizeof often - 1)];
+        }
+        wg_metadata_set(p.graph, "wengert.train", bent);
+        options.folder = folder();
+        mkdir(options.folder, 0777);
+        snprintf(path, sizeof path, "%s/checkpoint-000000004.json", options.folder);
+        if (!CHECK(wg_save(path, p.graph, p.params, NULL, NULL) == WG_OK)) break;
+        t = wg_train_new(whole.g, whole.w, &options, &error);
+        CHECK(t ? error.code == WG_OK : error.code != WG_OK && error.text[0] != '\0');
+        accepted += t && wg_train_run(t, &error) == WG_OK;
+        CHECK(error.code == WG_OK || error.text[0] != '\0');
+        wg_train_free(t);
+    }
+    CHECK(accepted > 10 && accepted < copies / 2);
+    wg_free(state);
+    wg_free(bent);
+    wg_program_free(&p);
+    world_close(&whole);
+}
+
 /* ---- mistakes ---- */
 
 #define WITH(member, value, code, ...)                                                             \
@@ -239,5 +288,5 @@ static void mistakes_in_data(void)
     world_close(&whole);
 }
 
-TESTS(TEST(another_run_is_refused), TEST(damage_is_passed_over), TEST(mistakes_in_options),
-      TEST(mistakes_in_data))
+TESTS(TEST(another_run_is_refused), TEST(damage_is_passed_over), TEST(bent_states),
+      TEST(mistakes_in_options), TEST(mistakes_in_data))

@@ -247,6 +247,43 @@ static void names_the_step_before(void)
     world_close(&whole);
 }
 
+/* Validation divides by what one example makes 0. */
+static void names_where_validation_began(void)
+{
+    wg_error error = { WG_OK, NULL, NULL, "", "" };
+    wg_train_options options;
+    wg_train_feed apart;
+    float z[20];
+    wg_train *t;
+
+    open_falling(&whole, 1.0 / 64, false);
+    for (int i = 0; i < 20; i++) z[i] = i == 13 ? 0 : 1;
+    apart = (wg_train_feed){ .input = "x", .data = wg_data_of(WG_F32_ARRAY(z, 20)) };
+    wg_begin(whole.g, "test", WG_PREDICT);
+    {
+        wg_tensor *x = wg_input(whole.g, "x", WG_F32, WG_SHAPE(2));
+
+        wg_output("loss", wg_sum(wg_div(x, x), WG_ALL_AXES, false));
+    }
+    wg_end(whole.g);
+    NO_ERROR(wg_graph_error(whole.g) ? wg_graph_error(whole.g) : &error);
+    options = (wg_train_options){ .n_feeds = 1,
+                                  .feeds = whole.feed,
+                                  .n_validation_feeds = 1,
+                                  .validation_feeds = &apart,
+                                  .batchsize = 8,
+                                  .verbose = -1 };
+    t = trainer(&whole, &options);
+    REQUIRE(t != NULL);
+    EQ_INT(wg_train_run(t, &error), WG_ENONFINITE);
+    EQ_STR(error.op, "div");
+    /* Number 13 is the sixth of the second batch of eight. */
+    CHECK(strstr(error.text, "validation after epoch 1: the loss is ") == error.text);
+    CHECK(strstr(error.text, "nan; first non-finite value at [5] of f32[8], operands were 0, 0"));
+    wg_train_free(t);
+    world_close(&whole);
+}
+
 /* The loss of the step was finite, what it made of the weight is not: there is no such checkpoint. */
 static void makes_no_checkpoint_of_infinity(void)
 {
@@ -277,4 +314,4 @@ static void makes_no_checkpoint_of_infinity(void)
 
 TESTS(TEST(callbacks_stop_and_fail), TEST(sigint_finishes_the_step_and_saves),
       TEST(environment_bounds_steps), TEST(names_where_it_began), TEST(names_the_step_before),
-      TEST(makes_no_checkpoint_of_infinity))
+      TEST(names_where_validation_began), TEST(makes_no_checkpoint_of_infinity))

@@ -141,7 +141,7 @@ WG_API void wg_train_free(wg_train *t);
  * allocates nothing once each size of batch was met. Errors: those of wg_plan_run; WG_EDTYPE for data
  * that do not convert; WG_ENONFINITE for a loss that is not finite: steps are then made once more with
  * the plan's option `check`, the error names the entry where it began, and the store is as it was
- * before that step; WG_EIO for a checkpoint or a log that cannot be written. After any error the
+ * before that step; a validation loss is traced as well; WG_EIO for a checkpoint or a log that cannot be written. After any error the
  * checkpoints made before are whole. */
 WG_API wg_status wg_train_run(wg_train *t, wg_error *error);
 

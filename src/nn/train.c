@@ -388,6 +388,29 @@ static wg_status make_step(wg_train *t, bool *ended, wg_train_act *act, wg_error
 
 /* ---- an epoch's end ---- */
 
+/* The rows of a validation batch once more, under the finite check. */
+static wg_status find_in_validation(wg_train *t, const int64_t *row, int64_t first, int64_t n,
+                                    double loss, wg_error *error)
+{
+    wg_plan_options options = t->o.plan;
+    wg_plan *check;
+    char text[sizeof error->text];
+
+    options.check = true;
+    check = wg_plan_new_error(t->g, t->w, t->validation.name, &options, error);
+    if (check && wg__side_feed(&t->validation, check, row, first, n, error) == WG_OK &&
+        wg_plan_run(check) != WG_OK)
+        *error = *wg_plan_error(check);
+    wg_plan_free(check);
+    if (error->code != WG_OK && error->code != WG_ENONFINITE) return error->code;
+    snprintf(text, sizeof text, "validation after epoch %lld: the loss is %g; %.170s",
+             (long long)t->s.epoch + 1, loss,
+             error->code == WG_OK ? "all entries are finite" : error->text);
+    if (error->code == WG_OK) return wg_fail(error, WG_ENONFINITE, "wg_train_run", "%s", text);
+    memcpy(error->text, text, sizeof text);
+    return WG_ENONFINITE;
+}
+
 static wg_status validate(wg_train *t, wg_error *error)
 {
     wg__side *v = &t->validation;
@@ -399,6 +422,7 @@ static wg_status validate(wg_train *t, wg_error *error)
     if (!row) row = wg_batches_validation(t->batches, &all);
     for (int64_t first = 0; first < all; first += n) {
         wg_status status;
+        double loss;
 
         n = all - first < t->o.batchsize ? all - first : t->o.batchsize;
         status = wg__side_feed(v, v->plan, row, first, n, error);
@@ -407,19 +431,20 @@ static wg_status validate(wg_train *t, wg_error *error)
             *error = *wg_plan_error(v->plan);
             return error->code;
         }
-        sum += wg__side_loss(v, v->plan) * (double)n;
+        loss = wg__side_loss(v, v->plan);
+        if (!isfinite(loss)) return find_in_validation(t, row, first, n, loss, error);
+        sum += loss * (double)n;
     }
     t->s.validation = sum / (double)all;
     return WG_OK;
 }
 
-/* A value that is not finite is never better. */
 static void judge(wg_train *t)
 {
     double value = t->validation.plan ? t->s.validation : t->s.mean;
 
     if (!t->best) return;
-    if (t->s.best_epoch == 0 ? isfinite(value) : value < t->s.best - t->o.min_delta) {
+    if (t->s.best_epoch == 0 || value < t->s.best - t->o.min_delta) {
         t->s.best = value;
         t->s.best_epoch = t->s.epoch;
         t->s.waited = 0;

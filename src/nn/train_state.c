@@ -36,6 +36,8 @@ wg_status wg__train_print(wg_train *t, wg_error *error)
 
 /* ---- members, named once ---- */
 
+static const int64_t MOST = INT64_C(1) << 53; /* of any count */
+
 typedef struct {
     const char *name;
     int64_t *i;
@@ -162,7 +164,8 @@ wg_status wg__train_state_read(wg_train *t, const char *text, const char *file, 
             status = damaged(file, m[i].name, error);
         else if (m[i].i) *m[i].i = json_integer_value(v);
         else *m[i].d = json_is_null(v) ? NAN : json_real_value(v);
-        if (status == WG_OK && m[i].i && *m[i].i < 0) status = damaged(file, m[i].name, error);
+        if (status == WG_OK && m[i].i && (*m[i].i < 0 || *m[i].i > MOST))
+            status = damaged(file, m[i].name, error);
     }
     json_decref(root);
     if (status == WG_OK && t->batches && read.s.batch > wg_batches_count(t->batches))
