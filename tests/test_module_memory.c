@@ -73,11 +73,11 @@ static const char *const model_kinds[] = { "BernoulliVAE", "WGAN_GP", "Word2Vec"
 
 static wg_status record_model(void *arg, wg_error *error)
 {
-    static const char *const json[] = {
+    static const char vae[] =
         "{\"T\": 1, \"latent_dim\": 2, \"enc_conv1_out_ch\": 1, \"enc_conv2_out_ch\": 1, "
-        "\"enc_conv1_kernel_shape\": [2, 2], \"enc_conv2_kernel_shape\": [1, 1]}",
-        "{\"g_hidden\": 2}", "{\"vocab_size\": 4, \"num_negative_samples\": 2}"
-    };
+        "\"enc_conv1_kernel_shape\": [2, 2], \"enc_conv2_kernel_shape\": [1, 1]}";
+    static const char *const json[] = { vae, "{\"g_hidden\": 2}",
+                                        "{\"vocab_size\": 4, \"num_negative_samples\": 2}" };
     const char *kind = arg;
     int k = kind == model_kinds[0] ? 0 : kind == model_kinds[1] ? 1 : 2;
     wg_error made = { .code = WG_OK };
