@@ -522,7 +522,35 @@ static void recorded_groups(void)
     wg_params_free(w);
 }
 
+/* The count of steps, by either way; with accumulation only whole steps count. */
+static void steps_are_counted(void)
+{
+    wg_optim *o = from_text(NULL, "SGD()"), *sum = from_text(NULL, "SGD(accumulate=2)"), *recording;
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_graph *g = wg_graph_new();
+    wg_plan *plan = recorded("SGD()", w, g, &recording);
+    struct weights x = start();
+
+    EQ_INT(wg_optim_cur_step(NULL), 0);
+    EQ_INT(wg_optim_cur_step(o), 0);
+    for (int t = 0; t < 5; t++) {
+        CHECK(update_both(o, &x, t, NULL) == WG_OK && update_both(sum, &x, t, NULL) == WG_OK);
+        EQ_INT(wg_optim_cur_step(o), t + 1);
+        EQ_INT(wg_optim_cur_step(sum), (t + 1) / 2);
+        if (plan) run_recorded(plan, t);
+        EQ_INT(wg_optim_cur_step(recording), t + 1);
+    }
+    CHECK(wg_optim_reset_step(o, NULL) == WG_OK);
+    EQ_INT(wg_optim_cur_step(o), 0);
+    wg_plan_free(plan);
+    wg_optim_free(recording);
+    wg_optim_free(sum);
+    wg_optim_free(o);
+    wg_graph_free(g);
+    wg_params_free(w);
+}
+
 TESTS(TEST(both_ways_have_the_same_bits), TEST(finite_check_passes), TEST(copy_goes_on),
       TEST(copy_is_deep), TEST(summary_goes_on), TEST(saved_program_goes_on),
       TEST(loaded_store_goes_on), TEST(changes_its_way), TEST(as_the_references),
-      TEST(accumulation), TEST(groups), TEST(recorded_groups))
+      TEST(accumulation), TEST(groups), TEST(recorded_groups), TEST(steps_are_counted))
