@@ -1,14 +1,19 @@
 /*
- * vae.c: a variational autoencoder, numpy-ml's BernoulliVAE, of Fashion-MNIST. Tells the bound
- * and its two terms after every epoch, and how the bound on unseen photographs compares with that
- * of pixels each by itself; draws the photographs above their reconstructions, new ones from the
- * prior, and with a code of two dimensions the map of it.
+ * vae.c: a variational autoencoder, numpy-ml's BernoulliVAE, of Fashion-MNIST. Tells the bound and
+ * its two terms after every epoch, and how the bound on unseen photographs compares with that of
+ * pixels each by itself; draws photographs above their reconstructions, new ones from the prior,
+ * and with a code of two dimensions the map of it.
  *
  *     vae [FOLDER [T [EPOCHS [EXAMPLES]]]]
  *
  * FOLDER (default "out") gets vae-reconstructions.png, vae-samples.png, vae-map.png when T is 2,
- * and vae.json, the trained program. T: dimensions of the code (default 5). EPOCHS: default 3.
- * EXAMPLES: photographs to train on (default all 60,000).
+ * and vae.json, the trained program. T: dimensions of the code (default 5). EPOCHS: default 4.
+ * EXAMPLES: photographs to train on (default all 60,000). Ctrl-C ends the training early.
+ *
+ * Measured on two cores of a busy machine: 4 epochs take 216 s and come to 252.9 nats a photograph
+ * on the test set (reconstruction 242.1, kl 10.9), 34.3 % below the 385.0 nats of independent
+ * pixels; with T = 2 it is 272.9 nats, 29.1 % below. 2 epochs of 6,000 photographs, 14 s, come to
+ * 21.9 % below.
  */
 #include <errno.h>
 #include <math.h>
@@ -165,8 +170,9 @@ static bool work(wg_layer *vae, int64_t T, const wg_data *train, const wg_data *
     printf("saved %s\n", path);
     printf("trained %lld epochs in %.0f s\n", (long long)trained.epoch, trained.seconds);
     printf("test bound %.1f nats (reconstruction %.1f, kl %.1f); independent pixels %.1f nats: "
-           "%.1f %% less\n",
-           seen.loss, seen.reconstruction, seen.kl, alone, 100 * (1 - seen.loss / alone));
+           "%.1f %% %s\n",
+           seen.loss, seen.reconstruction, seen.kl, alone, 100 * fabs(1 - seen.loss / alone),
+           seen.loss < alone ? "less" : "more");
     return true;
 }
 
@@ -174,7 +180,10 @@ int main(int argc, char **argv)
 {
     const char *folder = argc > 1 ? argv[1] : "out";
     int64_t T = argc > 2 ? atoi(argv[2]) : 5;
-    wg_fit_options options = { .n_epochs = argc > 3 ? atoi(argv[3]) : 3, .scale = 1 / 255.0 };
+    wg_train_options kit = { .stop = wg_train_on_sigint() };
+    wg_fit_options options = {
+        .n_epochs = argc > 3 ? atoi(argv[3]) : 4, .scale = 1 / 255.0, .verbose = 1, .train = &kit
+    };
     wg_params *w = wg_params_new(WG_F32, SEED);
     wg_layer *vae =
         wg_bernoulli_vae(w, "vae", (wg_bernoulli_vae_hyper){ .T = T, .optimizer = "Adam()" });
