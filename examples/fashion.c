@@ -17,7 +17,7 @@
 #include <wengert.h>
 #include <wengert/op.h>
 
-#include "common/chart.h"
+#include "../tools/chart.h"
 #include "common/training.h"
 
 extern char **environ;
@@ -207,7 +207,9 @@ static bool results(const char *folder, const wg_graph *g, const wg_params *w,
                     const loss_curve *curve, wg_error *error)
 {
     char path[512];
-    chart_series series = { "training loss", curve->n, curve->step, curve->loss, false };
+    chart_series series = {
+        .name = "training loss", .n = curve->n, .x = curve->step, .y = curve->loss
+    };
 
     snprintf(path, sizeof path, "%s/fashion.json", folder);
     if (wg_save(path, g, w, NULL, error) != WG_OK) return false;

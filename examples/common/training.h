@@ -3,7 +3,7 @@
 #ifndef EXAMPLES_TRAINING_H
 #define EXAMPLES_TRAINING_H
 
-#include "chart.h"
+#include "../../tools/chart.h"
 #include "job.h"
 
 typedef struct {

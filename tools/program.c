@@ -1,0 +1,381 @@
+/* program.c: see program.h. */
+#include "program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "output.h"
+
+/* Loading ignores call sites: they are for people, and live as long as this object. */
+static void read_sites(program *p)
+{
+    json_t *file = json_load_file(p->path, 0, NULL), *debug = json_object_get(file, "debug");
+    json_t *sites = json_object_get(debug, "sites");
+
+    if (json_is_array(sites) && (int64_t)json_array_size(sites) == wg_graph_count(p->graph))
+        p->sites = json_incref(sites);
+    json_decref(file);
+}
+
+int program_load(program *p, const char *command, const char *path)
+{
+    wg_error error = { .code = WG_OK };
+    wg_program loaded;
+
+    *p = (program){ .command = command, .path = path };
+    if (wg_load(path, NULL, &loaded, &error) != WG_OK)
+        return trouble_of(command,
+                          error.code == WG_EIO ? "name a program that wg_save wrote"
+                                               : "the file is damaged or no program; save it "
+                                                 "again, or take an older copy",
+                          &error);
+    p->graph = loaded.graph;
+    p->params = loaded.params;
+    read_sites(p);
+    return EXIT_GOOD;
+}
+
+void program_free(program *p)
+{
+    wg_program_free(&(wg_program){ p->graph, p->params });
+    json_decref(p->sites);
+    *p = (program){ 0 };
+}
+
+const char *program_site(const program *p, const wg_tensor *t)
+{
+    const char *site = wg_tensor_site(t);
+
+    if (site || !p->sites) return site;
+    return json_string_value(json_array_get(p->sites, (size_t)wg_tensor_id(t)));
+}
+
+/* ---- functions ---- */
+
+static const char *function_name(const void *arg, int k)
+{
+    return wg_function_name(arg, k);
+}
+
+int program_function(const program *p, const char *name, wg_mode mode)
+{
+    int n = wg_function_count(p->graph), f;
+    const char *near;
+
+    if (!name) {
+        for (f = 0; f < n; f++)
+            if (wg_function_mode(p->graph, f) == mode) return f;
+        return 0;
+    }
+    f = wg_function_find(p->graph, name);
+    if (f >= 0) return f;
+    near = nearest_name(name, n, function_name, p->graph);
+    trouble(p->command, "`wengert show` lists the functions", "%s has no function \"%s\"%s%s%s",
+            p->path, name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return -1;
+}
+
+static bool may_be_loss(const wg_tensor *t)
+{
+    const wg_type *type = wg_tensor_type(t);
+
+    return wg_dtype_is_real(type->dtype) && wg_shape_count(&type->shape) == 1;
+}
+
+wg_tensor *program_loss(const program *p, const char *name, const char *loss, int *f)
+{
+    int first = 0, last = wg_function_count(p->graph);
+
+    if (name) {
+        first = program_function(p, name, WG_TRAIN);
+        if (first < 0) return NULL;
+        last = first + 1;
+    }
+    for (*f = first; *f < last; ++*f)
+        for (int i = 0; i < wg_function_n_outputs(p->graph, *f); i++) {
+            wg_tensor *t = wg_function_output(p->graph, *f, i);
+
+            if (loss && strcmp(wg_function_output_name(p->graph, *f, i), loss) != 0) continue;
+            /* Of several that would do, a sum is likelier meant than a batch of one. */
+            if (may_be_loss(t) && (loss || wg_rank(t) == 0)) return t;
+        }
+    for (*f = first; !loss && *f < last; ++*f)
+        for (int i = 0; i < wg_function_n_outputs(p->graph, *f); i++)
+            if (may_be_loss(wg_function_output(p->graph, *f, i)))
+                return wg_function_output(p->graph, *f, i);
+    trouble(p->command, "`wengert show` lists the outputs",
+            loss ? "%s has no output \"%s\" of one real element"
+                 : "%s has no output of one real element%s to take as the loss",
+            p->path, loss ? loss : "");
+    return NULL;
+}
+
+/* ---- values for inputs ---- */
+
+const char *split_pair(const char *command, const char *option_name, const char *pair, char *name,
+                       size_t size)
+{
+    const char *equals = strchr(pair, '=');
+    size_t n = equals ? (size_t)(equals - pair) : 0;
+
+    if (n == 0 || n >= size || !equals[1]) {
+        misuse(command, NULL, "--%s takes NAME=VALUE, not \"%s\"", option_name, pair);
+        return NULL;
+    }
+    memcpy(name, pair, n);
+    name[n] = '\0';
+    return equals + 1;
+}
+
+typedef struct {
+    int n;
+    wg_tensor **leaf;
+} inputs;
+
+static const char *input_name(const void *arg, int k)
+{
+    return wg_tensor_leaf_name(((const inputs *)arg)->leaf[k]);
+}
+
+static int find_input(const program *p, const inputs *in, int f, const char *name)
+{
+    const char *near;
+
+    for (int i = 0; i < in->n; i++)
+        if (strcmp(input_name(in, i), name) == 0) return i;
+    near = nearest_name(name, in->n, input_name, in);
+    trouble(p->command, "`wengert show` lists the inputs",
+            "function \"%s\" has no input \"%s\"%s%s%s", wg_function_name(p->graph, f), name,
+            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return -1;
+}
+
+static int scale_of(const program *p, const feed_options *o, const char *input, double *scale)
+{
+    char name[256], *end;
+    const char *value;
+
+    *scale = 1;
+    for (int i = 0; i < o->scale.n; i++) {
+        value = split_pair(p->command, "scale", o->scale.item[i], name, sizeof name);
+        if (!value) return EXIT_USAGE;
+        if (strcmp(name, input) != 0) continue;
+        *scale = strtod(value, &end);
+        if (end == value || *end)
+            return misuse(p->command, NULL, "--scale takes NAME=NUMBER, not \"%s\"",
+                          o->scale.item[i]);
+    }
+    return EXIT_GOOD;
+}
+
+/* The extents a file's values have as an input of this type: its own where the rank is right, else
+ * those that were recorded, behind the number of examples. */
+static bool fit(const wg_shape *file, wg_type *type)
+{
+    wg_shape wanted = type->shape;
+
+    if (file->rank == wanted.rank) {
+        type->shape = *file;
+        return true;
+    }
+    if (wanted.rank > 0 && file->rank > 0) wanted.dim[0] = file->dim[0];
+    type->shape = wanted;
+    return wg_shape_count(&wanted) == wg_shape_count(file);
+}
+
+static int read_feed(const program *p, const feed_options *o, const char *name, const char *path,
+                     wg_type type, wg_array *value)
+{
+    wg_error error = { .code = WG_OK };
+    wg_data_options how = { .allow_nan = o->nan };
+    wg_data data = { 0 };
+    wg_type wanted = type;
+    double scale;
+    char a[WG_TYPE_TEXT], b[WG_TYPE_TEXT];
+    int status = scale_of(p, o, name, &scale);
+
+    if (status == EXIT_GOOD && wg_data_read(path, &how, &data, &error) != WG_OK)
+        status = trouble_of(p->command, NULL, &error);
+    if (status == EXIT_GOOD && !fit(&data.shape, &wanted)) {
+        wg_type is = { type.dtype, data.shape };
+
+        status = trouble(p->command, "the first extent may be any, the others must be those",
+                         "%s holds %s, input \"%s\" takes %s", path, wg_type_text(&is, a), name,
+                         wg_type_text(&type, b));
+    }
+    if (status == EXIT_GOOD) {
+        if (data.shape.rank == 0) data.shape = WG_SHAPE(1);
+        *value =
+            wg_array_of(wanted.dtype, wanted.shape,
+                        wg_alloc(wg_shape_count(&wanted.shape) + 1, wg_dtype_size(wanted.dtype)));
+        if (!value->data) status = trouble(p->command, NULL, "out of memory");
+        else if (wg_data_take(&data, data.shape.dim[0], NULL, scale, *value, &error) != WG_OK)
+            status = trouble_of(p->command, NULL, &error);
+    }
+    wg_data_free(&data);
+    return status;
+}
+
+/* Entries that hold the leaf's own numbers: the leaf, and what only gives them another shape. */
+static bool holds(const wg_tensor *t, const wg_tensor *leaf)
+{
+    while (t != leaf) {
+        if (!(wg_tensor_record(t)->flags & WG_OP_ALIAS) || wg_tensor_n_in(t) < 1) return false;
+        t = wg_tensor_in(t, 0);
+    }
+    return true;
+}
+
+static int64_t attr_whole(const wg_tensor *t, const char *name)
+{
+    for (const wg_field *f = wg_tensor_record(t)->fields; f && f->name; f++)
+        if (f->kind == WG_A_I64 && strcmp(f->name, name) == 0)
+            return *(const int64_t *)(const void *)((const char *)wg_tensor_attr(t) + f->offset);
+    return 0;
+}
+
+/* The number of values an index may take where entry t uses it; 0: t does not. */
+static int64_t index_room(const wg_tensor *t, const wg_tensor *leaf)
+{
+    static const char *const along[] = { "gather",           "take_along_axis",
+                                         "scatter_add_like", "scatter_along_like",
+                                         "scatter_add",      NULL };
+    const char *op = wg_tensor_op(t);
+    const wg_shape *of;
+    int64_t axis;
+
+    if (strcmp(op, "one_hot") == 0 && holds(wg_tensor_in(t, 0), leaf))
+        return attr_whole(t, "depth");
+    if (strcmp(op, "one_hot_like") == 0 && holds(wg_tensor_in(t, 0), leaf)) {
+        of = &wg_tensor_type(t)->shape;
+        return of->rank > 0 ? of->dim[of->rank - 1] : 0;
+    }
+    for (int k = 0; along[k]; k++) {
+        if (strcmp(op, along[k]) != 0 || !holds(wg_tensor_in(t, 1), leaf)) continue;
+        of = &wg_tensor_type(strncmp(op, "scatter", 7) == 0 ? t : wg_tensor_in(t, 0))->shape;
+        axis = attr_whole(t, "axis");
+        if (axis < 0) axis += of->rank;
+        return axis >= 0 && axis < of->rank ? of->dim[axis] : 0;
+    }
+    return 0;
+}
+
+static int64_t index_limit(const program *p, const wg_tensor *leaf)
+{
+    int64_t limit = 0;
+
+    for (int64_t i = 0; i < wg_graph_count(p->graph); i++) {
+        int64_t room = index_room(wg_graph_at(p->graph, i), leaf);
+
+        if (room > 0 && (limit == 0 || room < limit)) limit = room;
+    }
+    return limit > 0 ? limit : 2;
+}
+
+static int draw_feed(const program *p, const feed_options *o, const wg_tensor *leaf, wg_type type,
+                     wg_array *value)
+{
+    const char *name = wg_tensor_leaf_name(leaf);
+    int64_t n = wg_shape_count(&type.shape), limit = 2;
+    uint64_t key = wg_random_key(name), seed = (uint64_t)o->seed;
+
+    *value = wg_array_of(type.dtype, type.shape,
+                         n < 0 ? NULL : wg_alloc(n + 1, wg_dtype_size(type.dtype)));
+    if (!value->data) return trouble(p->command, NULL, "out of memory");
+    if (wg_dtype_is_real(type.dtype)) {
+        if (o->draw && strcmp(o->draw, "uniform") == 0)
+            wg_random_uniform(seed, key, 0, 0, n, type.dtype, value->data);
+        else wg_random_normal(seed, key, 0, 0, n, type.dtype, value->data);
+        return EXIT_GOOD;
+    }
+    if (type.dtype == WG_I64) limit = index_limit(p, leaf);
+    for (int64_t i = 0; i < n; i++) {
+        double u;
+        int64_t whole;
+
+        wg_random_uniform(seed, key, 0, i, 1, WG_F64, &u);
+        whole = (int64_t)(u * (double)limit);
+        if (type.dtype == WG_I64) ((int64_t *)value->data)[i] = whole;
+        else ((bool *)value->data)[i] = whole != 0;
+    }
+    return EXIT_GOOD;
+}
+
+/* The number of examples: that of the first file, else what was asked for. */
+static int make_all(feeds *fd, const program *p, int f, const inputs *in, const char **path,
+                    const feed_options *o, bool draw)
+{
+    int64_t examples = o->batch, recorded = in->n > 0 && wg_rank(in->leaf[0]) > 0
+                                                ? wg_tensor_type(in->leaf[0])->shape.dim[0]
+                                                : -1;
+    int status = EXIT_GOOD;
+
+    for (int i = 0; i < in->n && status == EXIT_GOOD; i++) {
+        wg_feed *feed = &fd->feed[i];
+
+        feed->name = input_name(in, i);
+        if (!path[i]) continue;
+        status = read_feed(p, o, feed->name, path[i], *wg_tensor_type(in->leaf[i]), &feed->value);
+        if (status == EXIT_GOOD && examples == 0 && feed->value.type.shape.rank > 0)
+            examples = feed->value.type.shape.dim[0];
+    }
+    for (int i = 0; i < in->n && status == EXIT_GOOD; i++) {
+        wg_type type = *wg_tensor_type(in->leaf[i]);
+
+        if (path[i]) continue;
+        if (!draw)
+            return trouble(p->command, NULL,
+                           "input \"%s\" of function \"%s\" has no values: add --feed %s=FILE",
+                           input_name(in, i), wg_function_name(p->graph, f), input_name(in, i));
+        if (examples > 0 && type.shape.rank > 0 && type.shape.dim[0] == recorded)
+            type.shape.dim[0] = examples;
+        status = draw_feed(p, o, in->leaf[i], type, &fd->feed[i].value);
+        fd->drawn++;
+    }
+    return status;
+}
+
+int feeds_make(feeds *fd, const program *p, int f, const feed_options *o, bool draw)
+{
+    inputs in = { .n = wg_function_inputs(p->graph, f, 0, NULL) };
+    const char **path = NULL;
+    int status = EXIT_GOOD;
+
+    *fd = (feeds){ 0 };
+    if (in.n >= 0) {
+        in.leaf = calloc((size_t)in.n + 1, sizeof *in.leaf);
+        path = calloc((size_t)in.n + 1, sizeof *path);
+        fd->feed = calloc((size_t)in.n + 1, sizeof *fd->feed);
+    }
+    if (!in.leaf || !path || !fd->feed) status = trouble(p->command, NULL, "out of memory");
+    else fd->n = wg_function_inputs(p->graph, f, in.n, in.leaf);
+    for (int i = 0; i < o->feed.n && status == EXIT_GOOD; i++) {
+        char name[256];
+        const char *file = split_pair(p->command, "feed", o->feed.item[i], name, sizeof name);
+        int k = file ? find_input(p, &in, f, name) : -1;
+
+        if (!file) status = EXIT_USAGE;
+        else if (k < 0) status = EXIT_TROUBLE;
+        else path[k] = file;
+    }
+    if (status == EXIT_GOOD) status = make_all(fd, p, f, &in, path, o, draw);
+    free(in.leaf);
+    free(path);
+    return status;
+}
+
+void feeds_free(feeds *fd)
+{
+    for (int i = 0; i < fd->n; i++) wg_free(fd->feed[i].value.data);
+    free(fd->feed);
+    *fd = (feeds){ 0 };
+}
+
+int feeds_give(const feeds *fd, const program *p, wg_plan *plan)
+{
+    for (int i = 0; i < fd->n; i++)
+        if (wg_plan_feed(plan, fd->feed[i].name, fd->feed[i].value) != WG_OK)
+            return trouble_of(p->command, "`wengert show` lists what inputs take",
+                              wg_plan_error(plan));
+    return EXIT_GOOD;
+}

@@ -1,0 +1,80 @@
+/* program.h: a saved program, and values to run it on. */
+#ifndef WENGERT_TOOLS_PROGRAM_H
+#define WENGERT_TOOLS_PROGRAM_H
+
+#include <jansson.h>
+#include <wengert.h>
+#include <wengert/op.h>
+
+#include "options.h"
+
+typedef struct {
+    const char *command, *path; /* for messages */
+    wg_graph *graph;
+    wg_params *params;
+    json_t *sites; /* call sites of the entries, when the file has them */
+} program;
+
+/** Loads a saved program; says what is wrong otherwise. Returns the exit status; free it in any
+ * case. */
+int program_load(program *p, const char *command, const char *path);
+
+void program_free(program *p);
+
+/** "model.c:42" of an entry, or NULL. */
+const char *program_site(const program *p, const wg_tensor *t);
+
+/** The function called `name`; NULL: the first of that mode, else the first of all. -1 after a message
+ * when there is none. */
+int program_function(const program *p, const char *name, wg_mode mode);
+
+/** The one-element real output called `loss` (NULL: the first there is) of the function called `name`
+ * (NULL: of any). NULL after a message. *f becomes its function. */
+wg_tensor *program_loss(const program *p, const char *name, const char *loss, int *f);
+
+/* ---- values for inputs ---- */
+
+/* Members of the options of every command that runs something. */
+typedef struct {
+    text_list feed;  /* "x=FILE" */
+    text_list scale; /* "x=0.5" */
+    int64_t batch;   /* examples drawn; 0: as recorded */
+    int64_t seed;
+    const char *draw; /* "normal" or "uniform" */
+    bool nan;
+} feed_options;
+
+#define FEED_FILE_OPTIONS(T, m)                                                                    \
+    OPT(T, m.feed, OPTION_MANY, 0, "feed", "NAME=FILE", NULL,                                      \
+        "values of an input: npy, idx or CSV, plain or gzip; once for each input"),                \
+        OPT(T, m.scale, OPTION_MANY, 0, "scale", "NAME=NUMBER", NULL,                              \
+            "what the values of that file are multiplied by"),                                     \
+        OPT_FLAG(T, m.nan, 0, "allow-nan", "NaN and infinities in files are values, not mistakes")
+
+#define FEED_DRAW_OPTIONS(T, m)                                                                    \
+    OPT_RANGE(T, m.batch, OPTION_WHOLE, "batch", "N", NULL,                                        \
+              "examples to draw for inputs without a file", 1, 1e9),                               \
+        OPT_RANGE(T, m.seed, OPTION_WHOLE, "seed", "N", "1", "of what is drawn", 0, 9e15),         \
+        OPT(T, m.draw, OPTION_CHOICE, 0, "draw", "normal|uniform", "normal",                       \
+            "real numbers: standard normal, or uniform in [0, 1); whole ones are legal indices")
+
+typedef struct {
+    int n;
+    wg_feed *feed; /* names are the graph's, values are owned */
+    int drawn;     /* so many of them were drawn, not read */
+} feeds;
+
+/** Values for every input of function f: from files where given, else drawn, unless draw is false and
+ * then an error. Returns the exit status; free it in any case. */
+int feeds_make(feeds *fd, const program *p, int f, const feed_options *o, bool draw);
+
+void feeds_free(feeds *fd);
+
+/** Feeds a plan. Returns the exit status. */
+int feeds_give(const feeds *fd, const program *p, wg_plan *plan);
+
+/** Splits "NAME=VALUE"; name has room for `size` bytes. NULL after a message, else the value. */
+const char *split_pair(const char *command, const char *option_name, const char *pair, char *name,
+                       size_t size);
+
+#endif
