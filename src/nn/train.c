@@ -10,10 +10,6 @@
 #include "train_impl.h"
 
 static const double KEEP = 0.99, TAKE = 0.01; /* of a smoothed loss, at each step */
-/* Least steps between copies of the store, which a step that went wrong is found again from; and how
- * many times longer the steps take than the copy. */
-enum { HOLD = 32, HOLD_SHARE = 50 };
-
 double wg__train_now(void)
 {
     struct timespec t;
@@ -245,8 +241,7 @@ wg_plan *wg_train_plan(wg_train *t)
 
 /* ---- a step ---- */
 
-/* Feeds the batch at hand and runs. *n: its examples; 0: the epoch has ended. */
-static wg_status run_batch(wg_train *t, wg_plan *plan, int64_t *n, wg_error *error)
+wg_status wg__run_batch(wg_train *t, wg_plan *plan, int64_t *n, wg_error *error)
 {
     const wg_train_source *from = t->o.source;
     const int64_t *row = NULL;
@@ -268,7 +263,7 @@ static wg_status run_batch(wg_train *t, wg_plan *plan, int64_t *n, wg_error *err
     return error->code;
 }
 
-static wg_train_act tell(wg_train *t, wg_train_callback *callback, wg_error *error)
+wg_train_act wg__tell(wg_train *t, wg_train_callback *callback, wg_error *error)
 {
     wg_train_act act;
 
@@ -278,74 +273,6 @@ static wg_train_act tell(wg_train *t, wg_train_callback *callback, wg_error *err
         wg_fail(error, WG_ESTATE, "wg_train_run", "a callback failed at step %lld",
                 (long long)t->s.step);
     return act;
-}
-
-static void hold(wg_train *t)
-{
-    double began = wg__train_now();
-
-    wg__train_copy(t->held, t->w);
-    t->held_at = (wg__place_in_run){ t->s.epoch, t->s.batch, t->s.step };
-    t->held_since = wg__train_now();
-    t->hold_cost = t->held_since - began;
-}
-
-static bool hold_due(const wg_train *t)
-{
-    if (t->s.batch == 0) return true; /* steps made once more are of one epoch */
-    return t->s.step - t->held_at.step >= HOLD &&
-           t->began + t->s.seconds - t->held_since >= HOLD_SHARE * t->hold_cost;
-}
-
-/* The error of the checked run, with the step it happened in. */
-static void name_origin(const wg_train *t, double loss, wg_error *error)
-{
-    char text[sizeof error->text];
-
-    snprintf(text, sizeof text, "step %lld (epoch %lld): the loss is %g; %.170s",
-             (long long)t->s.step + 1, (long long)t->s.epoch + 1, loss, error->text);
-    memcpy(error->text, text, sizeof text);
-}
-
-/*
- * The loss of the step at hand is not finite, and its updates are in the store. From the copy of the
- * store the steps since are made once more, the last two under the finite check: a weight that
- * became infinite in the step before was made there. The check commits nothing when it fails.
- */
-static wg_status find_origin(wg_train *t, double loss, wg_error *error)
-{
-    wg_train_state bad = t->s;
-    wg_plan_options options = t->o.plan;
-
-    options.check = true;
-    if (!t->check) t->check = wg_plan_new_error(t->g, t->w, t->train.name, &options, error);
-    if (!t->check) return error->code;
-    wg__train_copy(t->w, t->held);
-    t->s.replaying = true;
-    t->s.batch = t->held_at.batch;
-    t->s.step = t->held_at.step;
-    while (error->code == WG_OK && t->s.step <= bad.step) {
-        int64_t n;
-        bool last = t->s.step >= bad.step - 1;
-
-        if (run_batch(t, last ? t->check : t->train.plan, &n, error) != WG_OK) {
-            if (error->code == WG_ENONFINITE) name_origin(t, loss, error);
-            break;
-        }
-        if (t->s.step == bad.step) {
-            wg_fail(error, WG_ENONFINITE, "wg_train_run",
-                    "step %lld (epoch %lld): the loss is %g, although all entries are finite",
-                    (long long)bad.step + 1, (long long)bad.epoch + 1, loss);
-            break;
-        }
-        t->s.batch++;
-        t->s.step++;
-        t->s.loss = wg__side_loss(&t->train, last ? t->check : t->train.plan);
-        tell(t, t->o.on_batch, error);
-    }
-    t->s.replaying = false;
-    t->s.loss = bad.loss;
-    return error->code == WG_OK ? WG_ENONFINITE : error->code;
 }
 
 static void count(wg_train *t, int64_t n, double loss)
@@ -369,8 +296,8 @@ static wg_status make_step(wg_train *t, bool *ended, wg_train_act *act, wg_error
     wg_status status;
 
     *act = WG_TRAIN_GO_ON;
-    if (hold_due(t)) hold(t);
-    status = run_batch(t, t->train.plan, &n, error);
+    if (wg__hold_due(t)) wg__hold(t);
+    status = wg__run_batch(t, t->train.plan, &n, error);
     if (status != WG_OK) return status;
     *ended = n == 0;
     if (n == 0 && t->s.batch == 0)
@@ -378,38 +305,15 @@ static wg_status make_step(wg_train *t, bool *ended, wg_train_act *act, wg_error
                        (long long)t->s.epoch + 1);
     if (n == 0) return WG_OK;
     loss = wg__side_loss(&t->train, t->train.plan);
-    if (!isfinite(loss)) return find_origin(t, loss, error);
+    if (!isfinite(loss)) return wg__find_origin(t, loss, error);
     count(t, n, loss);
     *ended = t->batches && t->s.batch == wg_batches_count(t->batches);
-    *act = tell(t, t->o.on_batch, error);
+    *act = wg__tell(t, t->o.on_batch, error);
     wg__show_step(t);
     return error->code;
 }
 
 /* ---- an epoch's end ---- */
-
-/* The rows of a validation batch once more, under the finite check. */
-static wg_status find_in_validation(wg_train *t, const int64_t *row, int64_t first, int64_t n,
-                                    double loss, wg_error *error)
-{
-    wg_plan_options options = t->o.plan;
-    wg_plan *check;
-    char text[sizeof error->text];
-
-    options.check = true;
-    check = wg_plan_new_error(t->g, t->w, t->validation.name, &options, error);
-    if (check && wg__side_feed(&t->validation, check, row, first, n, error) == WG_OK &&
-        wg_plan_run(check) != WG_OK)
-        *error = *wg_plan_error(check);
-    wg_plan_free(check);
-    if (error->code != WG_OK && error->code != WG_ENONFINITE) return error->code;
-    snprintf(text, sizeof text, "validation after epoch %lld: the loss is %g; %.170s",
-             (long long)t->s.epoch + 1, loss,
-             error->code == WG_OK ? "all entries are finite" : error->text);
-    if (error->code == WG_OK) return wg_fail(error, WG_ENONFINITE, "wg_train_run", "%s", text);
-    memcpy(error->text, text, sizeof text);
-    return WG_ENONFINITE;
-}
 
 static wg_status validate(wg_train *t, wg_error *error)
 {
@@ -432,7 +336,7 @@ static wg_status validate(wg_train *t, wg_error *error)
             return error->code;
         }
         loss = wg__side_loss(v, v->plan);
-        if (!isfinite(loss)) return find_in_validation(t, row, first, n, loss, error);
+        if (!isfinite(loss)) return wg__find_in_validation(t, row, first, n, loss, error);
         sum += loss * (double)n;
     }
     t->s.validation = sum / (double)all;
@@ -464,7 +368,7 @@ static wg_status end_epoch(wg_train *t, wg_train_act *act, wg_error *error)
     judge(t);
     t->s.seconds = wg__train_now() - t->began;
     wg__show_epoch(t);
-    said = tell(t, t->o.on_epoch, error);
+    said = wg__tell(t, t->o.on_epoch, error);
     if (*act == WG_TRAIN_GO_ON) *act = said;
     t->s.previous = t->s.mean;
     t->s.examples = 0;
@@ -531,7 +435,7 @@ wg_status wg_train_run(wg_train *t, wg_error *error)
     t->began = t->saved_at = wg__train_now();
     t->began_step = t->s.step;
     t->s.lr = t->lr ? *t->lr : NAN;
-    hold(t);
+    wg__hold(t);
     wg__show_run(t);
     run(t, &own);
     wg__show_end(t);

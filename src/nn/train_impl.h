@@ -76,9 +76,22 @@ struct wg_train {
 };
 
 double wg__train_now(void);
-bool wg__train_improves(const wg_train *t, double value);
 /* Values of one store into another with the same entries. */
 void wg__train_copy(wg_params *to, const wg_params *from);
+
+/* Feeds the batch at hand and runs. *n: its examples; 0: the epoch has ended before it. */
+wg_status wg__run_batch(wg_train *t, wg_plan *plan, int64_t *n, wg_error *error);
+/* Calls a callback, which may be NULL; FAIL leaves an error. */
+wg_train_act wg__tell(wg_train *t, wg_train_callback *callback, wg_error *error);
+
+/* ---- train_origin.c: where a loss ceased to be finite ---- */
+
+void wg__hold(wg_train *t); /* a copy of the store */
+bool wg__hold_due(const wg_train *t);
+/* The loss of the step at hand, or of a validation batch, is not finite: the error that says where. */
+wg_status wg__find_origin(wg_train *t, double loss, wg_error *error);
+wg_status wg__find_in_validation(wg_train *t, const int64_t *row, int64_t first, int64_t n,
+                                 double loss, wg_error *error);
 
 /* ---- train_state.c: the state as text, and which program it belongs to ---- */
 
