@@ -47,11 +47,18 @@ void table_begin(table *t, const char *headings)
 void table_cell(table *t, const char *fmt, ...)
 {
     va_list args;
-    char *text = NULL;
+    char *text;
+    int n;
 
     va_start(args, fmt);
-    if (vasprintf(&text, fmt, args) < 0) text = NULL;
+    n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
+    text = n < 0 ? NULL : malloc((size_t)n + 1);
+    if (text) {
+        va_start(args, fmt);
+        vsnprintf(text, (size_t)n + 1, fmt, args);
+        va_end(args);
+    }
     add(t, text);
 }
 
