@@ -148,11 +148,26 @@ static bool word_is(const char *from, const char *to, const char *word)
     return from == to && !*word;
 }
 
+/* Most tables hold small whole numbers: digits alone, few enough to be exact. */
+static bool read_digits(const char *from, const char *to, double *v)
+{
+    int64_t whole = 0;
+
+    if (from == to || to - from > 15) return false;
+    for (; from < to; from++) {
+        if (!isdigit((unsigned char)*from)) return false;
+        whole = 10 * whole + (*from - '0');
+    }
+    *v = (double)whole;
+    return true;
+}
+
 /* Whole fields only; nan and inf as Python and R write them. */
 static bool read_number(const char *from, const char *to, double *v)
 {
     const char *unsigned_ = from + (from < to && (*from == '-' || *from == '+'));
 
+    if (read_digits(from, to, v)) return true;
     if (from == to || word_is(unsigned_, to, "nan") || word_is(from, to, "na")) {
         *v = NAN;
         return true;
