@@ -311,6 +311,32 @@ static void vae_bad_input(void)
     wg_params_free(w);
 }
 
+/* Other hyperparameters between two fits: weights, moments and the image size stay. */
+static void vae_set_params_goes_on(void)
+{
+    wg_params *w = wg_params_new(WG_F32, 3), *v = wg_params_new(WG_F32, 3);
+    wg_layer *l = small_vae(w, "vae"), *m = small_vae(v, "vae");
+    wg_fit_options o = vae_options;
+    wg_error error = { .code = WG_OK };
+    wg_fit_state a, b;
+
+    o.n_epochs = 2;
+    EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, NULL, &error), WG_OK);
+    EQ_INT(wg_bernoulli_vae_fit(m, images(), &o, NULL, &error), WG_OK);
+    EQ_INT(wg_layer_set_params(m, "{\"hyperparameters\": {\"init\": \"he_uniform\"}}"), WG_OK);
+    EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, &a, &error), WG_OK);
+    EQ_INT(wg_bernoulli_vae_fit(m, images(), &o, &b, &error), WG_OK);
+    NO_ERROR(&error);
+    SAME_BITS(&a.loss, &b.loss, sizeof a.loss);
+    EQ_INT(wg_layer_set_params(m, "{\"hyperparameters\": {\"T\": 2}}"), WG_OK);
+    EQ_INT(wg_bernoulli_vae_fit(m, images(), &o, &b, &error), WG_OK);
+    NO_ERROR(&error);
+    wg_layer_free(l);
+    wg_layer_free(m);
+    wg_params_free(w);
+    wg_params_free(v);
+}
+
 /* ---- saved and loaded ---- */
 
 static void vae_saved_goes_on(void)
@@ -346,4 +372,4 @@ static void vae_saved_goes_on(void)
 
 TESTS(TEST(vae_fit_learns), TEST(second_fit_goes_on), TEST(fit_resumes_to_the_bit),
       TEST(fit_ends_when_told), TEST(lines_of_a_fit), TEST(vae_verbs),
-      TEST(vae_backward_is_the_gradient), TEST(vae_bad_input), TEST(vae_saved_goes_on))
+      TEST(vae_backward_is_the_gradient), TEST(vae_bad_input), TEST(vae_set_params_goes_on), TEST(vae_saved_goes_on))

@@ -279,6 +279,47 @@ static void wgan_bad_input(void)
     wg_params_free(w);
 }
 
+/* Other hyperparameters between two updates: weights and moments stay, a new rate is in use. */
+static void wgan_set_params_goes_on(void)
+{
+    wg_params *w = wg_params_new(WG_F32, 3), *v = wg_params_new(WG_F32, 3);
+    wg_layer *l = small_gan(w, false), *m = small_gan(v, false);
+    wg_array X = WG_F32_ARRAY(points, 32, 2);
+    double a, b;
+
+    cloud();
+    for (int i = 0; i < 3; i++) {
+        EQ_INT(wg_wgan_gp_update_critic(l, X, &a), WG_OK);
+        EQ_INT(wg_wgan_gp_update_critic(m, X, &b), WG_OK);
+        SAME_BITS(&a, &b, sizeof a);
+        EQ_INT(wg_wgan_gp_update_generator(l, 8, &a), WG_OK);
+        EQ_INT(wg_wgan_gp_update_generator(m, 8, &b), WG_OK);
+        SAME_BITS(&a, &b, sizeof a);
+        EQ_INT(wg_layer_set_params(m, i ? "{\"hyperparameters\": {\"batchsize\": 64}}"
+                                        : "{\"hyperparameters\": {\"n_steps\": 9}}"),
+               WG_OK);
+    }
+    EQ_INT(wg_layer_set_optimizer(m, "Adam(lr=1e-30, decay1=0.5, decay2=0.9)"), WG_OK);
+    EQ_INT(wg_wgan_gp_update_critic(l, X, &a), WG_OK);
+    EQ_INT(wg_wgan_gp_update_critic(m, X, &b), WG_OK);
+    SAME_BITS(&a, &b, sizeof a);
+    a = *(float *)wg_params_find(v, "gan/critic/FC1/W")->value.data;
+    EQ_INT(wg_wgan_gp_update_critic(m, X, &b), WG_OK);
+    b = *(float *)wg_params_find(v, "gan/critic/FC1/W")->value.data;
+    SAME_BITS(&a, &b, sizeof a);
+    CHECK(a != (double)*(float *)wg_params_find(w, "gan/critic/FC1/W")->value.data);
+    EQ_INT(wg_layer_set_optimizer(m, "SGD()"), WG_OK);
+    EQ_INT(wg_wgan_gp_update_critic(m, X, &b), WG_ESTATE);
+    EQ_STR(wg_layer_error(m)->text,
+           "gan/critic/optimizer has been recorded with Adam(lr=1e-30, decay1=0.5, decay2=0.9, "
+           "eps=1e-07, clip_norm=None, lr_scheduler=ConstantScheduler(lr=1e-30)), and its store is "
+           "of no other optimizer");
+    wg_layer_free(l);
+    wg_layer_free(m);
+    wg_params_free(w);
+    wg_params_free(v);
+}
+
 /* A step of fit is that of the recorded functions, and a model that was saved goes on alike. */
 static void wgan_saved_goes_on(void)
 {
@@ -395,5 +436,6 @@ static void a_loss_that_is_not_finite(void)
 TESTS(TEST(wgan_fit_learns), TEST(erratum_D14_updates_beyond_the_batches),
       TEST(erratum_D5_generator_learns), TEST(wgan_derived_and_gradients),
       TEST(debug_leaves_the_weights), TEST(wgan_verbs), TEST(wgan_bad_input),
+      TEST(wgan_set_params_goes_on),
       TEST(wgan_saved_goes_on), TEST(wgan_resumes_to_the_bit), TEST(files_of_no_model),
       TEST(a_loss_that_is_not_finite))

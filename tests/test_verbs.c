@@ -14,8 +14,10 @@ typedef struct {
     bool no_skip;
 } pair_hyper;
 
+enum { GAIN = 2 };
+
 static const wg_field pair_fields[] = { WG_FIELD(pair_hyper, width),
-                                        WG_FIELD_NUM(pair_hyper, gain, 2),
+                                        WG_FIELD_NUM(pair_hyper, gain, GAIN),
                                         WG_FIELD_STR(pair_hyper, act_fn, "Tanh"),
                                         WG_FIELD_NOT(pair_hyper, no_skip, "skip"), WG_FIELDS_END };
 
@@ -159,7 +161,8 @@ static void gradients_of_a_module(void)
     CHECK(y[0].type.shape.dim[0] == 2 && y[0].type.shape.dim[1] == 2);
     EQ_INT(wg_layer_n_params(first), 2);
     NEAR(at(wg_layer_derived(l, "first_out"), 1), at(y[1], 1) / 2);
-    OK(wg_layer_backward(l, 1, (wg_array[]){ weights(y[0], dy[0]), weights(y[1], dy[1]) }, true, &dx),
+    OK(wg_layer_backward(l, 1, (wg_array[]){ weights(y[0], dy[0]), weights(y[1], dy[1]) }, true,
+                         &dx),
        l);
     memcpy(moved, X, sizeof X);
     for (int i = 0; i < 6; i++) {
@@ -385,7 +388,8 @@ static void summaries(void)
         OK(wg_layer_update(m, NAN), m);
     }
     text = wg_layer_hyperparameters(l);
-    CHECK(strstr(text, "\"component_ids\":[\"first\",\"second\"]") && strstr(text, "\"skip\":true"));
+    CHECK(strstr(text, "\"component_ids\":[\"first\",\"second\"]") &&
+          strstr(text, "\"skip\":true"));
     wg_free(text);
     /* a part of a summary; a new value is in use at once */
     OK(wg_layer_set_params(m, "{\"hyperparameters\": {\"gain\": 0}}"), m);
@@ -395,6 +399,38 @@ static void summaries(void)
     wg_layer_free(m);
     wg_params_free(a);
     wg_params_free(b);
+}
+
+/* A component may be changed by itself: what has recorded it does so anew, and it stays that way
+ * unless the module itself is changed. */
+static void summaries_of_components(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 3);
+    wg_layer *l = wg_layer_new(&pair, w, "pair", &(pair_hyper){ .width = 2, .act_fn = "Identity" });
+    wg_array x = WG_F64_ARRAY(X, 2, 3), y[2];
+    double first;
+    char *text;
+
+    OK(wg_layer_forward(l, 1, &x, true, y), l);
+    first = at(y[1], 0) / GAIN;
+    OK(wg_layer_set_params(wg_layer_component(l, "first"),
+                           "{\"hyperparameters\": {\"act_fn\": \"Tanh\"}}"),
+       l);
+    OK(wg_layer_forward(l, 1, &x, true, y), l);
+    NEAR(at(y[1], 0), GAIN * tanh(first));
+    OK(wg_layer_set_params(l, "{\"hyperparameters\": {\"components\": {\"second\": "
+                              "{\"act_fn\": \"ReLU\"}}}}"),
+       l);
+    OK(wg_layer_forward(l, 1, &x, true, y), l);
+    NEAR(at(y[1], 0), GAIN * tanh(first));
+    text = wg_layer_hyperparameters(wg_layer_component(l, "second"));
+    CHECK(strstr(text, "\"act_fn\":\"ReLU\"") != NULL);
+    wg_free(text);
+    OK(wg_layer_set_params(l, "{\"hyperparameters\": {\"act_fn\": \"Exponential\"}}"), l);
+    OK(wg_layer_forward(l, 1, &x, true, y), l);
+    NEAR(at(y[1], 0), GAIN * exp(first));
+    wg_layer_free(l);
+    wg_params_free(w);
 }
 
 static void refuses(wg_layer *l, const char *json, wg_status code, const char *text, int line)
@@ -472,7 +508,6 @@ static void bad_calls(void)
     wg_params_free(w);
 }
 
-TESTS(TEST(gradients_of_a_module), TEST(a_retained_forward_stays),
-      TEST(many_forwards_one_backward), TEST(frozen), TEST(steps),
-      TEST(a_missing_loss), TEST(cells_step_backwards),
-      TEST(summaries), TEST(bad_texts), TEST(bad_calls))
+TESTS(TEST(gradients_of_a_module), TEST(a_retained_forward_stays), TEST(many_forwards_one_backward),
+      TEST(frozen), TEST(steps), TEST(a_missing_loss), TEST(cells_step_backwards), TEST(summaries),
+      TEST(summaries_of_components), TEST(bad_texts), TEST(bad_calls))

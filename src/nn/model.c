@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "layer_impl.h"
+#include "summary.h"
 #include "wengert/ops.h"
 
 wg_tensor *wg__chain(wg_layer *group, wg_tensor *x, wg_layer *model, const char *d)
@@ -35,6 +36,27 @@ bool wg__model_optimizer(wg_layer *l, const char *text)
     return true;
 }
 
+static bool same_class(const char *text, const char *other)
+{
+    size_t n = strcspn(text, "(");
+
+    return n == strcspn(other, "(") && strncmp(text, other, n) == 0;
+}
+
+/* Takes over the hyperparameters of the model's optimizer, and leaves the cache. */
+static void follow(wg_optim *o, const wg_optim *model, wg_error *error)
+{
+    char *summary = wg_optim_summary(model), *text;
+    json_t *v = summary ? json_loads(summary, 0, NULL) : NULL;
+
+    text = json_dumps(json_object_get(v, "hyperparameters"), JSON_COMPACT);
+    if (text) wg_optim_set_params(o, text, error);
+    else wg_fail(error, WG_ENOMEM, "optimizer", "out of memory");
+    wg__json_text_free(text);
+    json_decref(v);
+    wg_free(summary);
+}
+
 /* The optimizer of `part` over its store: one alone may claim its entries there. Its values are
  * those of the model's, which may have been changed since. */
 static wg_optim *recorder(wg_layer *model, wg_layer *part, wg_error *error)
@@ -47,6 +69,8 @@ static wg_optim *recorder(wg_layer *model, wg_layer *part, wg_error *error)
         wg_fail(error, WG_ENOMEM, model->kind->name, "out of memory");
     } else if (!part->recorded) {
         part->recorded = wg_optim_from_text(model->store, name, text, error);
+    } else if (strcmp(text, old) != 0 && same_class(text, old)) {
+        follow(part->recorded, model->optim, error);
     } else if (strcmp(text, old) != 0) {
         wg_fail(error, WG_ESTATE, model->kind->name,
                 "%s has been recorded with %s, and its store is of no other optimizer", name, old);

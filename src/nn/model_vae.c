@@ -150,6 +150,7 @@ static bool learn_image(wg_layer *l, const wg_tensor *X)
     wg_layer *decoder = wg_layer_component(l, "decoder"),
              *last = wg_layer_component(decoder, "FC2");
     wg_fc_hyper *fc2 = wg_layer_change_hyper(last);
+    decoder_hyper *h = wg_layer_change_hyper(decoder);
     const wg_type *t = wg_tensor_type(X);
     const int64_t *d = t->shape.dim;
 
@@ -158,14 +159,14 @@ static bool learn_image(wg_layer *l, const wg_tensor *X)
                        "X is %s, wanted [n, rows, cols, ch]", WG_TYPE_STR(t));
         return false;
     }
-    if (wg_layer_n_params(last) > 0 && fc2->n_out != d[1] * d[2] * d[3]) {
+    /* without N, as after other hyperparameters, the weights there are say whether it fits */
+    if (wg_layer_n_params(last) > 0 && h->N > 0 && h->N != d[1] * d[2] * d[3]) {
         wg_record_fail(wg_tensor_graph(X), WG_ESHAPE, wg_layer_kind(l),
-                       "X is %s, wanted images of %lld values", WG_TYPE_STR(t),
-                       (long long)fc2->n_out);
+                       "X is %s, wanted images of %lld values", WG_TYPE_STR(t), (long long)h->N);
         return false;
     }
     ((VAE *)wg_layer_change_hyper(l))->enc_conv1_in_ch = d[3];
-    ((decoder_hyper *)wg_layer_change_hyper(decoder))->N = fc2->n_out = d[1] * d[2] * d[3];
+    h->N = fc2->n_out = d[1] * d[2] * d[3];
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "classes.h"
+#include "model.h"
 #include "own.h"
 #include "spell.h"
 #include "summary.h"
@@ -123,11 +124,47 @@ static const wg_layer *part_called(const wg_layer *l, const char *id, wg_error *
     return NULL;
 }
 
+static bool same_hyper(const wg_layer *a, const wg_layer *b)
+{
+    json_t *x = wg__hyper_json(a->kind, a->hyper), *y = wg__hyper_json(b->kind, b->hyper);
+    bool same = x && y && json_equal(x, y);
+
+    json_decref(x);
+    json_decref(y);
+    return same;
+}
+
+static wg_layer *like(const wg_layer *old, const json_t *json, wg_error *error);
+
+/* Component i of l as its text says, or else as it was. What changes in l itself its components
+ * learn anew: only where nothing does do they keep what they had. */
+static bool remake(wg_layer *l, int i, const wg_layer *old, const json_t *json, wg_error *error)
+{
+    const wg_layer *was = same_hyper(l, old) ? wg_layer_component(old, l->components[i]->id) : NULL;
+    json_t *none = json ? NULL : json_object();
+    wg_layer *made;
+
+    if (!was && !json) {
+        json_decref(none);
+        return true;
+    }
+    made = like(was ? was : l->components[i], json ? json : none, error);
+    json_decref(none);
+    if (!made) return false;
+    wg_layer_free(l->components[i]);
+    l->components[i] = made;
+    made->parent = l;
+    made->id = made->name + strlen(l->name) + 1;
+    return true;
+}
+
 /* A layer like `old`, without parameters, with hyperparameters changed by `json`; NULL on error. */
 static wg_layer *like(const wg_layer *old, const json_t *json, wg_error *error)
 {
+    const json_t *parts = json_object_get(json, "components");
     json_t *own, *sub;
     const char *id;
+    bool ok = true;
     wg_layer *l;
 
     if (!json_is_object(json)) {
@@ -143,24 +180,12 @@ static wg_layer *like(const wg_layer *old, const json_t *json, wg_error *error)
     l = changed_layer(old->kind, old->store, old->name, old->hyper, own, error);
     json_decref(own);
     if (!l) return NULL;
-    json_object_foreach(json_object_get(json, "components"), id, sub)
-    {
-        const wg_layer *part = part_called(l, id, error);
-        wg_layer *made = part ? like(part, sub, error) : NULL;
-
-        if (!made) {
-            wg_layer_free(l);
-            return NULL;
-        }
-        for (int i = 0; i < l->n_components; i++)
-            if (l->components[i] == part) {
-                wg_layer_free(l->components[i]);
-                l->components[i] = made;
-                made->parent = l;
-                made->id = made->name + strlen(l->name) + 1;
-            }
-    }
-    return l;
+    json_object_foreach((json_t *)parts, id, sub) ok = ok && part_called(l, id, error);
+    for (int i = 0; i < l->n_components && ok; i++)
+        ok = remake(l, i, old, json_object_get(parts, l->components[i]->id), error);
+    if (ok) return l;
+    wg_layer_free(l);
+    return NULL;
 }
 
 /* Parameters and flags go over; at the next use the layer says again what it wants. */
@@ -172,6 +197,8 @@ static void inherit(wg_layer *to, wg_layer *from)
     from->n_entries = 0;
     to->frozen = from->frozen;
     to->ready = false;
+    to->recorded = from->recorded;
+    from->recorded = NULL;
     for (int i = 0; i < to->n_entries; i++) {
         to->entries[i].valued |= !to->entries[i].early;
         to->entries[i].early = true;
@@ -190,8 +217,11 @@ static void become(wg_layer *l, wg_layer *made)
     void *hyper = l->hyper;
     int n = l->n_components;
 
-    wg__verbs_forget(l);
+    /* what it is a component of has recorded it too */
+    for (wg_layer *at = l; at; at = at->parent) wg__verbs_forget(at);
     inherit(made, l);
+    l->recorded = made->recorded;
+    made->recorded = NULL;
     l->entries = made->entries;
     l->n_entries = made->n_entries;
     l->ready = false;
@@ -210,11 +240,8 @@ static void become(wg_layer *l, wg_layer *made)
 
 static bool differs(const wg_layer *a, const wg_layer *b)
 {
-    json_t *x = wg__hyper_json(a->kind, a->hyper), *y = wg__hyper_json(b->kind, b->hyper);
-    bool differ = !x || !y || !json_equal(x, y) || a->n_components != b->n_components;
+    bool differ = !same_hyper(a, b) || a->n_components != b->n_components;
 
-    json_decref(x);
-    json_decref(y);
     for (int i = 0; i < a->n_components && !differ; i++)
         differ = differs(a->components[i], b->components[i]);
     return differ;
@@ -430,6 +457,7 @@ static wg_status set_from(wg_layer *l, const json_t *v)
         give(&g);
         if (made) become(l, made);
         if (o) {
+            wg__steps_forget(root);
             wg_optim_free(root->optim);
             root->optim = o;
         }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "layer_impl.h"
+#include "model.h"
 #include "optim.h"
 #include "own.h"
 
@@ -15,6 +16,7 @@ wg_status wg_layer_set_optimizer(wg_layer *l, const char *text)
     o = wg_optim_from_text(NULL, "optimizer", text, &l->error);
     if (!o) return l->error.code;
     l = wg__layer_root(l);
+    wg__steps_forget(l);
     wg_optim_free(l->optim);
     l->optim = o;
     return WG_OK;
