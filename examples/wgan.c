@@ -9,9 +9,10 @@
  * the trained program. gaussians (the default): eight of them on a ring, of which the samples
  * should cover all; swissroll: a spiral; fashion: photographs of clothes, Fashion-MNIST.
  *
- * Measured on two cores of a busy machine: gaussians, 8,000 steps in 222 s: the Wasserstein estimate
- * falls from 0.740 (mean of steps 401 to 500) to 0.053, the norm of the gradient is 1.02, 8 of 8
- * modes are covered and 89.4 % of the samples lie within three standard deviations of one.
+ * Measured on two cores of a busy machine: gaussians, 8,000 steps in 222 s: the Wasserstein
+ * estimate falls from 0.740 (mean of steps 401 to 500) to 0.053, the norm of the gradient is
+ * 1.02, 8 of 8 modes are covered and 89.4 % of the samples lie within three standard deviations
+ * of one.
  */
 #include <errno.h>
 #include <math.h>
@@ -22,8 +23,8 @@
 #include <wengert.h>
 #include <wengert/op.h>
 
+#include "../tools/chart.h"
 #include "../tools/picture.h"
-#include "common/chart.h"
 
 #define FASHION "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"
 
@@ -278,8 +279,9 @@ static bool results(watch *w, const char *folder, wg_error *error)
     thin(w->norm, w->n, by);
     if (!chart_write(
             path, w->p->name, "generator step", "critic", 2,
-            (chart_series[]){ { "Wasserstein estimate", (int)n, w->step, w->far, false },
-                              { "norm of the gradient", (int)n, w->step, w->norm, false } }))
+            (chart_series[]){
+                { .name = "Wasserstein estimate", .n = (int)n, .x = w->step, .y = w->far },
+                { .name = "norm of the gradient", .n = (int)n, .x = w->step, .y = w->norm } }))
         return wg_fail(error, WG_EIO, "wgan", "%s: %s", path, strerror(errno)) == WG_OK;
     printf("wrote %s\n", path);
     snprintf(path, sizeof path, "%s/wgan-%s.json", folder, w->p->name);
