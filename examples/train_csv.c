@@ -1,11 +1,12 @@
 /*
  * train_csv.c: trains a classifier on a table of numbers whose last column is the class, 0, 1, ...
- * Stopped by Ctrl-C or killed, the same command goes on where the last checkpoint was made, and ends
- * with the same bytes.
+ * Stopped by Ctrl-C or killed, the same command goes on where the last checkpoint was made, and
+ * ends with the same bytes.
  *
  *     train_csv TABLE FOLDER [EPOCHS]
  *
- * TABLE is CSV, .npy or idx; FOLDER gets checkpoints and at the end model.json, FOLDER.jsonl the log.
+ * TABLE is CSV, .npy or idx; FOLDER gets checkpoints and at the end model.json, FOLDER.jsonl the
+ * log.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * faults.h: the calls of the system that src/graph/file.c makes, defined in the test program, so that each can fail, or
- * be the last one, in turn.
+ * faults.h: the calls of the system that src/graph/file.c makes, defined in the test program, so
+ * that each can fail, or be the last one, in turn.
  */
 #ifndef FAULTS_H
 #define FAULTS_H

@@ -1,6 +1,6 @@
 /*
- * fuzz_data.c: any bytes are read as a data file, plain or compressed, or refused with a message. What was read is
- * of a sound shape, and written as .npy it reads back to the same values.
+ * fuzz_data.c: any bytes are read as a data file, plain or compressed, or refused with a message.
+ * What was read is of a sound shape, and written as .npy it reads back to the same values.
  */
 #ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700

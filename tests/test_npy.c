@@ -1,4 +1,5 @@
-/* test_npy.c: .npy files, good and bad, of every version and order; any data file told by its content. */
+/* test_npy.c: .npy files, good and bad, of every version and order; any data file told by its
+ * content. */
 #include "gate.h"
 #include "temp.h"
 

@@ -230,7 +230,8 @@ static wg_train_act save_now(void *data, wg_train *t, const wg_train_state *stat
     return wg_train_save(t, error) == WG_OK ? WG_TRAIN_GO_ON : WG_TRAIN_FAIL;
 }
 
-/* Checkpoints made by callbacks, in an epoch, at its last batch, after it: each is as good as others. */
+/* Checkpoints made by callbacks, in an epoch, at its last batch, after it: each is as good as
+ * others. */
 static void saves_from_callbacks(void)
 {
     wg_train_options options;

@@ -1,6 +1,6 @@
 /*
- * test_train_faults.c: a disk that is full, or fails, in the middle of a checkpoint: the run says so, and whatever was
- * saved before is there to go on from.
+ * test_train_faults.c: a disk that is full, or fails, in the middle of a checkpoint: the run says
+ * so, and whatever was saved before is there to go on from.
  */
 #include <sys/stat.h>
 

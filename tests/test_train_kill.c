@@ -1,6 +1,6 @@
 /*
- * test_train_kill.c: a training run killed at random moments and started again ends with the bytes of one that was
- * never stopped: the trained program, the checkpoints, the log but for its seconds.
+ * test_train_kill.c: a training run killed at random moments and started again ends with the bytes
+ * of one that was never stopped: the trained program, the checkpoints, the log but for its seconds.
  */
 #include <libgen.h>
 #include <signal.h>
@@ -105,8 +105,8 @@ static void same_log(const char *a, const char *b)
     free(y);
 }
 
-/* The same names with the same bytes. Links are for other tools: a checkpoint that was committed in the moment of the
- * kill may lack its own. */
+/* The same names with the same bytes. Links are for other tools: a checkpoint that was committed in
+ * the moment of the kill may lack its own. */
 static void same_folder(const char *a, const char *b)
 {
     const char *const folder[] = { a, b };

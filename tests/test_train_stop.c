@@ -135,7 +135,8 @@ static void environment_bounds_steps(void)
 
 /* ---- a loss that is not finite ---- */
 
-/* loss = mean(log(W x)), whose W falls by `fall` each step until the logarithm has nothing to take. */
+/* loss = mean(log(W x)), whose W falls by `fall` each step until the logarithm has nothing to take.
+ */
 static void open_falling(world *o, double fall, bool through_weight)
 {
     wg_tensor *x, *W, *inner;
@@ -217,7 +218,8 @@ static void names_where_it_began(void)
     world_close(&whole);
 }
 
-/* A weight that overflows in the step before: that step is named, and the store is from before it. */
+/* A weight that overflows in the step before: that step is named, and the store is from before it.
+ */
 static void names_the_step_before(void)
 {
     wg_error error = { WG_OK, NULL, NULL, "", "" };
@@ -284,7 +286,8 @@ static void names_where_validation_began(void)
     world_close(&whole);
 }
 
-/* The loss of the step was finite, what it made of the weight is not: there is no such checkpoint. */
+/* The loss of the step was finite, what it made of the weight is not: there is no such checkpoint.
+ */
 static void makes_no_checkpoint_of_infinity(void)
 {
     wg_error error = { WG_OK, NULL, NULL, "", "" };

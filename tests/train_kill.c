@@ -1,7 +1,9 @@
-/* train_kill.c: no test of its own: a training run to be killed and started again, as often as wanted. With early
- * stopping, validation and a schedule, a checkpoint every third step; the trained program goes to FOLDER/end.json,
- * the log to FOLDER.jsonl.
- *     train_kill FOLDER HIDDEN */
+/*
+ * train_kill.c: no test of its own: a training run to be killed and started again, as often as
+ * wanted. With early stopping, validation and a schedule, a checkpoint every third step; the
+ * trained program goes to FOLDER/end.json, the log to FOLDER.jsonl.
+ *     train_kill FOLDER HIDDEN
+ */
 #include <stdio.h>
 
 #include "train_world.h"

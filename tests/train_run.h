@@ -1,4 +1,5 @@
-/* train_run.h: what the tests of the training kit share: trainers over worlds, folders, stores compared. */
+/* train_run.h: what the tests of the training kit share: trainers over worlds, folders, stores
+ * compared. */
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 

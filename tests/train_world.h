@@ -1,5 +1,5 @@
-/* train_world.h: a small program to train that has everything a run must go on from: weights, moments, a schedule of
- * the rate, running statistics, random draws; and data for it. */
+/* train_world.h: a small program to train that has everything a run must go on from: weights,
+ * moments, a schedule of the rate, running statistics, random draws; and data for it. */
 #ifndef TRAIN_WORLD_H
 #define TRAIN_WORLD_H
 

@@ -50,8 +50,8 @@ typedef enum {
     WG_N_DATA_KINDS
 } wg_data_kind;
 
-/** Values as a file holds them, row-major; the first axis counts the examples. Batches are converted
- * as they are taken, so that pictures of a byte a pixel need no more memory than that. */
+/** Values as a file holds them, row-major; the first axis counts the examples. Batches are
+ * converted as they are taken, so that pictures of a byte a pixel need no more memory than that. */
 typedef struct {
     wg_data_kind kind;
     bool borrowed; /* data is the caller's: wg_data_free leaves it */
@@ -67,14 +67,14 @@ typedef struct {
     wg_header header; /* CSV: is the first line names? AUTO: when a field of it is no number */
 } wg_data_options;
 
-/** Reads a data file, plain or compressed with gzip, whatever its name: .npy (of f4, f8, i8, i4, u1 or
- * bool, little-endian, C or Fortran order, versions 1 to 3), idx (unsigned bytes) or CSV (numbers; f64
- * [lines, columns], one column as [lines]). Empty lines and lines that begin with # are not data.
- * options NULL: all zero. The caller frees *data with wg_data_free; on error it is empty. Memory is
- * taken as bytes arrive. Errors: WG_EIO with what the system said; WG_EFORMAT for what is none of
- * these, for another element type, for too few or too many bytes, damaged compression, in a CSV with
- * line and column; WG_ENONFINITE for a value that is not finite, with its index, unless it is allowed;
- * WG_ELIMIT; WG_ENOMEM. Source: NumPy's NEP 1 for .npy. */
+/** Reads a data file, plain or compressed with gzip, whatever its name: .npy (of f4, f8, i8, i4, u1
+ * or bool, little-endian, C or Fortran order, versions 1 to 3), idx (unsigned bytes) or CSV
+ * (numbers; f64 [lines, columns], one column as [lines]). Empty lines and lines that begin with #
+ * are not data. options NULL: all zero. The caller frees *data with wg_data_free; on error it is
+ * empty. Memory is taken as bytes arrive. Errors: WG_EIO with what the system said; WG_EFORMAT for
+ * what is none of these, for another element type, for too few or too many bytes, damaged
+ * compression, in a CSV with line and column; WG_ENONFINITE for a value that is not finite, with
+ * its index, unless it is allowed; WG_ELIMIT; WG_ENOMEM. Source: NumPy's NEP 1 for .npy. */
 WG_API wg_status wg_data_read(const char *path, const wg_data_options *options, wg_data *data,
                               wg_error *error);
 
@@ -83,8 +83,9 @@ WG_API wg_status wg_npy_read(const char *path, wg_data *data, wg_error *error);
 WG_API wg_status wg_csv_read(const char *path, const wg_data_options *options, wg_data *data,
                              wg_error *error);
 
-/** Writes an array as .npy, version 1, C order: '<f4', '<f8', '<i8' or '|b1'. The file holds the old
- * bytes or the new ones whenever the process stops. Errors: WG_EIO, WG_EARG, WG_ESHAPE, WG_ENOMEM. */
+/** Writes an array as .npy, version 1, C order: '<f4', '<f8', '<i8' or '|b1'. The file holds the
+ * old bytes or the new ones whenever the process stops. Errors: WG_EIO, WG_EARG, WG_ESHAPE,
+ * WG_ENOMEM. */
 WG_API wg_status wg_npy_write(const char *path, wg_array a, wg_error *error);
 
 /** An array's values as data, borrowed: the array outlives it. */
@@ -99,11 +100,11 @@ WG_API const char *wg_data_kind_name(wg_data_kind kind);
 /** Elements of one example: the product of all extents but the first. -1 for a rank of 0. */
 WG_API int64_t wg_data_example(const wg_data *data);
 
-/** Copies examples into a batch: to[k, ...] = scale * data[row[k], ...] for the n rows named (NULL: the
- * first n). `to` is the caller's memory, of n times as many elements as an example has, in any shape.
- * scale must be 1 for i64 and bool; a real number becomes i64 only when it is whole, and anything bool
- * only when it is 0 or 1. Errors: WG_EINDEX for a row out of range, WG_ESHAPE, WG_EDTYPE for a value
- * that does not convert, WG_EARG. */
+/** Copies examples into a batch: to[k, ...] = scale * data[row[k], ...] for the n rows named (NULL:
+ * the first n). `to` is the caller's memory, of n times as many elements as an example has, in any
+ * shape. scale must be 1 for i64 and bool; a real number becomes i64 only when it is whole, and
+ * anything bool only when it is 0 or 1. Errors: WG_EINDEX for a row out of range, WG_ESHAPE,
+ * WG_EDTYPE for a value that does not convert, WG_EARG. */
 WG_API wg_status wg_data_take(const wg_data *data, int64_t n, const int64_t *row, double scale,
                               wg_array to, wg_error *error);
 
@@ -137,8 +138,8 @@ WG_API void wg_batches_free(wg_batches *b);
 WG_API int64_t wg_batches_count(const wg_batches *b);
 WG_API int64_t wg_batches_examples(const wg_batches *b);
 
-/** The examples of batch i of an epoch (both from 0): *n rows, in the object's memory until the next
- * call. NULL when out of range. Nothing is allocated. */
+/** The examples of batch i of an epoch (both from 0): *n rows, in the object's memory until the
+ * next call. NULL when out of range. Nothing is allocated. */
 WG_API const int64_t *wg_batches_rows(wg_batches *b, int64_t epoch, int64_t i, int64_t *n);
 
 /** The examples kept apart, in ascending order: *n rows, in the object's memory; NULL and 0 for

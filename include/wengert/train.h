@@ -1,7 +1,7 @@
 /*
- * train.h: training a program: epochs of shuffled batches, validation, early stopping, checkpoints, a
- * resume that is exact to the bit, progress on a terminal, a log for machines. It knows nothing of
- * the model: a graph, a store, the name of a function whose updates make one step.
+ * train.h: training a program: epochs of shuffled batches, validation, early stopping, checkpoints,
+ * a resume that is exact to the bit, progress on a terminal, a log for machines. It knows nothing
+ * of the model: a graph, a store, the name of a function whose updates make one step.
  */
 #ifndef WENGERT_TRAIN_H
 #define WENGERT_TRAIN_H
@@ -31,8 +31,8 @@ typedef struct {
 /* Batches that are not taken from arrays. */
 typedef struct {
     /* Feeds the plan batch i of an epoch (both from 0) and returns how many examples it has; 0: the
-     * epoch has ended before it; -1: failed, with *error filled. After a resume the first batch asked
-     * for may be any, after a loss that is not finite earlier ones are asked for again. */
+     * epoch has ended before it; -1: failed, with *error filled. After a resume the first batch
+     * asked for may be any, after a loss that is not finite earlier ones are asked for again. */
     int64_t (*next)(void *data, wg_plan *plan, int64_t epoch, int64_t i, wg_error *error);
     void *data;
     int64_t examples; /* of an epoch, for the progress bar; 0: not known */
@@ -69,9 +69,9 @@ typedef struct {
 
 typedef enum { WG_TRAIN_GO_ON, WG_TRAIN_STOP, WG_TRAIN_FAIL } wg_train_act;
 
-/* STOP ends the run as interrupted runs end; FAIL, with *error filled, as failed ones. In the callback
- * of a batch the values of wg_train_plan may be read. One that changes the store does so when
- * `replaying` too, one that keeps a record does not. */
+/* STOP ends the run as interrupted runs end; FAIL, with *error filled, as failed ones. In the
+ * callback of a batch the values of wg_train_plan may be read. One that changes the store does so
+ * when `replaying` too, one that keeps a record does not. */
 typedef wg_train_act wg_train_callback(void *data, wg_train *t, const wg_train_state *state,
                                        wg_error *error);
 
@@ -123,14 +123,15 @@ typedef struct {
     wg_plan_options plan; /* all zero: defaults */
 } wg_train_options;
 
-/** A trainer of a program. It keeps one copy of the store, with patience two. Graph, store and all that the options point to are borrowed and outlive it.
- * With `resume` the store, and all else that the run depends on, is as it was at the newest checkpoint:
- * the run ends with the same bytes as one that was never stopped, provided that the data are the same.
- * A damaged checkpoint is passed over, with a line that says so, when there is an older one. Returns
- * NULL on error: WG_ENAME for a function, output or input that is not there, with the nearest name, or
- * an input without data; WG_ESHAPE, WG_EDTYPE where data do not fit; WG_EARG for options out of range,
- * for a folder that holds checkpoints when `resume` is not set, for checkpoints of another model or of
- * other batches; those of wg_load and wg_plan_new; WG_EIO; WG_ENOMEM. */
+/** A trainer of a program. It keeps one copy of the store, with patience two. Graph, store and all
+ * that the options point to are borrowed and outlive it. With `resume` the store, and all else that
+ * the run depends on, is as it was at the newest checkpoint: the run ends with the same bytes as
+ * one that was never stopped, provided that the data are the same. A damaged checkpoint is passed
+ * over, with a line that says so, when there is an older one. Returns NULL on error: WG_ENAME for a
+ * function, output or input that is not there, with the nearest name, or an input without data;
+ * WG_ESHAPE, WG_EDTYPE where data do not fit; WG_EARG for options out of range, for a folder that
+ * holds checkpoints when `resume` is not set, for checkpoints of another model or of other batches;
+ * those of wg_load and wg_plan_new; WG_EIO; WG_ENOMEM. */
 WG_API wg_train *wg_train_new(wg_graph *g, wg_params *w, const wg_train_options *options,
                               wg_error *error);
 
@@ -138,11 +139,11 @@ WG_API wg_train *wg_train_new(wg_graph *g, wg_params *w, const wg_train_options 
 WG_API void wg_train_free(wg_train *t);
 
 /** Trains until an end, which wg_train_state_of tells; called again it goes on from there. A step
- * allocates nothing once each size of batch was met. Errors: those of wg_plan_run; WG_EDTYPE for data
- * that do not convert; WG_ENONFINITE for a loss that is not finite: steps are then made once more with
- * the plan's option `check`, the error names the entry where it began, and the store is as it was
- * before that step; a validation loss is traced as well; WG_EIO for a checkpoint or a log that cannot be written. After any error the
- * checkpoints made before are whole. */
+ * allocates nothing once each size of batch was met. Errors: those of wg_plan_run; WG_EDTYPE for
+ * data that do not convert; WG_ENONFINITE for a loss that is not finite: steps are then made once
+ * more with the plan's option `check`, the error names the entry where it began, and the store is
+ * as it was before that step; a validation loss is traced as well; WG_EIO for a checkpoint or a log
+ * that cannot be written. After any error the checkpoints made before are whole. */
 WG_API wg_status wg_train_run(wg_train *t, wg_error *error);
 
 /** How far it is. The trainer's. */
@@ -151,8 +152,8 @@ WG_API const wg_train_state *wg_train_state_of(const wg_train *t);
 /** The plan of the function. The trainer's. */
 WG_API wg_plan *wg_train_plan(wg_train *t);
 
-/** Saves a checkpoint now: FOLDER/NAME-STEP.json, a whole program that wg_load reads, with the state
- * of the run in its metadata. Callbacks may call it. Errors: WG_ESTATE without a folder;
+/** Saves a checkpoint now: FOLDER/NAME-STEP.json, a whole program that wg_load reads, with the
+ * state of the run in its metadata. Callbacks may call it. Errors: WG_ESTATE without a folder;
  * WG_ENONFINITE when a trainable entry is not finite; those of wg_save. */
 WG_API wg_status wg_train_save(wg_train *t, wg_error *error);
 

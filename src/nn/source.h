@@ -19,8 +19,8 @@ typedef struct {
 wg_status wg__source_open(wg__source *s, const char *path, const char *op, wg_error *error);
 void wg__source_close(wg__source *s);
 
-/* The first bytes, at most WG__SOURCE_AHEAD, which are read again afterwards. Returns how many there
- * are; -1 when reading failed. */
+/* The first bytes, at most WG__SOURCE_AHEAD, which are read again afterwards. Returns how many
+ * there are; -1 when reading failed. */
 int wg__source_peek(wg__source *s, unsigned char first[WG__SOURCE_AHEAD]);
 
 /* Up to n bytes; fewer at the end, or when reading fails: -1 when nothing was read by then. */
@@ -29,8 +29,8 @@ int64_t wg__source_read(wg__source *s, void *to, int64_t n);
 /* What a short read is reported as: the file ends early, is damaged, or the system failed. */
 wg_status wg__source_fail(const wg__source *s, int64_t got, int64_t want);
 
-/* The rest of the file, which must be `bytes` long, into new memory; `elements` for the message when
- * it is longer. What a header claims is not believed: memory is taken as bytes arrive. */
+/* The rest of the file, which must be `bytes` long, into new memory; `elements` for the message
+ * when it is longer. What a header claims is not believed: memory is taken as bytes arrive. */
 wg_status wg__source_rest(wg__source *s, int64_t bytes, int64_t elements, void **data);
 
 /* Whether the file ended as it should; at the end the checksum of compressed data is compared. */

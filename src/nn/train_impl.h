@@ -88,7 +88,8 @@ wg_train_act wg__tell(wg_train *t, wg_train_callback *callback, wg_error *error)
 
 void wg__hold(wg_train *t); /* a copy of the store */
 bool wg__hold_due(const wg_train *t);
-/* The loss of the step at hand, or of a validation batch, is not finite: the error that says where. */
+/* The loss of the step at hand, or of a validation batch, is not finite: the error that says where.
+ */
 wg_status wg__find_origin(wg_train *t, double loss, wg_error *error);
 wg_status wg__find_in_validation(wg_train *t, const int64_t *row, int64_t first, int64_t n,
                                  double loss, wg_error *error);

@@ -1,13 +1,13 @@
 /*
- * train_origin.c: where a loss ceased to be finite. A copy of the store, taken now and then, is what the
- * last steps are made from once more, under the plan's finite check.
+ * train_origin.c: where a loss ceased to be finite. A copy of the store, taken now and then, is
+ * what the last steps are made from once more, under the plan's finite check.
  */
 #include <string.h>
 
 #include "train_impl.h"
 
-/* Least steps between copies of the store, which a step that went wrong is found again from; and how
- * many times longer the steps take than the copy. */
+/* Least steps between copies of the store, which a step that went wrong is found again from; and
+ * how many times longer the steps take than the copy. */
 enum { HOLD = 32, HOLD_SHARE = 50 };
 
 void wg__hold(wg_train *t)
@@ -38,8 +38,8 @@ static void name_origin(const wg_train *t, double loss, wg_error *error)
 }
 
 /*
- * The loss of the step at hand is not finite, and its updates are in the store. From the copy of the
- * store the steps since are made once more, the last two under the finite check: a weight that
+ * The loss of the step at hand is not finite, and its updates are in the store. From the copy of
+ * the store the steps since are made once more, the last two under the finite check: a weight that
  * became infinite in the step before was made there. The check commits nothing when it fails.
  */
 wg_status wg__find_origin(wg_train *t, double loss, wg_error *error)

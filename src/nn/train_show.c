@@ -1,4 +1,5 @@
-/* train_show.c: how a run is told of: a bar on a terminal, a line an epoch, JSON lines for machines. */
+/* train_show.c: how a run is told of: a bar on a terminal, a line an epoch, JSON lines for
+ * machines. */
 #define _DEFAULT_SOURCE
 #include <errno.h>
 #include <math.h>
