@@ -1,5 +1,5 @@
 /* test_fit_memory.c: every allocation of a fit and of the models' verbs refused in turn: an error,
- * and nothing is left behind. */
+ * and nothing is left behind. Steps take none. */
 #include <wengert.h>
 #include <wengert/layer.h>
 
@@ -83,4 +83,44 @@ static void wgan_debug(void)
     gate_every_allocation(fit_wgan, &debug, "WGAN_GP, debug");
 }
 
-TESTS(TEST(vae), TEST(wgan), TEST(wgan_debug))
+/* Blocks taken by a fit of so many epochs. */
+static int64_t blocks(bool gan, int64_t epochs)
+{
+    wg_fit_options o = { .n_epochs = epochs,
+                         .n_steps = epochs,
+                         .c_updates_per_epoch = 2,
+                         .batchsize = gan ? 5 : 2,
+                         .verbose = -1 };
+    wg_params *w = wg_params_new(WG_F32, 1);
+    wg_bernoulli_vae_hyper h = { .latent_dim = 2,
+                                 .enc_conv1_kernel_shape = { 1, 1 },
+                                 .enc_conv2_kernel_shape = { 1, 1 },
+                                 .enc_pool2_kernel_shape = { 1, 1 } };
+    wg_layer *l = gan ? wg_wgan_gp(w, "gan", (wg_wgan_gp_hyper){ .g_hidden = 2 })
+                      : wg_bernoulli_vae(w, "vae", h);
+    wg_data X = gan ? wg_data_of(WG_F32_ARRAY(pixels, 16, 2))
+                    : wg_data_of(WG_F32_ARRAY(pixels, 2, 4, 4, 1));
+    wg_error error = { .code = WG_OK };
+
+    memset(&gate, 0, sizeof gate);
+    gate.watching = true;
+    if (gan) wg_wgan_gp_fit(l, X, &o, NULL, &error);
+    else wg_bernoulli_vae_fit(l, X, &o, NULL, &error);
+    gate.watching = false;
+    NO_ERROR(&error);
+    wg_layer_free(l);
+    wg_params_free(w);
+    return gate.count;
+}
+
+/* Each size of batch was met by the end of the fourth epoch: from there on nothing is taken. */
+static void steps_take_no_memory(void)
+{
+    static const wg_allocator allocator = { gate_alloc, gate_release, NULL };
+
+    wg_set_allocator(&allocator);
+    for (int gan = 0; gan < 2; gan++) EQ_INT(blocks(gan, 12), blocks(gan, 4));
+    wg_set_allocator(NULL);
+}
+
+TESTS(TEST(vae), TEST(wgan), TEST(wgan_debug), TEST(steps_take_no_memory))
