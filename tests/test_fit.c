@@ -370,6 +370,35 @@ static void vae_saved_goes_on(void)
     wg_params_free(v);
 }
 
+/* A checkpoint is a saved model: what it says of an image is what the trained one says. */
+static void checkpoints_are_models(void)
+{
+    wg_params *w = wg_params_new(WG_F32, 3), *v = NULL;
+    wg_train_options kit = { .folder = temp_dir(), .checkpoint = "kept", .keep = 1 };
+    wg_fit_options o = vae_options;
+    wg_layer *l = small_vae(w, "vae"), *m;
+    wg_error error = { .code = WG_OK };
+    wg_fit_state a, b;
+    char path[128];
+
+    o.n_epochs = 2;
+    o.train = &kit;
+    EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, NULL, &error), WG_OK);
+    snprintf(path, sizeof path, "%s/kept-000000006.json", temp_dir());
+    m = wg_model_load(path, &v, &error);
+    NO_ERROR(&error);
+    REQUIRE(m != NULL);
+    EQ_INT(wg_bernoulli_vae_evaluate(l, images(), &o, &a, &error), WG_OK);
+    EQ_INT(wg_bernoulli_vae_evaluate(m, images(), &o, &b, &error), WG_OK);
+    NO_ERROR(&error);
+    SAME_BITS(&a.loss, &b.loss, sizeof a.loss);
+    wg_layer_free(l);
+    wg_layer_free(m);
+    wg_params_free(w);
+    wg_params_free(v);
+}
+
 TESTS(TEST(vae_fit_learns), TEST(second_fit_goes_on), TEST(fit_resumes_to_the_bit),
       TEST(fit_ends_when_told), TEST(lines_of_a_fit), TEST(vae_verbs),
-      TEST(vae_backward_is_the_gradient), TEST(vae_bad_input), TEST(vae_set_params_goes_on), TEST(vae_saved_goes_on))
+      TEST(vae_backward_is_the_gradient), TEST(vae_bad_input), TEST(vae_set_params_goes_on),
+      TEST(vae_saved_goes_on), TEST(checkpoints_are_models))

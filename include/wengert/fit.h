@@ -118,9 +118,9 @@ WG_API wg_status wg_wgan_gp_flush_gradients(wg_layer *l, const char *module);
  * WG_ESTATE before the first data; those of wg_save. */
 WG_API wg_status wg_model_save(const char *path, wg_layer *l, wg_error *error);
 
-/** Loads it: the layer, and its store in *store, both the caller's. It goes on as if it had never
- * been saved. NULL on error, with *store NULL: WG_EFORMAT for a program that wg_model_save did
- * not write; those of wg_load and wg_layer_make. */
+/** Loads it, or a checkpoint of a fit: the layer, and its store in *store, both the caller's. It
+ * goes on as if it had never been saved. NULL on error, with *store NULL: WG_EFORMAT for a
+ * program that wg_model_save did not write; those of wg_load and wg_layer_make. */
 WG_API wg_layer *wg_model_load(const char *path, wg_params **store, wg_error *error);
 
 #ifdef __cplusplus

@@ -180,8 +180,11 @@ wg_train_options wg__fit_options(wg__fit *f, const char *function, const char *l
 
 bool wg__fit_train(wg__fit *f, const wg_train_options *o, wg_error *error)
 {
-    wg_train *t = wg_train_new(f->l->steps->g, f->l->store, o, error);
+    wg_train *t;
 
+    /* so that a checkpoint is a saved model too */
+    if (!wg__model_describe(f->l, error)) return false;
+    t = wg_train_new(f->l->steps->g, f->l->store, o, error);
     if (!t) return false;
     f->first_epoch = wg_train_state_of(t)->epoch;
     f->first_step = wg_train_state_of(t)->step;

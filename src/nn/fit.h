@@ -30,6 +30,9 @@ bool wg__fit_feed(wg__fit *f, wg_plan *p, const char *input, int64_t shuffle, in
 wg_train_options wg__fit_options(wg__fit *f, const char *function, const char *loss, int64_t epochs,
                                  const wg_train_source *source);
 
+/* model_file.c: puts into the metadata of the recorded steps what wg_model_load needs. */
+bool wg__model_describe(wg_layer *l, wg_error *error);
+
 /* Trains to the end; f->s tells how it went. False with *error filled. */
 bool wg__fit_train(wg__fit *f, const wg_train_options *o, wg_error *error);
 

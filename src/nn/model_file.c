@@ -24,20 +24,29 @@ static bool saves(const wg_layer *l, wg_error *error)
     return false;
 }
 
+bool wg__model_describe(wg_layer *l, wg_error *error)
+{
+    char *hyper = wg_layer_hyperparameters(l);
+
+    if (!hyper) {
+        wg_fail(error, WG_ENOMEM, l->kind->name, "out of memory");
+        return false;
+    }
+    wg_metadata_set(l->steps->g, NAME_KEY, l->name);
+    wg_metadata_set(l->steps->g, KIND_KEY, l->kind->name);
+    wg_metadata_set(l->steps->g, HYPER_KEY, hyper);
+    wg_free(hyper);
+    if (!wg_graph_error(l->steps->g)) return true;
+    *error = *wg_graph_error(l->steps->g);
+    return false;
+}
+
 wg_status wg_model_save(const char *path, wg_layer *l, wg_error *error)
 {
     wg_error own = { .code = WG_OK };
-    char *hyper;
 
-    if (saves(l, &own)) {
-        hyper = wg_layer_hyperparameters(l);
-        if (!hyper) wg_fail(&own, WG_ENOMEM, l->kind->name, "out of memory");
-        wg_metadata_set(l->steps->g, NAME_KEY, l->name);
-        wg_metadata_set(l->steps->g, KIND_KEY, l->kind->name);
-        wg_metadata_set(l->steps->g, HYPER_KEY, hyper);
-        if (hyper) wg_save(path, l->steps->g, l->store, NULL, &own);
-        wg_free(hyper);
-    }
+    if (saves(l, &own) && wg__model_describe(l, &own))
+        wg_save(path, l->steps->g, l->store, NULL, &own);
     if (own.code != WG_OK && error && error->code == WG_OK) *error = own;
     return own.code;
 }
