@@ -407,15 +407,14 @@ static void summaries_of_components(void)
 {
     wg_params *w = wg_params_new(WG_F64, 3);
     wg_layer *l = wg_layer_new(&pair, w, "pair", &(pair_hyper){ .width = 2, .act_fn = "Identity" });
+    wg_layer *part = wg_layer_component(l, "first");
     wg_array x = WG_F64_ARRAY(X, 2, 3), y[2];
     double first;
     char *text;
 
     OK(wg_layer_forward(l, 1, &x, true, y), l);
     first = at(y[1], 0) / GAIN;
-    OK(wg_layer_set_params(wg_layer_component(l, "first"),
-                           "{\"hyperparameters\": {\"act_fn\": \"Tanh\"}}"),
-       l);
+    OK(wg_layer_set_params(part, "{\"hyperparameters\": {\"act_fn\": \"Tanh\"}}"), l);
     OK(wg_layer_forward(l, 1, &x, true, y), l);
     NEAR(at(y[1], 0), GAIN * tanh(first));
     OK(wg_layer_set_params(l, "{\"hyperparameters\": {\"components\": {\"second\": "
@@ -429,6 +428,7 @@ static void summaries_of_components(void)
     OK(wg_layer_set_params(l, "{\"hyperparameters\": {\"act_fn\": \"Exponential\"}}"), l);
     OK(wg_layer_forward(l, 1, &x, true, y), l);
     NEAR(at(y[1], 0), GAIN * exp(first));
+    CHECK(wg_layer_component(l, "first") == part);
     wg_layer_free(l);
     wg_params_free(w);
 }

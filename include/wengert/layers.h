@@ -80,9 +80,11 @@ WG_API char *wg_layer_hyperparameters(const wg_layer *l);
 WG_API char *wg_layer_summary(const wg_layer *l);
 
 /** Reads a summary (or a part of one): hyperparameters, parameters, optimizer with cache,
- * components. Absent keys keep their values. On an error the layer is as it was. Errors: WG_EFORMAT
- * for text that is not JSON, WG_ENAME for unknown keys (with the nearest valid one) and for the
- * summary of another class, WG_ESHAPE, WG_EARG for values out of range. */
+ * components. Absent keys keep their values, and components those of their own unless the layer
+ * itself is changed. Where a hyperparameter changes, retained forwards are forgotten. On an error
+ * the layer is as it was. Errors: WG_EFORMAT for text that is not JSON, WG_ENAME for unknown keys
+ * (with the nearest valid one) and for the summary of another class, WG_ESHAPE, WG_EARG for values
+ * out of range. */
 WG_API wg_status wg_layer_set_params(wg_layer *l, const char *json);
 
 /* ---- numpy-ml's verbs, on arrays ---- */
@@ -111,8 +113,8 @@ WG_API wg_status wg_layer_update(wg_layer *l, double cur_loss);
 /** Forgets gradients, retained forwards, derived variables and states of cells. */
 WG_API void wg_layer_flush_gradients(wg_layer *l);
 
-/** The optimizer of update, from its text ("Adam(lr=0.01)"), for the layer and its components; NULL:
- * SGD(), which is the default. */
+/** The optimizer of update, from its text ("Adam(lr=0.01)"), for the layer and its components;
+ * NULL: SGD(), which is the default. */
 WG_API wg_status wg_layer_set_optimizer(wg_layer *l, const char *text);
 
 /** The gradient added up for the parameter; data NULL when there is none. The layer's memory. */

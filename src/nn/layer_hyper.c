@@ -182,7 +182,8 @@ static bool read_list(int64_t *to, size_t n, const json_t *from, wg_error *error
     return true;
 }
 
-/* "same", an int, [r, c] or [top, bottom, left, right]; in one dimension an int or [left, right]. */
+/* "same", an int, [r, c] or [top, bottom, left, right]; in one dimension an int or [left, right].
+ */
 static bool read_pad(void *hyper, const wg_layer_class *kind, const wg_field *f,
                      const wg_field *mode, const json_t *from, wg_error *error)
 {
@@ -212,7 +213,8 @@ static bool read_pad(void *hyper, const wg_layer_class *kind, const wg_field *f,
     return true;
 }
 
-/* A number stands for its digits (numpy-ml's keep_dim is "first", "last" or -1), null for the default. */
+/* A number stands for its digits (numpy-ml's keep_dim is "first", "last" or -1), null for the
+ * default. */
 static bool read_text(char **to, const json_t *from, wg_error *error, const wg_layer_class *kind,
                       const wg_field *f)
 {

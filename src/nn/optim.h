@@ -86,7 +86,8 @@ wg_tensor *wg__clip_scale(wg_tensor *norm, double clip);
 /* The factors of the last group whose pattern fits the name; 1 and 1 without. */
 wg__group wg__optim_group_of(const wg_optim *o, const char *name);
 
-/* wg_optim_step and wg_optim_update_n in one: a step whose loss is missing is not counted either. */
+/* wg_optim_step and wg_optim_update_n in one: a step whose loss is missing is not counted either.
+ */
 wg_status wg__optim_whole_step(wg_optim *o, int n, const char *const *name, const wg_array *param,
                                const wg_array *grad, double cur_loss, wg_error *error);
 

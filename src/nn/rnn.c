@@ -44,7 +44,7 @@ static wg_tensor *check_sequence(wg_layer *l, wg_tensor *x)
                           WG_TYPE_STR(t));
 }
 
-/* n_in of a step [n, n_in] or a sequence [n, n_in, n_t]; 0 after an error. */
+/* n_in of a step [n, n_in] or a sequence [n, n_in, n_t]; -1 after an error. */
 static int64_t learn_n_in(wg_layer *l, const wg_type *x, bool sequence)
 {
     if (sequence ? !is_sequence(x) : x->shape.rank != 2) {

@@ -188,54 +188,46 @@ static wg_layer *like(const wg_layer *old, const json_t *json, wg_error *error)
     return NULL;
 }
 
-/* Parameters and flags go over; at the next use the layer says again what it wants. */
-static void inherit(wg_layer *to, wg_layer *from)
+static int part_like(const wg_layer *l, const wg_layer *part)
 {
-    to->entries = from->entries;
-    to->n_entries = from->n_entries;
-    from->entries = NULL;
-    from->n_entries = 0;
-    to->frozen = from->frozen;
-    to->ready = false;
-    to->recorded = from->recorded;
-    from->recorded = NULL;
-    for (int i = 0; i < to->n_entries; i++) {
-        to->entries[i].valued |= !to->entries[i].early;
-        to->entries[i].early = true;
-    }
-    for (int i = 0; i < to->n_components; i++) {
-        wg_layer *c = wg_layer_component(from, to->components[i]->id);
-
-        if (c && c->kind == to->components[i]->kind) inherit(to->components[i], c);
-    }
+    for (int i = 0; i < l->n_components; i++)
+        if (!strcmp(l->components[i]->id, part->id) && l->components[i]->kind == part->kind)
+            return i;
+    return -1;
 }
 
-/* l takes hyperparameters and components of `made`, which is freed. */
+/* l takes the hyperparameters of `made`, and its components: where l has one of that id and class
+ * it stays and becomes as that. Parameters and flags stay; at the next use a layer says again what
+ * it wants. made keeps what is not needed any more. */
 static void become(wg_layer *l, wg_layer *made)
 {
     wg_layer **components = l->components;
     void *hyper = l->hyper;
     int n = l->n_components;
 
-    /* what it is a component of has recorded it too */
-    for (wg_layer *at = l; at; at = at->parent) wg__verbs_forget(at);
-    inherit(made, l);
-    l->recorded = made->recorded;
-    made->recorded = NULL;
-    l->entries = made->entries;
-    l->n_entries = made->n_entries;
-    l->ready = false;
-    l->broken = (wg_error){ .code = WG_OK }; /* what was wrong may be right now */
+    wg__verbs_forget(l);
+    for (int i = 0; i < made->n_components; i++) {
+        wg_layer *part = made->components[i];
+        int k = part_like(l, part);
+
+        if (k < 0) continue;
+        become(l->components[k], part);
+        made->components[i] = l->components[k];
+        l->components[k] = part;
+    }
     l->components = made->components;
     l->n_components = made->n_components;
     l->hyper = made->hyper;
     for (int i = 0; i < l->n_components; i++) l->components[i]->parent = l;
-    made->entries = NULL;
-    made->n_entries = 0;
     made->components = components;
     made->n_components = n;
     made->hyper = hyper;
-    wg_layer_free(made);
+    for (int i = 0; i < l->n_entries; i++) {
+        l->entries[i].valued |= !l->entries[i].early;
+        l->entries[i].early = true;
+    }
+    l->ready = false;
+    l->broken = (wg_error){ .code = WG_OK }; /* what was wrong may be right now */
 }
 
 static bool differs(const wg_layer *a, const wg_layer *b)
@@ -455,7 +447,12 @@ static wg_status set_from(wg_layer *l, const json_t *v)
         wg_layer *root = wg__layer_root(l);
 
         give(&g);
-        if (made) become(l, made);
+        if (made) {
+            /* what l is a component of has recorded it too */
+            for (wg_layer *at = l->parent; at; at = at->parent) wg__verbs_forget(at);
+            become(l, made);
+            wg_layer_free(made);
+        }
         if (o) {
             wg__steps_forget(root);
             wg_optim_free(root->optim);
