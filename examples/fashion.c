@@ -243,7 +243,7 @@ static bool work(const char *folder, int epochs, wg_graph *g, wg_params *w, cons
     if (!job_open(test, g, w, "test", "test", 1000, error) || !check(loss, w, test, error))
         return false;
     if (!job_open(train, g, w, "train", "train", BATCH, error)) return false;
-    for (int e = 0; e < epochs; e++) {
+    for (int e = 0; e < epochs && train->steps < train_max_steps(); e++) {
         snprintf(label, sizeof label, "epoch %d/%d", e + 1, epochs);
         if (!train_epoch(train, label, SEED, e, curve, error)) return false;
     }

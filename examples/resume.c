@@ -95,7 +95,7 @@ static bool train(wg_graph *g, wg_params *w, int epochs, wg_error *error)
 
     if (!ok) wg_fail(error, WG_ENAME, "resume", "the program has no function that trains");
     ok = ok && job_open(&j, g, w, wg_function_name(g, f), "train", number(g, "batch", 100), error);
-    for (int e = 0; ok && e < epochs; e++) {
+    for (int e = 0; ok && e < epochs && j.steps < train_max_steps(); e++) {
         snprintf(text, sizeof text, "epoch %ld", done + e + 1);
         ok = train_epoch(&j, text, (uint64_t)number(g, "shuffle_seed", 1), done + e, NULL, error);
     }

@@ -29,6 +29,7 @@ typedef struct {
     job_input input[JOB_INPUTS];
     int64_t examples; /* in the set */
     int64_t batch;    /* most at a time */
+    int64_t steps;    /* of training, so far */
 } job;
 
 /** Opens function `name` of a program over the data set `set` ("train", "test"), at most `batch`

@@ -58,8 +58,8 @@ static void draw(progress *p)
     else clock_text(rate > 0 ? (double)(p->total - p->done) / rate : 0, time_text);
     if (!isnan(p->accuracy))
         snprintf(right, sizeof right, "  accuracy %5.2f %%", 100 * p->accuracy);
-    snprintf(figures, sizeof figures, "%3d %%  loss %.4f%s  %.0f images/s  %s %s",
-             (int)(share * 100), p->loss, right, rate, time_text, p->ended ? "taken" : "left");
+    snprintf(figures, sizeof figures, "%3d %%  loss %.4f%s  %.0f %s/s  %s %s", (int)(share * 100),
+             p->loss, right, rate, p->unit, time_text, p->ended ? "taken" : "left");
     if (!p->terminal) {
         fprintf(p->to, "%s  %s\n", p->label, figures);
         fflush(p->to);
@@ -86,17 +86,19 @@ static void draw(progress *p)
 void progress_start(progress *p, FILE *to, const char *label, int64_t total)
 {
     if (!to) to = isatty(STDERR_FILENO) ? stderr : stdout;
-    *p = (progress){ .to = to, .total = total, .loss = NAN, .accuracy = NAN, .started = now() };
+    *p = (progress){
+        .to = to, .unit = "images", .total = total, .loss = NAN, .accuracy = NAN, .started = now()
+    };
     p->terminal = isatty(fileno(to));
     snprintf(p->label, sizeof p->label, "%s", label);
     p->next_line = (total + PLAIN_LINES - 1) / PLAIN_LINES;
 }
 
-void progress_step(progress *p, int64_t images, double loss, double accuracy)
+void progress_step(progress *p, int64_t units, double loss, double accuracy)
 {
     bool first = isnan(p->loss);
 
-    p->done += images;
+    p->done += units;
     p->loss = first ? loss : MEMORY * p->loss + (1 - MEMORY) * loss;
     p->accuracy = first ? accuracy : MEMORY * p->accuracy + (1 - MEMORY) * accuracy;
     if (p->terminal) {

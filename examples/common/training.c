@@ -39,22 +39,32 @@ void loss_curve_free(loss_curve *c)
     *c = (loss_curve){ 0 };
 }
 
+int64_t train_max_steps(void)
+{
+    const char *text = getenv("WENGERT_MAX_STEPS");
+    long long n = text ? strtoll(text, NULL, 10) : 0;
+
+    return n > 0 ? n : INT64_MAX;
+}
+
 bool train_epoch(job *j, const char *label, uint64_t seed, int64_t epoch, loss_curve *curve,
                  wg_error *error)
 {
     int64_t *order = malloc((size_t)j->examples * sizeof *order);
+    int64_t most = train_max_steps();
     progress bar;
     bool ok = order != NULL;
 
     if (!ok) wg_fail(error, WG_ENOMEM, "train_epoch", "out of memory");
     else wg_shuffled(seed, (uint64_t)epoch, j->examples, order);
     progress_start(&bar, NULL, label, j->examples);
-    for (int64_t first = 0; ok && first < j->examples; first += j->batch) {
+    for (int64_t first = 0; ok && first < j->examples && j->steps < most; first += j->batch) {
         int64_t n = j->examples - first < j->batch ? j->examples - first : j->batch;
         const wg_array *loss, *correct;
 
         ok = job_run(j, first, order + first, n, error);
         if (!ok) break;
+        j->steps++;
         loss = wg_plan_value(j->plan, "loss");
         correct = wg_plan_value(j->plan, "correct");
         if (curve && loss) curve_add(curve, wg_item(loss));

@@ -12,8 +12,12 @@ typedef struct {
     int64_t steps;
 } loss_curve;
 
-/** Trains on every example once, in the order of epoch number `epoch` (from 0). The curve may be
- * NULL. */
+/** How many steps a training run may make: the environment's WENGERT_MAX_STEPS, for tests that want
+ * to see it begin and end; INT64_MAX without. */
+int64_t train_max_steps(void);
+
+/** Trains on every example once, in the order of epoch number `epoch` (from 0), unless the job has
+ * made train_max_steps() steps before that. The curve may be NULL. */
 bool train_epoch(job *j, const char *label, uint64_t seed, int64_t epoch, loss_curve *curve,
                  wg_error *error);
 
