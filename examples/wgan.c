@@ -10,9 +10,10 @@
  * should cover all; swissroll: a spiral; fashion: photographs of clothes, Fashion-MNIST.
  *
  * Measured on two cores of a busy machine: gaussians, 8,000 steps in 222 s: the Wasserstein
- * estimate falls from 0.740 (mean of steps 401 to 500) to 0.053, the norm of the gradient is
- * 1.02, 8 of 8 modes are covered and 89.4 % of the samples lie within three standard deviations
- * of one.
+ * estimate falls from 0.740 (mean of steps 401 to 500) to 0.053, the norm of the gradient is 1.02, 8
+ * of 8 modes are covered and 89.4 % of the samples lie within three standard deviations of one.
+ * swissroll, 8,000 steps in 194 s: from 0.617 to 0.029, norm 1.08. fashion, 600 steps in 168 s: from
+ * 8.88 to 2.77, norm 1.12; shirts, trousers and shoes can be told apart.
  */
 #include <errno.h>
 #include <math.h>
