@@ -191,6 +191,7 @@ holds "the model itself stays" cmp xor.json before.json
 # ---- explain ----
 expect 0 "every value of \"train\" is finite" wengert explain --batch 8 conv.json
 expect 0 "dead units" wengert explain --batch 8 dead.json
+expect 0 "the first 1 of 2 examples" wengert explain --batch 1 --feed image=images.idx conv.json
 expect 1 "log: first non-finite value" wengert explain nan.json
 expect 1 "not finite" wengert explain nan.json
 expect 1 '"first_not_finite": "log' wengert explain --json nan.json

@@ -17,6 +17,8 @@ typedef struct {
     feed_options feed;
 } explain_options;
 
+enum { MOST = 256 }; /* examples of files, unless --batch says otherwise */
+
 #define T explain_options
 static const option table_of_options[] = {
     OPT(T, function, OPTION_TEXT, 'f', "function", "NAME", NULL,
@@ -131,7 +133,7 @@ static int put_svg(const char *path, const health *h)
     enum { LINES = 5 };
     static const char *const line_name[LINES] = { "values' std", "gradient", "weights' gradient",
                                                   "zeros", "dead units" };
-    double *x = calloc((size_t)h->n + 1, sizeof *x);
+    double *x = calloc((size_t)h->n * LINES + 1, sizeof *x);
     double *y = calloc((size_t)h->n * LINES + 1, sizeof *y);
     const char **name = calloc((size_t)h->n + 1, sizeof *name);
     chart_series s[LINES];
@@ -149,8 +151,8 @@ static int put_svg(const char *path, const health *h)
                                .y_low = 0,
                                .y_high = 1 } };
     output to;
-    int n = 0, status = EXIT_GOOD;
-    bool any = false;
+    int n = 0, points[LINES] = { 0 }, status = EXIT_GOOD;
+    bool any;
 
     if (!x || !y || !name || !output_open(&to, path)) {
         free(x);
@@ -163,14 +165,17 @@ static int put_svg(const char *path, const health *h)
         double of[LINES] = { l->result.std, l->gradient, l->weight_gradient, l->zeros, l->dead };
 
         if (!l->scope[0]) continue;
-        x[n] = n;
-        name[n] = l->scope;
-        for (int k = 0; k < LINES; k++) y[k * h->n + n] = of[k];
-        any = any || !isnan(l->zeros);
-        n++;
+        for (int k = 0; k < LINES; k++) {
+            if (isnan(of[k])) continue; /* lines lead past layers that have no such figure */
+            x[k * h->n + points[k]] = n;
+            y[k * h->n + points[k]++] = of[k];
+        }
+        name[n++] = l->scope;
     }
     for (int k = 0; k < LINES; k++)
-        s[k] = (chart_series){ line_name[k], n, x, y + k * h->n, false, true, NULL };
+        s[k] = (chart_series){ line_name[k], points[k], x + k * h->n, y + k * h->n,
+                               false,        true,      NULL };
+    any = points[3] > 0;
     for (int k = 0; k < 2; k++) panel[k].n_names = n, panel[k].names = name;
     chart_put(to.to, "Layers, from the input on", any ? 2 : 1, any ? 2 : 1, panel);
     status = output_close(&to, "explain", status);
@@ -199,6 +204,7 @@ static int tell(const program *p, int f, const feeds *fd, const health *h, bool 
         if (fd->drawn > 0)
             printf("%d of %d inputs drawn at random; sizes are root mean squares\n", fd->drawn,
                    fd->n);
+        feeds_say(fd, stdout);
         if (!put_table(h)) status = trouble("explain", NULL, "out of memory");
     }
     if (o->svg && status == EXIT_GOOD) status = put_svg(o->svg, h);
@@ -208,6 +214,7 @@ static int tell(const program *p, int f, const feeds *fd, const health *h, bool 
 static int explain(int argc, char *const *operand, void *given)
 {
     const explain_options *o = given;
+    feed_options feed = o->feed;
     health_limits limits = { o->vanishing, o->exploding, o->dead };
     wg_error error = { .code = WG_OK };
     wg_tensor *loss = NULL;
@@ -218,9 +225,10 @@ static int explain(int argc, char *const *operand, void *given)
     int f = 0, status = program_load(&p, "explain", operand[0]);
 
     (void)argc;
+    if (feed.batch == 0 && feed.feed.n > 0) feed.batch = MOST;
     if (status == EXIT_GOOD && !(loss = program_loss(&p, o->function, o->loss, &f)))
         status = EXIT_TROUBLE;
-    if (status == EXIT_GOOD) status = feeds_make(&fd, &p, f, &o->feed, true);
+    if (status == EXIT_GOOD) status = feeds_make(&fd, &p, f, &feed, true);
     if (status == EXIT_GOOD) status = first_not_finite(&p, f, &fd, &found, &error);
     if (status == EXIT_GOOD) status = health_measure(&h, &p, loss, &fd, &limits);
     if (status == EXIT_GOOD) status = tell(&p, f, &fd, &h, found, &error, o);
@@ -234,7 +242,9 @@ const command_spec explain_command = {
     "explain",
     "MODEL.json",
     "where the first value that is not finite arises, and how gradients fare on their way",
-    "Status 1 when a value is not finite.\n\nexamples:\n"
+    "Status 1 when a value is not finite. Of files the first 256 examples are taken unless "
+    "--batch\n"
+    "says otherwise.\n\nexamples:\n"
     "  wengert explain model.json\n"
     "  wengert explain --feed x=images.npy --allow-nan --svg layers.svg model.json\n",
     table_of_options,

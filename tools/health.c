@@ -153,7 +153,7 @@ static double middle(const health *h)
     int n = 0;
 
     for (int i = 0; all && i < h->n; i++)
-        if (h->layer[i].gradient > 0) all[n++] = h->layer[i].gradient;
+        if (h->layer[i].gradient > 0 && h->layer[i].scope[0]) all[n++] = h->layer[i].gradient;
     if (n > 0) qsort(all, (size_t)n, sizeof *all, by_size);
     m = n > 0 ? all[n / 2] : NAN;
     free(all);
@@ -168,6 +168,7 @@ static void judge(health *h, const health_limits *limits)
         layer_health *l = &h->layer[i];
 
         if (l->not_finite > 0) l->says = NOT_FINITE;
+        else if (!l->scope[0]) continue; /* the loss itself, and what is done to it */
         else if (l->gradient == 0 && !isnan(l->weights)) l->says = NO_GRADIENT;
         else if (l->gradient > 0 && l->gradient < limits->vanishing * usual) l->says = VANISHING;
         else if (l->gradient > limits->exploding * usual) l->says = EXPLODING;

@@ -183,8 +183,16 @@ static bool fit(const wg_shape *file, wg_type *type)
     return wg_shape_count(&wanted) == wg_shape_count(file);
 }
 
-static int read_feed(const program *p, const feed_options *o, const char *name, const char *path,
-                     wg_type type, wg_array *value)
+/* Of a file with more examples than are wanted only the first are taken. */
+static void cut(feeds *fd, wg_shape *file, int64_t most)
+{
+    if (most == 0 || file->rank == 0 || file->dim[0] <= most) return;
+    fd->of = file->dim[0];
+    fd->examples = file->dim[0] = most;
+}
+
+static int read_feed(feeds *fd, const program *p, const feed_options *o, const char *name,
+                     const char *path, wg_type type, int64_t most, wg_array *value)
 {
     wg_error error = { .code = WG_OK };
     wg_data_options how = { .allow_nan = o->nan };
@@ -196,6 +204,7 @@ static int read_feed(const program *p, const feed_options *o, const char *name, 
 
     if (status == EXIT_GOOD && wg_data_read(path, &how, &data, &error) != WG_OK)
         status = trouble_of(p->command, NULL, &error);
+    cut(fd, &data.shape, most);
     if (status == EXIT_GOOD && !fit(&data.shape, &wanted)) {
         wg_type is = { type.dtype, data.shape };
 
@@ -301,6 +310,14 @@ static int draw_feed(const program *p, const feed_options *o, const wg_tensor *l
     return EXIT_GOOD;
 }
 
+/* Inputs whose first extent is that of the first input have an axis of examples. */
+static bool has_examples(const wg_tensor *leaf, int64_t recorded)
+{
+    const wg_shape *s = &wg_tensor_type(leaf)->shape;
+
+    return s->rank > 0 && s->dim[0] == recorded;
+}
+
 /* The number of examples: that of the first file, else what was asked for. */
 static int make_all(feeds *fd, const program *p, int f, const inputs *in, const char **path,
                     const feed_options *o, bool draw)
@@ -315,8 +332,10 @@ static int make_all(feeds *fd, const program *p, int f, const inputs *in, const 
 
         feed->name = input_name(in, i);
         if (!path[i]) continue;
-        status = read_feed(p, o, feed->name, path[i], *wg_tensor_type(in->leaf[i]), &feed->value);
-        if (status == EXIT_GOOD && examples == 0 && feed->value.type.shape.rank > 0)
+        status = read_feed(fd, p, o, feed->name, path[i], *wg_tensor_type(in->leaf[i]),
+                           has_examples(in->leaf[i], recorded) ? o->batch : 0, &feed->value);
+        if (status == EXIT_GOOD && feed->value.type.shape.rank > 0 &&
+            has_examples(in->leaf[i], recorded))
             examples = feed->value.type.shape.dim[0];
     }
     for (int i = 0; i < in->n && status == EXIT_GOOD; i++) {
@@ -327,8 +346,7 @@ static int make_all(feeds *fd, const program *p, int f, const inputs *in, const 
             return trouble(p->command, NULL,
                            "input \"%s\" of function \"%s\" has no values: add --feed %s=FILE",
                            input_name(in, i), wg_function_name(p->graph, f), input_name(in, i));
-        if (examples > 0 && type.shape.rank > 0 && type.shape.dim[0] == recorded)
-            type.shape.dim[0] = examples;
+        if (examples > 0 && has_examples(in->leaf[i], recorded)) type.shape.dim[0] = examples;
         status = draw_feed(p, o, in->leaf[i], type, &fd->feed[i].value);
         fd->drawn++;
     }
@@ -362,6 +380,13 @@ int feeds_make(feeds *fd, const program *p, int f, const feed_options *o, bool d
     free(in.leaf);
     free(path);
     return status;
+}
+
+void feeds_say(const feeds *fd, FILE *to)
+{
+    if (fd->of > 0)
+        fprintf(to, "the first %lld of %lld examples; --batch takes more\n",
+                (long long)fd->examples, (long long)fd->of);
 }
 
 void feeds_free(feeds *fd)

@@ -38,7 +38,7 @@ wg_tensor *program_loss(const program *p, const char *name, const char *loss, in
 typedef struct {
     text_list feed;  /* "x=FILE" */
     text_list scale; /* "x=0.5" */
-    int64_t batch;   /* examples drawn; 0: as recorded */
+    int64_t batch;   /* examples to draw, most to take from files; 0: as recorded, all */
     int64_t seed;
     const char *draw; /* "normal" or "uniform" */
     bool nan;
@@ -53,15 +53,16 @@ typedef struct {
 
 #define FEED_DRAW_OPTIONS(T, m)                                                                    \
     OPT_RANGE(T, m.batch, OPTION_WHOLE, "batch", "N", NULL,                                        \
-              "examples to draw for inputs without a file", 1, 1e9),                               \
+              "examples to draw, or to take from the beginning of files", 1, 1e9),                 \
         OPT_RANGE(T, m.seed, OPTION_WHOLE, "seed", "N", "1", "of what is drawn", 0, 9e15),         \
         OPT(T, m.draw, OPTION_CHOICE, 0, "draw", "normal|uniform", "normal",                       \
             "real numbers: standard normal, or uniform in [0, 1); whole ones are legal indices")
 
 typedef struct {
     int n;
-    wg_feed *feed; /* names are the graph's, values are owned */
-    int drawn;     /* so many of them were drawn, not read */
+    wg_feed *feed;        /* names are the graph's, values are owned */
+    int drawn;            /* so many of them were drawn, not read */
+    int64_t examples, of; /* of files with more examples than were wanted: taken, there; else 0 */
 } feeds;
 
 /** Values for every input of function f: from files where given, else drawn, unless draw is false and
@@ -72,6 +73,9 @@ void feeds_free(feeds *fd);
 
 /** Feeds a plan. Returns the exit status. */
 int feeds_give(const feeds *fd, const program *p, wg_plan *plan);
+
+/** Says of how many examples the files' first ones were taken; nothing when it was all of them. */
+void feeds_say(const feeds *fd, FILE *to);
 
 /** Splits "NAME=VALUE"; name has room for `size` bytes. NULL after a message, else the value. */
 const char *split_pair(const char *command, const char *option_name, const char *pair, char *name,
