@@ -270,6 +270,12 @@ static void wgan_bad_input(void)
     EQ_STR(wg_layer_error(l)->text, "X_real is f32[4 x 3], wanted [n, 2]");
     EQ_INT(wg_wgan_gp_update_generator(l, 0, NULL), WG_EARG);
     EQ_STR(wg_layer_error(l)->text, "0 examples, wanted at least 1");
+    CHECK(wg_wgan_gp_module(l, "C", NULL) == wg_layer_component(l, "critic"));
+    CHECK(wg_wgan_gp_module(l, "G", NULL) == wg_layer_component(l, "generator"));
+    e.code = WG_OK;
+    CHECK(!wg_wgan_gp_module(l, "critic", &e) && e.code == WG_ENAME);
+    e.code = WG_OK;
+    CHECK(!wg_wgan_gp_module(vae, "C", &e) && e.code == WG_EARG);
     EQ_INT(wg_wgan_gp_update_critic(vae, WG_F32_ARRAY(points, 4, 2), NULL), WG_EARG);
     EQ_INT(wg_bernoulli_vae_backward(l, WG_F32_ARRAY(points, 4, 2), WG_F32_ARRAY(points, 4, 2),
                                      NULL, NULL),

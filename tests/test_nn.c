@@ -1,4 +1,4 @@
-/* test_nn.c: layers against golden values, and what they refuse. */
+/* test_nn.c: layers against golden values, and what they refuse, and a class of one's own. */
 #include <wengert.h>
 #include <wengert/layer.h>
 
@@ -186,8 +186,7 @@ static void refused_layers(void)
 {
     static const wg_layer_class wide = { .name = "Wide", .n_in = 1, .n_out = 9 };
 
-    REFUSED(wg_layer_new(&wide, w, "wide", NULL), WG_ELIMIT,
-            "Wide: 9 results, wanted at most 8");
+    REFUSED(wg_layer_new(&wide, w, "wide", NULL), WG_ELIMIT, "Wide: 9 results, wanted at most 8");
     REFUSED(wg_fully_connected(w, "fc", (wg_fc_hyper){ 0 }), WG_EARG,
             "FullyConnected: n_out is 0, wanted at least 1");
     REFUSED(wg_fully_connected(w, "", (wg_fc_hyper){ .n_out = 1 }), WG_ENAME,
@@ -231,5 +230,99 @@ static void one_path_twice(void)
     wg_params_free(w);
 }
 
+/* ---- a layer of one's own ---- */
+
+/* y = act(x) - mean, with a running mean of all batches; `width` is learned from the first. */
+typedef struct {
+    const char *act_fn;
+    int64_t width;
+} centre_hyper;
+
+static const wg_field centre_fields[] = { WG_FIELD_STR(centre_hyper, act_fn, "Tanh"),
+                                          WG_FIELD(centre_hyper, width), WG_FIELDS_END };
+
+static bool centre_make(wg_layer *l)
+{
+    return wg_layer_knows(l, ((const centre_hyper *)wg_layer_hyper(l))->act_fn, "zeros");
+}
+
+static bool centre_init(wg_layer *l, int n, const wg_type *const *x)
+{
+    centre_hyper *h = wg_layer_change_hyper(l);
+
+    h->width = x[n - 1]->shape.dim[1];
+    return wg_layer_param(l, "mean", WG_SHAPE(h->width), false, "zeros", NULL);
+}
+
+static wg_tensor *centre_apply(wg_layer *l, int n, wg_tensor *const *x)
+{
+    wg_tensor *y = wg_act(((const centre_hyper *)wg_layer_hyper(l))->act_fn, x[n - 1]),
+              *mean = wg_layer_pending(l, wg_tensor_graph(y), "mean");
+
+    if (wg_layer_trains(l, wg_tensor_graph(y)))
+        mean = wg_layer_assign(l, wg_add(mean, wg_mean(y, WG_AXES(0), false)), "mean");
+    return wg_sub(y, mean);
+}
+
+static const wg_layer_class centre = { .name = "Centre",
+                                       .hyper_size = sizeof(centre_hyper),
+                                       .hyper = centre_fields,
+                                       .n_in = 1,
+                                       .make = centre_make,
+                                       .init = centre_init,
+                                       .apply = centre_apply };
+
+/* Runs the layer, used twice, on a batch of 1 and 3 and on one of 5 and 7; the running mean then. */
+static double centred(wg_mode mode, bool frozen, double y[2])
+{
+    double x[2] = { 1, 3 }, more[2] = { 5, 7 }, mean;
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_graph *g = wg_graph_new();
+    wg_layer *l = wg_layer_new(&centre, w, "c", &(centre_hyper){ .act_fn = "Identity" });
+    wg_plan *p;
+
+    if (frozen) wg_layer_freeze(l);
+    CHECK(wg_layer_store(l) == w);
+    wg_begin(g, "f", mode);
+    wg_apply(l, wg_input(g, "x", WG_F64, WG_SHAPE(1, 1)));
+    wg_output("y", wg_apply(l, wg_input(g, "more", WG_F64, WG_SHAPE(1, 1))));
+    wg_end(g);
+    p = wg_plan_new(g, w, "f", NULL);
+    NO_ERROR(wg_graph_error(g));
+    EQ_INT(((const centre_hyper *)wg_layer_hyper(l))->width, 1);
+    for (int i = 0; i < 2 && p; i++) {
+        wg_plan_feed(p, "x", WG_F64_ARRAY(x, 2, 1));
+        wg_plan_feed(p, "more", WG_F64_ARRAY(more, 2, 1));
+        if (CHECK(wg_plan_run(p) == WG_OK)) memcpy(y, wg_plan_value(p, "y")->data, sizeof x);
+    }
+    mean = *(double *)wg_layer_parameter(l, "mean").data;
+    wg_plan_free(p);
+    wg_layer_free(l);
+    wg_graph_free(g);
+    wg_params_free(w);
+    return mean;
+}
+
+static void a_layer_of_ones_own(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 1);
+    wg_layer *l = wg_layer_new(&centre, w, "c", &(centre_hyper){ .act_fn = "Tan" });
+    wg_error error = { .code = WG_OK };
+    double y[2];
+
+    EQ_INT(wg_layer_error(l)->code, WG_ENAME);
+    wg_layer_free(l);
+    wg_params_free(w);
+    /* each run adds 2 and, going on from there in the second use, 6 */
+    CLOSE1(centred(WG_TRAIN, false, y), 16, 0, 0);
+    CLOSE(y, ((double[]){ 5 - 16.0, 7 - 16.0 }), 2, 0, 0);
+    CLOSE1(centred(WG_TRAIN, true, y), 0, 0, 0);
+    CLOSE(y, ((double[]){ 5, 7 }), 2, 0, 0);
+    CLOSE1(centred(WG_PREDICT, false, y), 0, 0, 0);
+    CHECK(wg_init_known(NULL, NULL) && wg_init_known("he_normal", NULL));
+    CHECK(!wg_init_known("he_norml", &error));
+    CHECK(strstr(error.text, "nearest is \"he_normal\"") != NULL);
+}
+
 TESTS(TEST(fully_connected), TEST(convolutions), TEST(pooling), TEST(flattening),
-      TEST(refused_layers), TEST(one_path_twice))
+      TEST(refused_layers), TEST(one_path_twice), TEST(a_layer_of_ones_own))
