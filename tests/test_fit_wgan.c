@@ -394,6 +394,37 @@ static void wgan_resumes_to_the_bit(void)
     for (int i = 0; i < 3; i++) wg_params_free(w[i]);
 }
 
+/* A line every hundred steps and for the last; why it ended before, and how to go on. */
+static void wgan_lines(void)
+{
+    wg_params *w = wg_params_new(WG_F32, 3);
+    wg_layer *l = small_gan(w, false);
+    wg_train_options kit = { .folder = temp_dir(), .checkpoint = "lines", .go_on = "this" };
+    wg_fit_options o = { .n_steps = 3, .batchsize = 32, .train = &kit };
+    wg_error error = { .code = WG_OK };
+    char text[600] = "", want[200];
+
+    o.to = fmemopen(text, sizeof text, "w");
+    EQ_INT(wg_wgan_gp_fit(l, cloud(), &o, NULL, &error), WG_OK);
+    fclose(o.to);
+    NO_ERROR(&error);
+    CHECK(strncmp(text, "step 3/3  critic ", 17) == 0 && strstr(text, "  |gradient| "));
+    CHECK(strstr(text, "update") == NULL);
+    kit.checkpoint = "others";
+    o.max_updates = 2;
+    o.to = fmemopen(text, sizeof text, "w");
+    EQ_INT(wg_wgan_gp_fit(l, cloud(), &o, NULL, &error), WG_OK);
+    fclose(o.to);
+    NO_ERROR(&error);
+    snprintf(want, sizeof want,
+             "the bound of steps is reached after update 2\n"
+             "saved %s/others-000000002.json; go on with this\n",
+             temp_dir());
+    EQ_STR(text, want);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 static void files_of_no_model(void)
 {
     wg_params *w = wg_params_new(WG_F32, 3), *v;
@@ -442,6 +473,5 @@ static void a_loss_that_is_not_finite(void)
 TESTS(TEST(wgan_fit_learns), TEST(erratum_D14_updates_beyond_the_batches),
       TEST(erratum_D5_generator_learns), TEST(wgan_derived_and_gradients),
       TEST(debug_leaves_the_weights), TEST(wgan_verbs), TEST(wgan_bad_input),
-      TEST(wgan_set_params_goes_on),
-      TEST(wgan_saved_goes_on), TEST(wgan_resumes_to_the_bit), TEST(files_of_no_model),
-      TEST(a_loss_that_is_not_finite))
+      TEST(wgan_set_params_goes_on), TEST(wgan_saved_goes_on), TEST(wgan_resumes_to_the_bit),
+      TEST(wgan_lines), TEST(files_of_no_model), TEST(a_loss_that_is_not_finite))

@@ -6,6 +6,7 @@
 
 #include "layer_impl.h"
 #include "own.h"
+#include "train_impl.h"
 #include "wengert/op.h"
 
 static wg_fit_state no_state(int64_t n_epochs)
@@ -178,6 +179,20 @@ wg_train_options wg__fit_options(wg__fit *f, const char *function, const char *l
                                .plan = from->plan };
 }
 
+/* Of a fit that tells its steps itself: why it ended before its time. */
+static void tell_end(wg_train *t)
+{
+    const wg_train_state *s = wg_train_state_of(t);
+
+    if (s->end != WG_TRAIN_STEPS && s->end != WG_TRAIN_STOPPED && s->end != WG_TRAIN_INTERRUPTED)
+        return;
+    fprintf(t->o.to, "%s after update %lld\n", wg_train_end_text(s->end), (long long)s->step);
+    if (wg_train_saved(t))
+        fprintf(t->o.to, "saved %s; go on with %s\n", wg_train_saved(t),
+                t->o.go_on ? t->o.go_on : "the same call and resume");
+    fflush(t->o.to);
+}
+
 bool wg__fit_train(wg__fit *f, const wg_train_options *o, wg_error *error)
 {
     wg_train *t;
@@ -189,6 +204,7 @@ bool wg__fit_train(wg__fit *f, const wg_train_options *o, wg_error *error)
     f->first_epoch = wg_train_state_of(t)->epoch;
     f->first_step = wg_train_state_of(t)->step;
     wg_train_run(t, error);
+    if (f->o.verbose >= 0 && o->verbose < 0) tell_end(t);
     f->s.end = wg_train_state_of(t)->end;
     f->s.seconds = wg_train_state_of(t)->seconds;
     f->s.updates = wg_train_state_of(t)->step - f->first_step;

@@ -17,6 +17,9 @@ typedef struct {
     double sum[3], seen;             /* of an epoch */
 } wg__fit;
 
+/* Whether the layer is a WGAN_GP without a mistake; else *error is filled. */
+bool wg__is_wgan(const wg_layer *l, const char *function, wg_error *error);
+
 /* Opens X for the layer. example: extents of one example. unit: values must lie in [0, 1].
  * in_order: not shuffled. False with *error filled; close it in any case. */
 bool wg__fit_open(wg__fit *f, wg_layer *l, wg_data X, const wg_fit_options *o, int64_t batchsize,

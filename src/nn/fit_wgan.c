@@ -8,6 +8,7 @@
 #include "fit.h"
 #include "layer_impl.h"
 #include "own.h"
+#include "train_impl.h"
 #include "wengert/grad.h"
 #include "wengert/ops.h"
 
@@ -19,7 +20,7 @@ static const char *const functions[] = { "critic", "generator", "critic values",
 
 typedef wg_wgan_gp_hyper GAN;
 
-static bool is_wgan(const wg_layer *l, const char *function, wg_error *error)
+bool wg__is_wgan(const wg_layer *l, const char *function, wg_error *error)
 {
     if (!l || l->kind != &wg_class_wgan_gp)
         wg_fail(error, WG_EARG, function, "the layer is %s, wanted a WGAN_GP",
@@ -196,7 +197,7 @@ wg_status wg_wgan_gp_update_critic(wg_layer *l, wg_array X_real, double *loss)
 {
     if (!l) return WG_EARG;
     l->error = (wg_error){ .code = WG_OK };
-    if (!is_wgan(l, "wgan_gp_update_critic", &l->error)) return l->error.code;
+    if (!wg__is_wgan(l, "wgan_gp_update_critic", &l->error)) return l->error.code;
     return update(l, X_real, CRITIC, loss);
 }
 
@@ -207,7 +208,7 @@ wg_status wg_wgan_gp_update_generator(wg_layer *l, int64_t n, double *loss)
 
     if (!l) return WG_EARG;
     l->error = (wg_error){ .code = WG_OK };
-    if (!is_wgan(l, "wgan_gp_update_generator", &l->error)) return l->error.code;
+    if (!wg__is_wgan(l, "wgan_gp_update_generator", &l->error)) return l->error.code;
     type = (wg_type){ wg_params_dtype(l->store),
                       WG_SHAPE(n, ((const GAN *)wg_layer_hyper(l))->n_feats) };
     if (n < 1)
@@ -356,10 +357,9 @@ static wg_train_act on_batch(void *data, wg_train *t, const wg_train_state *stat
 enum { EVERY = 100 }; /* steps a line */
 
 /* Tells, and asks whether to go on. */
-static bool end_step(wg__fit *f, int64_t number)
+static bool end_step(wg__fit *f, int64_t number, FILE *to)
 {
     const wg_fit_state *s = &f->s;
-    FILE *to = f->o.to ? f->o.to : stdout;
 
     if (f->o.verbose >= 0 && (number % EVERY == 0 || number == s->n_epochs)) {
         fprintf(to,
@@ -376,12 +376,12 @@ static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *stat
 {
     wg__fit *f = data;
 
-    (void)t, (void)error;
+    (void)error;
     f->s.epoch = state->epoch - f->first_epoch;
     f->s.updates = state->step - f->first_step;
     f->s.previous = state->previous;
     f->s.seconds = state->seconds;
-    return end_step(f, state->epoch) ? WG_TRAIN_GO_ON : WG_TRAIN_STOP;
+    return end_step(f, state->epoch, t->o.to) ? WG_TRAIN_GO_ON : WG_TRAIN_STOP;
 }
 
 static bool train(wg__fit *f, wg_error *error)
@@ -415,7 +415,7 @@ static bool look(wg__fit *f, wg_error *error)
         }
         if (error->code != WG_OK || !generate(f, error)) return false;
         f->s.epoch++;
-        if (!end_step(f, f->s.epoch)) break;
+        if (!end_step(f, f->s.epoch, f->o.to ? f->o.to : stdout)) break;
     }
     if (p) wg_plan_feed(p, "X_real", (wg_array){ .data = NULL });
     return p != NULL;
@@ -463,7 +463,7 @@ wg_status wg_wgan_gp_fit(wg_layer *l, wg_data X, const wg_fit_options *options, 
     char text[WG_TYPE_TEXT];
     int64_t n_feats;
 
-    if (is_wgan(l, "wgan_gp_fit", &own) && take_arguments(l, &o, &own)) {
+    if (wg__is_wgan(l, "wgan_gp_fit", &own) && take_arguments(l, &o, &own)) {
         n_feats = ((const GAN *)wg_layer_hyper(l))->n_feats;
         if (X.shape.rank != 2)
             wg_fail(&own, WG_ESHAPE, l->kind->name, "the data are %s, wanted [n, n_feats]",
@@ -475,76 +475,4 @@ wg_status wg_wgan_gp_fit(wg_layer *l, wg_data X, const wg_fit_options *options, 
     }
     if (own.code != WG_OK && error && error->code == WG_OK) *error = own;
     return own.code;
-}
-
-/* ---- verbs of the modules ---- */
-
-wg_layer *wg_wgan_gp_module(wg_layer *l, const char *module, wg_error *error)
-{
-    if (!is_wgan(l, "wgan_gp_module", error)) return NULL;
-    if (module && strcmp(module, "C") == 0) return wg_layer_component(l, "critic");
-    if (module && strcmp(module, "G") == 0) return wg_layer_component(l, "generator");
-    wg_fail(error, WG_ENAME, l->kind->name, "no module is called '%s', wanted 'C' or 'G'",
-            module ? module : "");
-    return NULL;
-}
-
-/* The module for a verb; NULL with the reason in the model's error. */
-static wg_layer *verb_module(wg_layer *l, const char *module)
-{
-    if (!l) return NULL;
-    l->error = (wg_error){ .code = WG_OK };
-    return wg_wgan_gp_module(l, module, &l->error);
-}
-
-/* A verb's error is the model's too. */
-static wg_status ended(wg_layer *l, const wg_layer *m, wg_status status)
-{
-    if (status != WG_OK && l->error.code == WG_OK) l->error = *wg_layer_error(m);
-    return status;
-}
-
-wg_status wg_wgan_gp_forward(wg_layer *l, const char *module, wg_array X, bool retain, wg_array *y)
-{
-    wg_layer *m = verb_module(l, module);
-    const GAN *h;
-
-    if (!m) return l ? l->error.code : WG_EARG;
-    /* both modules have the model's columns; the first use of either tells them */
-    h = wg_layer_hyper(l);
-    if (!l->ready) {
-        const wg_type *type = &X.type;
-
-        if (!wg__layer_ready(l, 1, &type)) return wg_layer_error(l)->code;
-    } else if (X.type.shape.rank != 2 || X.type.shape.dim[1] != h->n_feats) {
-        return wg_fail(&l->error, WG_ESHAPE, l->kind->name, "X is %s, wanted [n, %lld]",
-                       WG_TYPE_STR(&X.type), (long long)h->n_feats);
-    }
-    return ended(l, m, wg_layer_forward(m, 1, &X, retain, y));
-}
-
-wg_status wg_wgan_gp_backward(wg_layer *l, const char *module, wg_array dy, bool retain_grads,
-                              wg_array *dX)
-{
-    wg_layer *m = verb_module(l, module);
-
-    if (!m) return l ? l->error.code : WG_EARG;
-    return ended(l, m, wg_layer_backward(m, 1, &dy, retain_grads, dX));
-}
-
-wg_status wg_wgan_gp_update(wg_layer *l, const char *module, double loss)
-{
-    wg_layer *m = verb_module(l, module);
-
-    if (!m) return l ? l->error.code : WG_EARG;
-    return ended(l, m, wg_layer_update(m, loss));
-}
-
-wg_status wg_wgan_gp_flush_gradients(wg_layer *l, const char *module)
-{
-    wg_layer *m = verb_module(l, module);
-
-    if (!m) return l ? l->error.code : WG_EARG;
-    wg_layer_flush_gradients(m);
-    return WG_OK;
 }
