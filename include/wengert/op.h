@@ -125,7 +125,7 @@ typedef struct wg_call {
     const wg_type *const *tx;
     const void *const *x; /* NULL where the operand lends its type only */
     const wg_type *ty;
-    void *y;         /* never overlaps an operand */
+    void *y;         /* overlaps no operand, unless the record has `check`: then y may be x[0] */
     void *scratch;   /* of the size the record asked for, 64-byte aligned; an address even for 0 */
     int threads;     /* most threads wg_parallel may use */
     wg_error *error; /* wg_call_fail: the run ends, nothing is committed */
@@ -208,6 +208,10 @@ struct wg_op {
      * this rank: true when the entry may read that operand 0 instead, once `attr` (a copy, to be
      * changed here) says so. How a product takes a transpose as its flag (WG_PASS_TRANSPOSE). */
     bool (*absorb)(void *attr, int i, const wg_op *of, const void *of_attr, int rank);
+    /* Optional, for a record that changes little of operand 0 and may write its result over it:
+     * everything that can make eval fail, found from the values of its i64 operands alone. The plan
+     * asks before anything is written, and then lets y be x[0], in the store. */
+    wg_eval_fn *check;
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

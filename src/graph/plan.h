@@ -205,7 +205,7 @@ enum {
     WG_ROOT = 1 << 4,   /* an output's or update's value */
     WG_STORED = 1 << 5, /* has memory in the arena: a value read outside of its step, or a copy */
     WG_DIRECT = 1 << 6, /* written straight into its store entry */
-    WG_TAIL = 1 << 7    /* used by updates only, through row kernels */
+    WG_TAIL = 1 << 7    /* used by updates only, through row kernels; or an update with `check` */
 };
 
 /* Arrays are by position unless they say otherwise. The value of entry i is that of canon[i], whose
@@ -228,9 +228,10 @@ typedef struct {
     int32_t
         *member; /* entries of step k: member[first_member[k]..first_member[k + 1]), ascending */
     int32_t *first_member;
-    int32_t *index;     /* of computed entries: place among the members of their step */
-    const wg_type **tx; /* room for the operand types of one entry */
-    int64_t n_instr;    /* instructions all steps make */
+    int32_t *index;       /* of computed entries: place among the members of their step */
+    const wg_type **tx;   /* room for the operand types of one entry */
+    int64_t n_instr;      /* instructions all steps make */
+    int32_t first_direct; /* first step that writes into the store; n_steps: none */
     struct wg_patch {
         int64_t input;
         const void **slot;

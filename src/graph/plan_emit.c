@@ -226,7 +226,8 @@ static bool emit_rows(wg_build *b, int32_t step)
 
 /* ---- the others ---- */
 
-static bool emit_eval(wg_build *b, int32_t step)
+/* `check`: not the kernel, but what looks whether it can fail. */
+static bool emit_eval(wg_build *b, int32_t step, bool check)
 {
     const wg_plan *p = b->p;
     int32_t e = b->member[b->first_member[step]];
@@ -255,8 +256,19 @@ static bool emit_eval(wg_build *b, int32_t step)
                     .scratch = b->scratch[step] > 0 ? b->s->base + b->scratch_at[step] : NULL,
                     .threads = p->options.threads,
                     .error = &b->p->error };
-    i->as.eval.fn = wg__eval_kernel(op, wg__kernel_dtype(b, e), p->level);
+    i->as.eval.fn = check ? op->check : wg__eval_kernel(op, wg__kernel_dtype(b, e), p->level);
     i->as.eval.call = c;
+    return true;
+}
+
+/* Before the first step that writes into the store: whether a later one that does can fail. */
+static bool emit_checks(wg_build *b)
+{
+    for (int32_t k = b->first_direct; k < b->n_steps; k++) {
+        uint8_t mark = b->mark[b->member[b->first_member[k]]];
+
+        if ((mark & (WG_ROW | WG_DIRECT)) == WG_DIRECT && !emit_eval(b, k, true)) return false;
+    }
     return true;
 }
 
@@ -359,8 +371,12 @@ bool wg__plan_emit(wg_build *b)
     if (!s->instr) return false;
     memset(s->instr, 0, (size_t)b->n_instr * sizeof *s->instr);
     ok = emit_copies(b);
-    for (int32_t k = 0; k < b->n_steps && ok; k++)
-        ok = b->mark[b->member[b->first_member[k]]] & WG_ROW ? emit_rows(b, k) : emit_eval(b, k);
+    for (int32_t k = 0; k < b->n_steps && ok; k++) {
+        if (k == b->first_direct) ok = emit_checks(b);
+        if (!ok) break;
+        ok = b->mark[b->member[b->first_member[k]]] & WG_ROW ? emit_rows(b, k)
+                                                             : emit_eval(b, k, false);
+    }
     ok = ok && emit_roots(b) && emit_patches(b);
     if (!ok) return false;
     if (b->p->options.timing) {

@@ -105,13 +105,19 @@ static bool find_kernels(wg_build *b, int64_t *computed)
 }
 
 /* The arithmetic that only updates need. It goes last, behind everything that can fail, so that new
- * values may be written straight over old ones. */
+ * values may be written straight over old ones; so do updates of which `check` tells beforehand
+ * whether they can. */
 static void mark_tail(wg_build *b)
 {
     const wg_plan *p = b->p;
 
     for (int64_t i = 0; i < p->n; i++)
         if (b->mark[i] & WG_ROW) b->mark[i] |= WG_TAIL;
+    for (int64_t i = 0; i < p->n_updates; i++) {
+        int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]];
+
+        if (wg__computed(b, e) && wg__op_at(b, e)->check) b->mark[e] |= WG_TAIL;
+    }
     for (int64_t i = 0; i < p->n_outputs; i++)
         b->mark[b->owner[b->canon[p->root[i]]]] &= (uint8_t)~WG_TAIL;
     for (int32_t e = (int32_t)p->n - 1; e >= 0; e--) {

@@ -354,6 +354,11 @@ static void record_weight(wg_optim *o, const wg__step *common, wg_tensor *w, con
         wg__optim_begin(o, &s);
     }
     s.decay = decay != 0 ? wg_scalar(s.g, WG_F64, decay) : NULL;
+    next.w = wg__optim_rows(o, &s, w, grad);
+    if (next.w) {
+        wg_update(entry, next.w);
+        return;
+    }
     wg__optim_one(o, &s, old, grad, &next);
     for (int i = 0; i < wg__optim_slots(o); i++)
         update_slot(o, entry, o->kind->slot[i], next.slot[i]);

@@ -80,6 +80,11 @@ void wg__optim_begin(const wg_optim *o, wg__step *s);
 void wg__optim_one(const wg_optim *o, const wg__step *s, const wg__weight *old, wg_tensor *g,
                    wg__weight *next);
 
+/* The new weights of a plain SGD whose gradient is rows added at indices, as that of a table that
+ * was gathered from: W with rate times those rows subtracted, and no other row read or written.
+ * NULL: the optimiser or the gradient is another. */
+wg_tensor *wg__optim_rows(const wg_optim *o, const wg__step *s, wg_tensor *w, wg_tensor *g);
+
 /* clip_global_norm / norm, or 1 when the norm is smaller; norm f64. */
 wg_tensor *wg__clip_scale(wg_tensor *norm, double clip);
 

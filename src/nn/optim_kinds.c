@@ -2,8 +2,10 @@
  * into a training function and wg_optim_update into a graph of its own. */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "optim.h"
+#include "wengert/op.h"
 #include "wengert/ops.h"
 
 static wg_tensor *scaled(wg_tensor *x, double v)
@@ -79,6 +81,51 @@ static wg_tensor *sgd_one(const wg__step *s, const wg__weight *old, wg_tensor *g
                                          : next->slot[0];
     }
     return wg_sub(old->w, move);
+}
+
+/* The parts of a gradient that is a sum of scatter_add_like(rows, idx, w) along the first axis: idx
+ * and rows of each, the first first. How many; -1 for another gradient. */
+enum { MAX_PARTS = 8 };
+
+static int row_parts(wg_tensor *w, wg_tensor *g, int n, wg_tensor **idx, wg_tensor **rows)
+{
+    const wg_op *op = wg_tensor_record(g);
+    const int64_t *axis;
+
+    if (strcmp(op->name, "add") == 0) {
+        n = row_parts(w, wg_tensor_in(g, 0), n, idx, rows);
+        return n < 0 ? n : row_parts(w, wg_tensor_in(g, 1), n, idx, rows);
+    }
+    if (strcmp(op->name, "scatter_add_like") != 0 || wg_tensor_in(g, 2) != w || n == MAX_PARTS)
+        return -1;
+    axis = (const void *)((const char *)wg_tensor_attr(g) + op->fields[0].offset);
+    if (*axis != 0) return -1;
+    rows[n] = wg_tensor_in(g, 0);
+    idx[n] = wg_tensor_in(g, 1);
+    return n + 1;
+}
+
+wg_tensor *wg__optim_rows(const wg_optim *o, const wg__step *s, wg_tensor *w, wg_tensor *g)
+{
+    wg_tensor *idx[MAX_PARTS], *rows[MAX_PARTS];
+    wg_shape row = wg_tensor_type(w)->shape; /* of a store entry: it never differs */
+    int n;
+
+    if (o->kind != &wg__sgd || o->value[MOMENTUM].v != 0 || !isnan(o->value[WG__CLIP].v) ||
+        s->scale || s->decay || s->apply || row.rank == 0)
+        return NULL;
+    n = row_parts(w, g, 0, idx, rows);
+    if (n < 0) return NULL;
+    row.dim[0] = -1;
+    for (int i = 0; i < n && n > 1; i++) {
+        idx[i] = wg_reshape(idx[i], WG_SHAPE(-1));
+        rows[i] = wg_reshape(rows[i], row);
+    }
+    if (n > 1) {
+        idx[0] = wg_concat(n, idx, 0);
+        rows[0] = wg_concat(n, rows, 0);
+    }
+    return wg_scatter_add(w, idx[0], wg_mul(rows[0], wg_neg(wg_cast_like(s->rate, w))), 0);
 }
 
 const wg__optim_class wg__sgd = { .name = "SGD",

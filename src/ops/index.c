@@ -288,6 +288,13 @@ static void scatter_add_vjp(const wg_vjp *v, wg_tensor **dx)
         dx[2] = wg_gather(v->dy, v->x[1], (int)((const struct wg__axis_attr *)v->attr)->axis);
 }
 
+static void scatter_add_check(const wg_call *c)
+{
+    int64_t axis = ((const struct wg__axis_attr *)c->attr)->axis;
+
+    indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty);
+}
+
 static void scatter_add_eval(const wg_call *c)
 {
     int64_t axis = ((const struct wg__axis_attr *)c->attr)->axis;
@@ -295,7 +302,7 @@ static void scatter_add_eval(const wg_call *c)
 
     if (!indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty)) return;
     wg__axis_split(c->ty, axis, &a.outer, &a.n, &a.inner);
-    wg__copy(c->y, c->x[0], wg_type_bytes(c->ty), c->threads);
+    if (c->y != c->x[0]) wg__copy(c->y, c->x[0], wg_type_bytes(c->ty), c->threads);
     scatter(c, &a, false);
 }
 
@@ -308,7 +315,8 @@ const wg_op wg_op_scatter_add = { .name = "scatter_add",
                                   .eval = { [WG_F32] = { scatter_add_eval },
                                             [WG_F64] = { scatter_add_eval },
                                             [WG_I64] = { scatter_add_eval } },
-                                  .vjp = scatter_add_vjp };
+                                  .vjp = scatter_add_vjp,
+                                  .check = scatter_add_check };
 
 wg_tensor *wg_scatter_add(wg_tensor *base, wg_tensor *idx, wg_tensor *x, int axis)
 {
