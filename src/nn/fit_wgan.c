@@ -1,5 +1,4 @@
-/* fit_wgan.c: WGAN_GP: fit, its two updates and what they leave behind, and the verbs of its
- * modules. */
+/* fit_wgan.c: WGAN_GP: fit, its two updates and what they leave behind. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
