@@ -241,6 +241,36 @@ static void summary_makes_a_twin(void)
     wg_params_free(u);
 }
 
+/* Losses of two batches in one function, each with draws of its own. */
+static void two_steps_in_one_function(void)
+{
+    wg_params *w = wg_params_new(WG_F64, 3);
+    wg_layer *l = wg_wgan_gp(w, "gan", (wg_wgan_gp_hyper){ .g_hidden = 4 });
+    wg_graph *g = wg_graph_new();
+    double x[6] = { 0.5, -1, 2, 0.25, 0.75, -0.5 };
+    wg_plan *p;
+    wg_tensor *X;
+
+    wg_begin(g, "f", WG_TRAIN);
+    X = wg_input(g, "X", WG_F64, WG_SHAPE(1, 3));
+    wg_output("C1", wg_wgan_gp_critic_step(l, X, NULL));
+    wg_output("C2", wg_wgan_gp_critic_step(l, X, NULL));
+    wg_output("G1", wg_wgan_gp_generator_step(l, X, NULL));
+    wg_output("G2", wg_wgan_gp_generator_step(l, X, NULL));
+    wg_end(g);
+    NO_ERROR(wg_graph_error(g));
+    p = wg_plan_new(g, w, "f", NULL);
+    REQUIRE(p != NULL);
+    wg_plan_feed(p, "X", WG_F64_ARRAY(x, 2, 3));
+    CHECK(wg_plan_run(p) == WG_OK);
+    CHECK(wg_item(wg_plan_value(p, "C1")) != wg_item(wg_plan_value(p, "C2")));
+    CHECK(wg_item(wg_plan_value(p, "G1")) != wg_item(wg_plan_value(p, "G2")));
+    wg_plan_free(p);
+    wg_graph_free(g);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 TESTS(TEST(erratum_D5_generator_learns), TEST(erratum_D7_penalty_of_the_critic),
       TEST(erratum_D12_properties_before_fit), TEST(erratum_D13_gradients_are_filled),
-      TEST(wgan_goes_on_after_a_save), TEST(summary_makes_a_twin))
+      TEST(wgan_goes_on_after_a_save), TEST(summary_makes_a_twin), TEST(two_steps_in_one_function))

@@ -62,7 +62,7 @@ typedef struct {
     double lambda_;              /* weight of the penalty, >= 0; 0: 10 */
     int64_t n_steps, batchsize;  /* of training loops; 0: 1000, 128 */
     int64_t c_updates_per_epoch; /* critic steps before each generator step; 0: 5 */
-    bool debug;                  /* recorded steps have loss gradients as outputs too */
+    bool debug;                  /* recorded critic steps have more outputs */
     int64_t n_feats;             /* learned */
 } wg_wgan_gp_hyper;
 

@@ -171,11 +171,12 @@ wg_tensor *wg_wgan_gp_critic_step(wg_layer *l, wg_tensor *X_real, wg_wgan_gp_val
     critic = wg_layer_component(l, "critic");
     to->noise = draw_noise(l, X_real);
     fake = within(g, "G_fwd_X_fake", wg_layer_component(l, "generator"), to->noise);
-    to->X_fake = wg_name(wg_detach(fake), "X_fake");
+    to->X_fake = wg_layer_value(l, wg_detach(fake), "X_fake");
     to->alpha =
         wg_uniform_like(wg_slice_axis(X_real, 1, 0, 1, 1), wg__draw_name(g, "alpha", name), 0, 1);
     others = wg_sub(wg_scalar_like(to->alpha, 1), to->alpha);
-    to->X_interp = wg_name(wg_add(wg_mul(to->alpha, X_real), wg_mul(others, to->X_fake)), "X_interp");
+    to->X_interp = wg_layer_value(l, wg_add(wg_mul(to->alpha, X_real), wg_mul(others, to->X_fake)),
+                                  "X_interp");
     to->Y_fake = within(g, "C_fwd_Y_fake", critic, to->X_fake);
     to->Y_real = within(g, "C_fwd_Y_real", critic, X_real);
     to->Y_interp = within(g, "C_fwd_Y_interp", critic, to->X_interp);
@@ -231,7 +232,7 @@ static void minimize_generator(wg_layer *l, wg_tensor *loss)
 
 wg_graph *wg_wgan_gp_record(wg_layer *l, wg_graph *g, int64_t n_feats)
 {
-    static const char *const c_names[] = { "C_loss",   "X_fake",   "Y_fake",    "Y_real",
+    static const char *const c_names[] = { "C_loss",   "X_fake",   "Y_fake",     "Y_real",
                                            "X_interp", "Y_interp", "gradInterp", "alpha" },
                              *const g_names[] = { "G_loss", "X_fake", "Y_fake" };
     static const char *const dc_names[] = { "dC_Y_fake", "dC_Y_real", "dC_gradInterp" },
