@@ -22,11 +22,11 @@ static const char usage[] =
     "  --epochs N       times the text is read (10)\n"
     "  --dim N          numbers of a vector (100)\n"
     "  --context N      most words on either side (5)\n"
-    "  --negatives N    noise words a step (64)\n"
-    "  --batch N        examples a step (128)\n"
+    "  --negatives N    noise words a step (15)\n"
+    "  --batch N        examples a step (32)\n"
     "  --min-count N    words seen less often are left out (5)\n"
     "  --stop-words     keep \"the\", \"and\" and the like\n"
-    "  --optimizer TEXT \"SGD(lr=0.05)\" or another in that form\n"
+    "  --optimizer TEXT \"SGD(lr=0.01)\" or another in that form\n"
     "  --seed N         (1)\n"
     "  --words A,B,...  whose neighbours are shown (king,lord,bread,son,water,heart)\n"
     "The environment's WENGERT_MAX_STEPS ends the training after so many steps.\n";
@@ -228,12 +228,12 @@ int main(int argc, char **argv)
     settings s = { .folder = "out",
                    .words = "king,lord,bread,son,water,heart",
                    .epochs = 10,
-                   .batch = 128,
+                   .batch = 32,
                    .seed = 1,
                    .hyper = { .embedding_dim = 100,
-                              .num_negative_samples = 64,
+                              .num_negative_samples = 15,
                               .min_count = 5,
-                              .optimizer = "SGD(lr=0.05)" } };
+                              .optimizer = "SGD(lr=0.01)" } };
     wg_error error = { .code = WG_OK };
     wg_word2vec_model *m;
     char text[500];
