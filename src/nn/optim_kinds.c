@@ -83,49 +83,67 @@ static wg_tensor *sgd_one(const wg__step *s, const wg__weight *old, wg_tensor *g
     return wg_sub(old->w, move);
 }
 
-/* The parts of a gradient that is a sum of scatter_add_like(rows, idx, w) along the first axis: idx
- * and rows of each, the first first. How many; -1 for another gradient. */
+/* A gradient that is a sum of scatter_add_like(rows, idx, base) along the first axis. */
 enum { MAX_PARTS = 8 };
 
-static int row_parts(wg_tensor *w, wg_tensor *g, int n, wg_tensor **idx, wg_tensor **rows)
+struct row_parts {
+    int n;
+    wg_tensor *base, *idx[MAX_PARTS], *rows[MAX_PARTS];
+};
+
+static bool is_op(const wg_tensor *t, const char *name)
+{
+    return strcmp(wg_tensor_record(t)->name, name) == 0;
+}
+
+static bool find_rows(wg_tensor *g, struct row_parts *parts)
 {
     const wg_op *op = wg_tensor_record(g);
     const int64_t *axis;
 
-    if (strcmp(op->name, "add") == 0) {
-        n = row_parts(w, wg_tensor_in(g, 0), n, idx, rows);
-        return n < 0 ? n : row_parts(w, wg_tensor_in(g, 1), n, idx, rows);
-    }
-    if (strcmp(op->name, "scatter_add_like") != 0 || wg_tensor_in(g, 2) != w || n == MAX_PARTS)
-        return -1;
+    if (is_op(g, "add"))
+        return find_rows(wg_tensor_in(g, 0), parts) && find_rows(wg_tensor_in(g, 1), parts);
+    if (!is_op(g, "scatter_add_like") || parts->n == MAX_PARTS ||
+        (parts->n > 0 && wg_tensor_in(g, 2) != parts->base))
+        return false;
     axis = (const void *)((const char *)wg_tensor_attr(g) + op->fields[0].offset);
-    if (*axis != 0) return -1;
-    rows[n] = wg_tensor_in(g, 0);
-    idx[n] = wg_tensor_in(g, 1);
-    return n + 1;
+    if (*axis != 0) return false;
+    parts->base = wg_tensor_in(g, 2);
+    parts->rows[parts->n] = wg_tensor_in(g, 0);
+    parts->idx[parts->n++] = wg_tensor_in(g, 1);
+    return true;
+}
+
+/* Whether t is w, perhaps under other extents. */
+static bool is_view(const wg_tensor *t, const wg_tensor *w)
+{
+    while (t != w && (is_op(t, "squeeze") || is_op(t, "unsqueeze"))) t = wg_tensor_in(t, 0);
+    return t == w;
 }
 
 wg_tensor *wg__optim_rows(const wg_optim *o, const wg__step *s, wg_tensor *w, wg_tensor *g)
 {
-    wg_tensor *idx[MAX_PARTS], *rows[MAX_PARTS];
-    wg_shape row = wg_tensor_type(w)->shape; /* of a store entry: it never differs */
-    int n;
+    struct row_parts p = { 0 };
+    wg_shape row;
 
     if (o->kind != &wg__sgd || o->value[MOMENTUM].v != 0 || !isnan(o->value[WG__CLIP].v) ||
-        s->scale || s->decay || s->apply || row.rank == 0)
+        s->scale || s->decay || s->apply)
         return NULL;
-    n = row_parts(w, g, 0, idx, rows);
-    if (n < 0) return NULL;
+    while (is_op(g, "reshape_like")) g = wg_tensor_in(g, 0);
+    if (!find_rows(g, &p) || !is_view(p.base, w)) return NULL;
+    row = wg_tensor_type(p.base)->shape; /* of a store entry: it never differs */
     row.dim[0] = -1;
-    for (int i = 0; i < n && n > 1; i++) {
-        idx[i] = wg_reshape(idx[i], WG_SHAPE(-1));
-        rows[i] = wg_reshape(rows[i], row);
+    for (int i = 0; i < p.n && p.n > 1; i++) {
+        p.idx[i] = wg_reshape(p.idx[i], WG_SHAPE(-1));
+        p.rows[i] = wg_reshape(p.rows[i], row);
     }
-    if (n > 1) {
-        idx[0] = wg_concat(n, idx, 0);
-        rows[0] = wg_concat(n, rows, 0);
+    if (p.n > 1) {
+        p.idx[0] = wg_concat(p.n, p.idx, 0);
+        p.rows[0] = wg_concat(p.n, p.rows, 0);
     }
-    return wg_scatter_add(w, idx[0], wg_mul(rows[0], wg_neg(wg_cast_like(s->rate, w))), 0);
+    p.rows[0] = wg_mul(p.rows[0], wg_neg(wg_cast_like(s->rate, w)));
+    p.rows[0] = wg_scatter_add(p.base, p.idx[0], p.rows[0], 0);
+    return p.base == w ? p.rows[0] : wg_reshape_like(p.rows[0], w);
 }
 
 const wg__optim_class wg__sgd = { .name = "SGD",
