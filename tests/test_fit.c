@@ -398,7 +398,35 @@ static void checkpoints_are_models(void)
     wg_params_free(v);
 }
 
+/* A half that is frozen stays as it is, the other learns; thawed, both do. */
+static void a_frozen_half(void)
+{
+    wg_params *w = wg_params_new(WG_F32, 3);
+    wg_layer *l = small_vae(w, "vae"), *encoder = wg_layer_component(l, "encoder");
+    wg_fit_options o = vae_options;
+    wg_error error = { .code = WG_OK };
+    const float *frozen, *other;
+    float before[2];
+
+    o.n_epochs = 1;
+    EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, NULL, &error), WG_OK);
+    frozen = wg_params_find(w, "vae/encoder/FC5/W")->value.data;
+    other = wg_params_find(w, "vae/decoder/FC2/W")->value.data;
+    before[0] = frozen[0];
+    before[1] = other[0];
+    wg_layer_freeze(encoder);
+    EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, NULL, &error), WG_OK);
+    SAME_BITS(frozen, before, sizeof *before);
+    CHECK(memcmp(other, before + 1, sizeof *before) != 0);
+    wg_layer_unfreeze(encoder);
+    EQ_INT(wg_bernoulli_vae_fit(l, images(), &o, NULL, &error), WG_OK);
+    CHECK(memcmp(frozen, before, sizeof *before) != 0);
+    NO_ERROR(&error);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 TESTS(TEST(vae_fit_learns), TEST(second_fit_goes_on), TEST(fit_resumes_to_the_bit),
       TEST(fit_ends_when_told), TEST(lines_of_a_fit), TEST(vae_verbs),
       TEST(vae_backward_is_the_gradient), TEST(vae_bad_input), TEST(vae_set_params_goes_on),
-      TEST(vae_saved_goes_on), TEST(checkpoints_are_models))
+      TEST(vae_saved_goes_on), TEST(checkpoints_are_models), TEST(a_frozen_half))
