@@ -390,6 +390,33 @@ static void second_order(const sample *s)
     wg_params_free(w);
 }
 
+/* ---- a mistake first ---- */
+
+/* An input of one axis less or more, where it is refused, leaves a layer that takes the right one. */
+static void a_bad_input_first(const sample *s)
+{
+    for (int how = 0; how < 2; how++) {
+        wg_params *w = wg_params_new(WG_F64, 5);
+        wg_layer *l = make(s, w, "l");
+        batch x = make_batch(s, 3, WG_F64, 8), bad = x;
+        wg_shape *shape = &bad.x[0].type.shape;
+        wg_array y[MOST_OUT];
+        bool refused;
+
+        if (how == 0) shape->dim[shape->rank++] = 1;
+        else {
+            shape->dim[shape->rank - 2] *= shape->dim[shape->rank - 1];
+            shape->rank--;
+        }
+        refused = wg_layer_forward(l, bad.n, bad.x, true, y) != WG_OK;
+        wg_layer_flush_gradients(l);
+        if (refused) OK(wg_layer_forward(l, x.n, x.x, true, y), l);
+        free_batch(&x);
+        wg_layer_free(l);
+        wg_params_free(w);
+    }
+}
+
 /* ---- every class ---- */
 
 static void each(void (*ask)(const sample *s), bool all)
@@ -404,6 +431,10 @@ static void each(void (*ask)(const sample *s), bool all)
     }
 }
 
+static void bad_inputs_first(void)
+{
+    each(a_bad_input_first, true);
+}
 static void properties(void)
 {
     each(before_the_first_forward, true);
@@ -437,5 +468,6 @@ static void gradients_of_gradients(void)
     }
 }
 
-TESTS(TEST(properties), TEST(summaries), TEST(batches), TEST(retaining_and_freezing), TEST(saving),
-      TEST(single_precision), TEST(gradients_of_gradients))
+TESTS(TEST(properties), TEST(bad_inputs_first), TEST(summaries), TEST(batches),
+      TEST(retaining_and_freezing), TEST(saving), TEST(single_precision),
+      TEST(gradients_of_gradients))

@@ -22,8 +22,8 @@ static bool fc_init(wg_layer *l, int n, const wg_type *const *x)
     int64_t n_in;
 
     (void)n;
-    if (x[0]->shape.rank < 1)
-        return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [..., n_in]",
+    if (x[0]->shape.rank < 2)
+        return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [n, ..., n_in]",
                              WG_TYPE_STR(x[0]));
     n_in = x[0]->shape.dim[x[0]->shape.rank - 1];
     return wg_layer_param(l, "W", WG_SHAPE(n_in, h->n_out), true, h->init, h->act_fn) &&

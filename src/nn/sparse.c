@@ -61,8 +61,8 @@ static bool sparse_init(wg_layer *l, int n, const wg_type *const *x)
     bool given;
 
     (void)n;
-    if (x[0]->shape.rank < 1)
-        return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [..., n_in]",
+    if (x[0]->shape.rank < 2)
+        return wg_layer_fail(l, WG_ESHAPE, "the input is %s, wanted [n, ..., n_in]",
                              WG_TYPE_STR(x[0]));
     n_in = x[0]->shape.dim[x[0]->shape.rank - 1];
     if (!wg__layer_path(full, sizeof full, l, "W_mask"))
