@@ -137,6 +137,21 @@ expect 3 "the loss is nan" wengert check nan.json
 expect 3 "no output \"lss\"" wengert check --loss lss xor.json
 expect 3 "has no output of one real element" wengert check --function test conv.json
 
+# ---- programs with nothing to draw, or none of it real ----
+printf '3\n' >one.csv
+printf '1,2\n3,4\n' >whole.csv
+printf '1,0\n0,1\n' >truth.csv
+expect 0 "updates" wengert show count.json
+expect 0 "" wengert draw count.json -o count.svg
+expect 0 "output" wengert run count.json
+expect 3 "no output of one real element" wengert check count.json
+expect 0 "nothing to check" wengert check bare.json
+expect 0 "agree with differences" wengert check --loss loss bare.json
+expect 0 "finite" wengert explain bare.json
+expect 0 "3 3 3 12" wengert run --feed x=one.csv --feed k=whole.csv --feed b=truth.csv bare.json
+expect 3 "in whole.csv, for input \"b\"" wengert run --feed x=one.csv --feed k=whole.csv --feed b=whole.csv bare.json
+expect 3 "input \"x\" takes f64[]" wengert run --feed x=whole.csv --feed k=whole.csv --feed b=truth.csv bare.json
+
 # ---- run ----
 expect 0 "f32[4 x 1]" wengert run --feed x=x.csv xor.json
 expect 0 "" wengert run --function predict --feed x=x.csv --fetch p=p.npy xor.json
@@ -186,6 +201,28 @@ expect 3 "line 2, column 2" wengert train --data x=word.csv --data y=y.csv xor.j
 expect 0 "after step 3" env WENGERT_MAX_STEPS=3 wengert train --data x=x.csv --data y=y.csv --batchsize 1 --epochs 9 xor.json
 expect 0 "saved" wengert train --data image=images.idx.gz --scale image=0.004 --data label=labels.idx.gz -o t.json conv.json
 expect 3 "another" wengert train --data image=images.idx --data label=labels.idx --checkpoints run --resume conv.json
+# Ctrl-C in the middle, and a kill; both are resumed to the bytes of a run that was left alone.
+long="--data x=x.csv --data y=y.csv --batchsize 1 --plain --epochs 60 --every-steps 2"
+# shellcheck disable=SC2086
+{
+    expect 0 "epoch 60/60" wengert train $long --checkpoints alone -o alone.json xor.json
+    for signal in INT KILL; do
+        rm -rf stopped
+        wengert train $long --checkpoints stopped -o stopped.json xor.json >out 2>&1 &
+        for _ in $(seq 100); do
+            compgen -G "stopped/*.json" >compgen.out && break
+            sleep 0.05
+        done
+        kill -$signal $!
+        wait $! 2>/dev/null
+        got=$?
+        n=$((n + 1))
+        [ $signal = KILL ] || [ $got = 1 ] || bad "an interrupted training ends with status $got"
+        [ $signal = KILL ] || grep -q -e --resume out || bad "an interrupted training says how to go on"
+        expect 0 "epoch 60/60" wengert train $long --checkpoints stopped --resume -o stopped.json xor.json
+        holds "the same bytes after SIG$signal" cmp alone.json stopped.json
+    done
+}
 holds "the model itself stays" cmp xor.json before.json
 
 # ---- explain ----

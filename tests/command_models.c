@@ -8,6 +8,8 @@
  * dead.json    the same with a bias that leaves no rectified unit alive
  * words.json   an embedding: inputs are indices
  * nan.json     the logarithm of a number below 0 in the scope "bad"
+ * bare.json    no store; inputs of every type
+ * count.json   one update, no input, no output
  * wrong.json   a gradient that is not that of the loss: a tensor detached on its way
  */
 #include <stdlib.h>
@@ -128,6 +130,35 @@ static void make_wrong(const char *folder)
     save(folder, "wrong.json", g, w, false);
 }
 
+/* No store; a function of updates alone would need one. Inputs of every type, one of rank 0. */
+static void make_bare(const char *folder)
+{
+    wg_graph *g = wg_graph_new();
+    wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE_SCALAR);
+    wg_tensor *k = wg_input(g, "k", WG_I64, WG_SHAPE(2, 2));
+    wg_tensor *b = wg_input(g, "b", WG_BOOL, WG_SHAPE(2, 2));
+
+    wg_begin(g, "f", WG_PREDICT);
+    wg_output("y", wg_where(b, wg_mul(wg_cast(k, WG_F64), x), x));
+    wg_output("one", wg_scalar(g, WG_F64, 1));
+    wg_output("loss", wg_square(x));
+    wg_end(g);
+    save(folder, "bare.json", g, NULL, false);
+}
+
+/* A function without inputs and outputs. */
+static void make_count(const char *folder)
+{
+    wg_params *w = wg_params_new(WG_F64, 3);
+    wg_graph *g = wg_graph_new();
+
+    if (wg_params_add(w, "n", WG_I64, WG_SHAPE_SCALAR, false, NULL, NULL) != WG_OK) failed = 1;
+    wg_begin(g, "count", WG_TRAIN);
+    wg_update("n", wg_add(wg_param_leaf(g, w, "n"), wg_scalar(g, WG_I64, 1)));
+    wg_end(g);
+    save(folder, "count.json", g, w, false);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -140,5 +171,7 @@ int main(int argc, char **argv)
     make_words(argv[1]);
     make_nan(argv[1]);
     make_wrong(argv[1]);
+    make_bare(argv[1]);
+    make_count(argv[1]);
     return failed;
 }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "commands.h"
+#include "feeds.h"
 #include "output.h"
-#include "program.h"
 
 typedef struct {
     const char *function, *loss;
@@ -86,8 +86,6 @@ static int tell(const program *p, int f, const wg_tensor *loss, const feeds *fd,
         feeds_say(fd, stdout);
         wg_check_print(report, stdout);
     }
-    if (report->n == 0 && !json)
-        puts("nothing was checked: the output depends on no real parameter or input");
     if (failed > 0 && status == EXIT_GOOD) status = EXIT_NEGATIVE;
     return status;
 }
@@ -111,6 +109,7 @@ static int check(int argc, char *const *operand, void *given)
     if (status == EXIT_GOOD && !(loss = program_loss(&p, o->function, o->loss, &f)))
         status = EXIT_TROUBLE;
     if (status == EXIT_GOOD) status = feeds_make(&fd, &p, f, &feed, true);
+    if (status == EXIT_GOOD) status = feeds_keep(&fd, &p, loss);
     if (status == EXIT_GOOD &&
         wg_check_grad(loss, p.params, fd.n, fd.feed, &how, &report, &error) != WG_OK)
         status = trouble_of("check", "values of your own may help: --feed NAME=FILE", &error);

@@ -230,6 +230,7 @@ static int explain(int argc, char *const *operand, void *given)
         status = EXIT_TROUBLE;
     if (status == EXIT_GOOD) status = feeds_make(&fd, &p, f, &feed, true);
     if (status == EXIT_GOOD) status = first_not_finite(&p, f, &fd, &found, &error);
+    if (status == EXIT_GOOD) status = feeds_keep(&fd, &p, loss);
     if (status == EXIT_GOOD) status = health_measure(&h, &p, loss, &fd, &limits);
     if (status == EXIT_GOOD) status = tell(&p, f, &fd, &h, found, &error, o);
     health_free(&h);

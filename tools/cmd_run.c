@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "commands.h"
+#include "feeds.h"
 #include "numbers.h"
 #include "output.h"
-#include "program.h"
 #include "table.h"
 
 typedef struct {

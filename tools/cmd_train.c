@@ -6,8 +6,8 @@
 #include <wengert/train.h>
 
 #include "commands.h"
+#include "feeds.h"
 #include "output.h"
-#include "program.h"
 
 typedef struct {
     text_list data, validation, scale, whole;
@@ -168,6 +168,7 @@ static int train_it(const program *p, const train_options *o, const data_set *da
         .go_on = "the same command and --resume",
         .stop = wg_train_on_sigint(),
     };
+    bool interrupted;
     wg_train *t = wg_train_new(p->graph, p->params, &how, &error);
     int status =
         t ? EXIT_GOOD
@@ -185,9 +186,15 @@ static int train_it(const program *p, const train_options *o, const data_set *da
         if (wg_train_saved(t)) fprintf(stderr, "  saved last: %s\n", wg_train_saved(t));
         if (error.code == WG_ENONFINITE) status = EXIT_NEGATIVE;
     }
+    interrupted = t && wg_train_state_of(t)->end == WG_TRAIN_INTERRUPTED;
     if (status == EXIT_GOOD && wg_save(path, p->graph, p->params, NULL, &error) != WG_OK)
         status = trouble_of("train", "what stood there before is still there", &error);
     if (status == EXIT_GOOD && !o->quiet) printf("saved %s\n", path);
+    if (status == EXIT_GOOD && interrupted) {
+        if (!o->folder)
+            fprintf(stderr, "interrupted; the same command on %s trains on from there\n", path);
+        status = EXIT_NEGATIVE;
+    }
     wg_train_free(t);
     return status;
 }
@@ -226,7 +233,8 @@ const command_spec train_command = {
     "train",
     "MODEL.json",
     "goes on training a saved program on data files",
-    "Ctrl-C finishes the step, saves, and says how to go on. A run that was stopped in any way "
+    "Ctrl-C finishes the step, saves, says how to go on, and ends with status 1. A run that was "
+    "stopped in any way "
     "and\n"
     "is resumed ends with the same bytes as one that was not. A loss that is not finite ends the\n"
     "run with status 1 and the entry where it began.\n\nexamples:\n"

@@ -188,10 +188,7 @@ static int run_trail(health *h, const program *p, const trail *tr, const feeds *
         all[i] = tr->value[i], all[tr->n + i] = tr->gradient[i];
     if (status == EXIT_GOOD && !(plan = wg_plan_of(2 * tr->n, all, p->params, NULL, &error)))
         status = trouble_of(p->command, NULL, &error);
-    for (int i = 0; status == EXIT_GOOD && i < fd->n; i++)
-        if (wg_plan_feed(plan, fd->feed[i].name, fd->feed[i].value) != WG_OK &&
-            wg_plan_error(plan)->code != WG_ENAME) /* the loss may not need all of them */
-            status = trouble_of(p->command, NULL, wg_plan_error(plan));
+    if (status == EXIT_GOOD) status = feeds_give(fd, p, plan);
     if (status == EXIT_GOOD && wg_plan_run(plan) != WG_OK)
         status = trouble_of(p->command, "values of your own may help: --feed NAME=FILE",
                             wg_plan_error(plan));

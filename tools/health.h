@@ -2,8 +2,8 @@
 #ifndef WENGERT_TOOLS_HEALTH_H
 #define WENGERT_TOOLS_HEALTH_H
 
+#include "feeds.h"
 #include "numbers.h"
-#include "program.h"
 
 typedef enum { WELL, NOT_FINITE, NO_GRADIENT, VANISHING, EXPLODING, DEAD, N_VERDICTS } verdict;
 

@@ -22,8 +22,9 @@ static void help(FILE *to)
         fprintf(to, "  %-10s  %s\n", commands[k]->name, commands[k]->summary);
     fputs("\n  --help      this page; `wengert COMMAND --help` explains a command\n"
           "  --version   the version, how it was built, and what it runs on\n"
-          "\nexit status: 0 done; 1 done, and the answer is no (a failed check, values that are\n"
-          "not finite); 2 the command line is wrong; 3 a file, its data or a run failed\n",
+          "\nexit status: 0 done; 1 done, and the answer is no (a wrong gradient, values that are\n"
+          "not finite, training interrupted); 2 the command line is wrong; 3 a file, its data\n"
+          "or a run failed\n",
           to);
 }
 

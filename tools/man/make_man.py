@@ -57,7 +57,8 @@ TAIL = r'''.SH EXIT STATUS
 Done.
 .TP
 .B 1
-Done, and the answer is no: a gradient is wrong, a value or a loss is not finite.
+Done, and the answer is no: a gradient is wrong, a value or a loss is not finite, training was
+interrupted.
 .TP
 .B 2
 The command line is wrong.
