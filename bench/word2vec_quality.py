@@ -8,7 +8,8 @@ A tenth of the verses is held out. From them come 10,000 pairs of words that sta
 words apart, and 10,000 random pairs with the same frequencies: the second words of the first pairs,
 shuffled. An embedding is scored by how well the cosine of a pair tells the first from the second: the
 area under the ROC curve, 0.5 for chance. Both programs read the same words of the other verses, with
-the same dimensions, epochs and negative samples, and both write word2vec's text format, which one
+the same dimensions, epochs, negative samples and thinning of frequent words, with a rate that falls
+from 0.025 to about 0, and both write word2vec's text format, which one
 function here scores. Words per second are those read in training and, for both, of all the processor
 time from the first look at the text to the file of vectors: on a busy machine that says more than a
 clock. "{steps}" in an optimizer stands for the expected number of steps. Needs Debian's packages bible-kjv, python3-numpy and python3-gensim.
@@ -44,9 +45,9 @@ def verses():
         yield [w for w in words if w not in stop]
 
 
-def prepare(folder, context, min_count):
-    """train.txt and pairs.txt in the folder. The words to train on, and the expected number of examples
-    of CBOW and of skip-gram in an epoch."""
+def prepare(folder, context, min_count, sample):
+    """train.txt and pairs.txt in the folder. The words to train on, and about how many examples CBOW
+    and skip-gram have in an epoch."""
     rng = random.Random(1)
     lines = list(verses())
     held = [rng.random() < 0.1 for _ in lines]
@@ -68,13 +69,16 @@ def prepare(folder, context, min_count):
     with open(os.path.join(folder, "pairs.txt"), "w") as f:
         for (a, b), other in zip(pairs, others):
             f.write(f"{a} {b} {other}\n")
-    words, cbow, skip = 0, 0, 0.0
+    words = sum(n for n in count.values() if n >= min_count)
+    share = {w: sample * words / n for w, n in count.items()}
+    cbow, skip = 0, 0.0
     for line in train:
-        n = sum(count[w] >= min_count for w in line)
-        words += n
+        kept = [w for w in line if count[w] >= min_count and
+                (not sample or rng.random() < share[w] ** 0.5 + share[w])]
+        n = len(kept)
         cbow += n if n > 1 else 0
         # a word d places away is in the window for context - d + 1 of the context radii
-        skip += sum(2 * (n - d) * (context - d + 1) / context for d in range(1, context + 1) if d < n)
+        skip += sum(2 * (n - d) * (context - d + 1) / context for d in range(1, min(context + 1, n)))
     return words, (cbow, skip)
 
 
@@ -110,7 +114,8 @@ def ours(a, seed, skip_gram, words, examples):
     folder = os.path.join(a.folder, "ours")
     command = [a.example, "--text", os.path.join(a.folder, "train.txt"), "--epochs", str(a.epochs),
                "--dim", str(a.dim), "--context", str(a.context), "--negatives", str(a.negatives),
-               "--min-count", str(a.min_count), "--batch", str(a.batch), "--seed", str(seed)]
+               "--min-count", str(a.min_count), "--batch", str(a.batch), "--seed", str(seed),
+               "--sample", str(a.sample)]
     command += ["--skip-gram"] if skip_gram else []
     optimizer = a.skip_gram_optimizer if skip_gram else a.cbow_optimizer
     steps = round(examples[skip_gram] * a.epochs / a.batch)
@@ -129,7 +134,7 @@ def theirs(a, seed, skip_gram, words, examples):
     path = os.path.join(a.folder, "gensim.txt")
     began = time.process_time()
     model = Word2Vec(vector_size=a.dim, window=a.context, negative=a.negatives, sg=int(skip_gram),
-                     min_count=a.min_count, seed=seed, workers=1)
+                     min_count=a.min_count, seed=seed, workers=1, sample=a.sample)
     text = LineSentence(os.path.join(a.folder, "train.txt"))
     model.build_vocab(text)
     model.train(text, total_examples=model.corpus_count, epochs=a.epochs)
@@ -140,9 +145,9 @@ def theirs(a, seed, skip_gram, words, examples):
 
 def compare(a):
     os.makedirs(a.folder, exist_ok=True)
-    words, examples = prepare(a.folder, a.context, a.min_count)
+    words, examples = prepare(a.folder, a.context, a.min_count, a.sample)
     print(f"{words} words, {a.epochs} epochs, {a.dim} dimensions, {a.negatives} negatives, "
-          f"windows of {a.context}, seeds 1 to {a.seeds}")
+          f"windows of {a.context}, sample {a.sample:g}, seeds 1 to {a.seeds}", flush=True)
     for skip_gram in (False, True):
         for name, run in (("wengert", ours), ("gensim", theirs)):
             if a.only and a.only != name:
@@ -169,9 +174,10 @@ def main():
     p.add_argument("--min-count", type=int, default=5)
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--seeds", type=int, default=3)
-    p.add_argument("--cbow-optimizer", default="SGD(lr=0.025)")
-    p.add_argument("--skip-gram-optimizer", default="SGD(lr_scheduler=CosineScheduler("
-                   "initial_lr=0.025, total_steps={steps}))")
+    p.add_argument("--sample", type=float, default=0.001)
+    rate = "SGD(lr_scheduler=CosineScheduler(initial_lr=0.025, total_steps={steps}))"
+    p.add_argument("--cbow-optimizer", default=rate)
+    p.add_argument("--skip-gram-optimizer", default=rate)
     p.add_argument("--only", choices=("wengert", "gensim"))
     a = p.parse_args()
     if a.score:

@@ -25,6 +25,7 @@ static const char usage[] =
     "  --negatives N    noise words a step (15)\n"
     "  --batch N        examples a step (32)\n"
     "  --min-count N    words seen less often are left out (5)\n"
+    "  --sample T       thin out words of a share above T of all, as 0.001 (0: none)\n"
     "  --stop-words     keep \"the\", \"and\" and the like\n"
     "  --optimizer TEXT \"SGD(lr=0.01)\" or another in that form\n"
     "  --seed N         (1)\n"
@@ -34,6 +35,7 @@ static const char usage[] =
 typedef struct {
     const char *folder, *text, *words;
     int64_t epochs, batch, seed;
+    double sample;
     wg_word2vec_hyper hyper;
 } settings;
 
@@ -48,9 +50,33 @@ static bool number(const char *text, int64_t least, int64_t *v)
     return false;
 }
 
+static bool fraction(const char *text, double *v)
+{
+    char *end;
+
+    *v = strtod(text, &end);
+    if (end != text && *end == '\0' && *v >= 0 && *v <= 1) return true;
+    fprintf(stderr, "word2vec: \"%s\" is no number from 0 to 1\n", text);
+    return false;
+}
+
 static bool settings_read(int argc, char **argv, settings *s)
 {
-    enum { SKIP, TEXT, EPOCHS, DIM, CONTEXT, NEGATIVES, BATCH, MIN, STOP, OPTIMIZER, SEED, WORDS };
+    enum {
+        SKIP,
+        TEXT,
+        EPOCHS,
+        DIM,
+        CONTEXT,
+        NEGATIVES,
+        BATCH,
+        MIN,
+        STOP,
+        OPTIMIZER,
+        SEED,
+        WORDS,
+        SAMPLE
+    };
     static const struct option options[] = { { "skip-gram", 0, NULL, SKIP },
                                              { "text", 1, NULL, TEXT },
                                              { "epochs", 1, NULL, EPOCHS },
@@ -63,6 +89,8 @@ static bool settings_read(int argc, char **argv, settings *s)
                                              { "optimizer", 1, NULL, OPTIMIZER },
                                              { "seed", 1, NULL, SEED },
                                              { "words", 1, NULL, WORDS },
+                                             { "sample", 1, NULL, SAMPLE },
+                                             { "sample", 1, NULL, SAMPLE },
                                              { NULL, 0, NULL, 0 } };
     bool ok = true;
 
@@ -75,6 +103,9 @@ static bool settings_read(int argc, char **argv, settings *s)
             break;
         case TEXT:
             s->text = optarg;
+            break;
+        case SAMPLE:
+            ok = fraction(optarg, &s->sample);
             break;
         case WORDS:
             s->words = optarg;
@@ -204,9 +235,11 @@ static bool work(wg_word2vec_model *m, const settings *s, const char *text, wg_e
     char path[512];
     wg_corpus corpus = wg_corpus_file(&text);
     clocked c = { 0, 0 };
-    wg_word2vec_fit_options o = {
-        .n_epochs = s->epochs, .batchsize = s->batch, .on_epoch = count, .data = &c
-    };
+    wg_word2vec_fit_options o = { .n_epochs = s->epochs,
+                                  .batchsize = s->batch,
+                                  .sample = s->sample,
+                                  .on_epoch = count,
+                                  .data = &c };
     wg_word_vectors *v;
     bool ok;
 

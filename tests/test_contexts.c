@@ -54,6 +54,60 @@ static void windows(void)
     wg_vocabulary_free(v);
 }
 
+/* How often each of two words is a target, over some runs. */
+static void count_targets(const wg_vocabulary *v, const wg_corpus *corpus, double sample,
+                          int64_t runs, int64_t *common, int64_t *rare)
+{
+    int64_t index = wg_vocabulary_index(v, "common", 6);
+    wg_error error = { 0 };
+
+    *common = *rare = 0;
+    for (int64_t run = 0; run < runs; run++) {
+        wg_contexts_options o = { .run = (uint64_t)run, .sample = sample };
+        wg_contexts *c = wg_contexts_new(v, corpus, &o, &error);
+        wg_contexts_batch b = { 1, NULL, NULL, NULL };
+
+        for (; b.n > 0 && wg_contexts_next(c, &b, &error) == WG_OK;)
+            for (int64_t k = 0; k < b.n; k++) ++*(b.target[k] == index ? common : rare);
+        wg_contexts_free(c);
+    }
+    NO_ERROR(&error);
+}
+
+/* Of a word with the share f of all, sqrt(t/f) + t/f are kept: here f is 0.8, t 0.05. */
+static void frequent_words_are_thinned_out(void)
+{
+    enum { LINES = 50, RUNS = 40 };
+    const char *lines[LINES];
+    wg_corpus corpus = wg_corpus_lines(LINES, lines);
+    double share = sqrt(0.05 / 0.8) + 0.05 / 0.8, n = RUNS * LINES * 8;
+    int64_t common, rare, again[2];
+    wg_vocabulary *v;
+    wg_error error = { 0 };
+    wg_contexts_options o = { .sample = -1 };
+
+    for (int i = 0; i < LINES; i++)
+        lines[i] = "common common common common common rare seldom common common common";
+    v = fitted(NULL, corpus);
+    count_targets(v, &corpus, 0, 1, &common, &rare);
+    EQ_INT(common, 8 * LINES);
+    EQ_INT(rare, 2 * LINES);
+    /* rare ones have the share 0.1, and lose sqrt(0.5) + 0.5 > 1: nothing */
+    count_targets(v, &corpus, 0.05, RUNS, &common, &rare);
+    EQ_INT(rare, 2 * LINES * RUNS);
+    CLOSE1((double)common, share * n, 0, 4 * sqrt(n * share * (1 - share)));
+    count_targets(v, &corpus, 0.05, RUNS, &again[0], &again[1]);
+    EQ_INT(again[0], common);
+    CHECK(wg_contexts_new(v, &corpus, &o, &error) == NULL);
+    ERROR_IS(&error, WG_EARG, "wg_contexts_new: sample is -1, wanted 0 or more", NULL);
+    error.code = WG_OK;
+    o.sample = 0.1;
+    CHECK(wg_contexts_of_ids(0, NULL, &o, &error) == NULL);
+    ERROR_IS(&error, WG_EARG, "wg_contexts_of_ids: sample is 0.1: lines of indices have no counts",
+             NULL);
+    wg_vocabulary_free(v);
+}
+
 /* Literal names of special tokens are no words. */
 static void special_tokens_are_no_words(void)
 {
@@ -304,6 +358,7 @@ static void memory_ends(void)
     gate_every_allocation(walk_all, &corpus, "windows");
 }
 
-TESTS(TEST(windows), TEST(special_tokens_are_no_words), TEST(erratum_D8_radius_reaches_context_len),
-      TEST(skip_gram_batches), TEST(erratum_D10_a_path_is_no_list_of_letters), TEST(bad_windows),
+TESTS(TEST(windows), TEST(frequent_words_are_thinned_out), TEST(special_tokens_are_no_words),
+      TEST(erratum_D8_radius_reaches_context_len), TEST(skip_gram_batches),
+      TEST(erratum_D10_a_path_is_no_list_of_letters), TEST(bad_windows),
       TEST(files_are_not_held_whole), TEST(memory_ends))

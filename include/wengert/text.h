@@ -202,6 +202,10 @@ typedef struct {
     /* NULL, or the radius of every word in turn, instead of drawing: [n_radii], >= 0 */
     const int64_t *radius;
     int64_t n_radii;
+    /* 0, or t: of a word that makes up the share f of all known words, only sqrt(t / f) + t / f are
+     * kept, drawn anew in each run; the others are as if they were unknown. 1e-3 to 1e-5 is usual.
+     * Source: Mikolov et al. 2013, as word2vec.c does it */
+    double sample;
 } wg_contexts_options;
 
 /* Some examples; all memory is the iterator's, until the next call. */

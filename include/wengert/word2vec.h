@@ -89,6 +89,7 @@ typedef struct {
     bool keep;         /* go on with words and weights of the last fit; false: all anew */
     bool quiet;        /* no line an epoch: numpy-ml's verbose, the other way round */
     FILE *to;          /* where lines go; NULL: stdout */
+    double sample;     /* frequent words are thinned out: see wg_contexts_options; 0: none are */
     int64_t max_steps; /* of this fit; 0: no bound. WENGERT_MAX_STEPS lowers it */
     /* called after each epoch; false ends the fit. May be NULL */
     bool (*on_epoch)(void *data, const wg_word2vec_progress *p);

@@ -316,7 +316,8 @@ static wg_status epoch(fitting *f, const wg_corpus *corpus, bool *more, wg_error
                               .batchsize = f->batch,
                               .context_len = f->context_len,
                               .seed = f->seed,
-                              .run = (uint64_t)f->t->epochs };
+                              .run = (uint64_t)f->t->epochs,
+                              .sample = f->o.sample };
     wg_contexts *c = wg_contexts_new(f->t->words, corpus, &o, e);
     wg_contexts_batch b;
     double began = now();

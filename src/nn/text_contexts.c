@@ -1,4 +1,5 @@
 /* text_contexts.c: the training examples of Word2Vec, a batch at a time. */
+#include <math.h>
 #include <string.h>
 
 #include "text_inside.h"
@@ -25,6 +26,10 @@ struct wg_contexts {
     int64_t n_words, n_read;
     uint64_t key;
     double u[DRAWS];
+    /* with the option sample: shares that are kept, by word; known words met, and their draws */
+    double *keep, u_keep[DRAWS];
+    int64_t n_met;
+    uint64_t keep_key;
     numbers target, offset, id;
     wg_error error;
 };
@@ -61,6 +66,10 @@ static wg_contexts *make(const char *op, const wg_contexts_options *options, wg_
                     (long long)o.radius[i]);
             return NULL;
         }
+    if (!(o.sample >= 0) || isinf(o.sample)) {
+        wg_fail(error, WG_EARG, op, "sample is %g, wanted 0 or more", o.sample);
+        return NULL;
+    }
     c = wg_alloc(1, sizeof *c);
     if (!c) {
         wg_fail(error, WG_ENOMEM, op, "an iterator");
@@ -68,7 +77,29 @@ static wg_contexts *make(const char *op, const wg_contexts_options *options, wg_
     }
     c->o = o;
     c->key = wg_random_key("wg_contexts");
+    c->keep_key = wg_random_key("wg_contexts/sample");
     return c;
+}
+
+/* What share of each word is kept. */
+static bool make_keep(wg_contexts *c)
+{
+    const int64_t *count = wg_vocabulary_counts(c->v);
+    int64_t n = wg_vocabulary_n_tokens(c->v),
+            special[3] = { wg_vocabulary_bol(c->v), wg_vocabulary_eol(c->v),
+                           wg_vocabulary_unk(c->v) };
+    double all = (double)wg_vocabulary_n_words(c->v);
+
+    c->keep = wg_alloc(n, sizeof *c->keep);
+    if (!c->keep) return false;
+    for (int i = 0; i < 3; i++)
+        if (special[i] >= 0) all -= (double)count[special[i]];
+    for (int64_t i = 0; i < n; i++) {
+        double t = count[i] > 0 ? c->o.sample * all / (double)count[i] : 1;
+
+        c->keep[i] = sqrt(t) + t;
+    }
+    return true;
 }
 
 wg_contexts *wg_contexts_new(const wg_vocabulary *v, const wg_corpus *corpus,
@@ -84,11 +115,12 @@ wg_contexts *wg_contexts_new(const wg_vocabulary *v, const wg_corpus *corpus,
     c = make(OP, options, error);
     if (!c) return NULL;
     c->v = v;
-    if (wg__lines_new(OP, corpus, &c->lines, error) != WG_OK) {
-        wg_contexts_free(c);
-        return NULL;
+    if (wg__lines_new(OP, corpus, &c->lines, error) == WG_OK) {
+        if (c->o.sample == 0 || make_keep(c)) return c;
+        wg_fail(error, WG_ENOMEM, OP, "shares of the words");
     }
-    return c;
+    wg_contexts_free(c);
+    return NULL;
 }
 
 wg_contexts *wg_contexts_of_ids(int64_t n_lines, const wg_i64s *lines,
@@ -100,6 +132,11 @@ wg_contexts *wg_contexts_of_ids(int64_t n_lines, const wg_i64s *lines,
     if (n_lines < 0 || (n_lines > 0 && !lines)) {
         wg_fail(error, WG_EARG, OP, "%lld lines%s", (long long)n_lines,
                 n_lines < 0 ? "" : " at NULL");
+        return NULL;
+    }
+    if (options && options->sample != 0) {
+        wg_fail(error, WG_EARG, OP, "sample is %g: lines of indices have no counts",
+                options->sample);
         return NULL;
     }
     c = make(OP, options, error);
@@ -114,6 +151,7 @@ void wg_contexts_free(wg_contexts *c)
     if (!c) return;
     wg__lines_free(c->lines);
     wg_tokens_free(&c->tokens);
+    wg_free(c->keep);
     wg_free(c->line.v);
     wg_free(c->target.v);
     wg_free(c->offset.v);
@@ -136,6 +174,17 @@ int64_t wg_contexts_n_read(const wg_contexts *c)
 static wg_status no_memory(wg_contexts *c)
 {
     return wg_fail(&c->error, WG_ENOMEM, NEXT, "a batch of %lld examples", (long long)c->target.n);
+}
+
+/* Whether known word k, the next in the text, is kept: from its number alone. */
+static bool kept(wg_contexts *c, int64_t k)
+{
+    int64_t i = c->n_met++;
+
+    if (!c->keep) return true;
+    if (i % DRAWS == 0)
+        wg_random_uniform(c->o.seed, c->keep_key, c->o.run, i, DRAWS, WG_F64, c->u_keep);
+    return c->u_keep[i % DRAWS] < c->keep[k];
 }
 
 /* The known words of the next line that has tokens; *more false at the end. */
@@ -166,7 +215,8 @@ static wg_status next_line(wg_contexts *c, bool *more)
     for (int64_t i = 0; i < c->tokens.n; i++) {
         int64_t k = wg_vocabulary_index(c->v, c->tokens.token[i].text, c->tokens.token[i].length);
 
-        if (k != bol && k != eol && k != unk && !push(&c->line, k)) return no_memory(c);
+        if (k == bol || k == eol || k == unk || !kept(c, k)) continue;
+        if (!push(&c->line, k)) return no_memory(c);
     }
     return WG_OK;
 }
