@@ -1,6 +1,6 @@
 #!/bin/bash
-# check_command.sh BUILD: the command wengert on small saved programs: what each subcommand answers, what
-# it says to each mistake, with its exit status; the man page's examples, run as written.
+# check_command.sh BUILD: the command wengert on small saved programs: what each subcommand answers,
+# what it says to each mistake, with its exit status; the man page's examples, run as written.
 set -u
 build=$(realpath "$1") top=$PWD
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
@@ -222,6 +222,15 @@ long="--data x=x.csv --data y=y.csv --batchsize 1 --plain --epochs 60 --every-st
         expect 0 "epoch 60/60" wengert train $long --checkpoints stopped --resume -o stopped.json xor.json
         holds "the same bytes after SIG$signal" cmp alone.json stopped.json
     done
+}
+expect 3 "nothing was trained" wengert train --data x=x.csv --data y=y.csv -o no/such/x.json xor.json
+# A checkpoint that does not fit: those before it stay, and the run goes on from them.
+# shellcheck disable=SC2086
+{
+    expect 0 "epoch 2/2" wengert train $few --epochs 2 --checkpoints full -o full.json xor.json
+    expect 3 "too large" bash -c "trap '' XFSZ; ulimit -f 4; wengert train $few --epochs 6 --checkpoints full --resume -o full.json xor.json"
+    expect 0 "epoch 6/6" wengert train $few --epochs 6 --checkpoints full --resume -o full.json xor.json
+    holds "the same bytes after a full disk" cmp whole.json full.json
 }
 holds "the model itself stays" cmp xor.json before.json
 

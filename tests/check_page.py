@@ -1,5 +1,5 @@
-"""check_page.py PAGE.html: a page of `wengert draw`: it needs nothing but itself, its graph is whole, and in
-headless Chromium, where it is installed, its scopes open and close."""
+"""check_page.py PAGE.html: a page of `wengert draw`: it needs nothing but itself, its graph is whole,
+and in headless Chromium, where it is installed, its scopes open and close."""
 import html.parser
 import json
 import os
@@ -85,7 +85,8 @@ def check_in_browser(browser, page, data):
         need(folded.count('data-box="g') == scopes, "folded, other scopes than those of the top")
         need(opened.count('data-box="n') == len(f["nodes"]), "opened, not every node is there")
         need(opened.count('data-box="g') == 0, "opened, a scope is closed")
-        need(opened.count("data-from=") == len({(a, b) for a, b, _ in f["edges"]}), "opened, edges are missing")
+        edges = {(a, b) for a, b, _ in f["edges"]}
+        need(opened.count("data-from=") == len(edges), "opened, edges are missing")
         if scopes:
             first = next(g for g in f["groups"] if g["parent"] == 0)
             one = shown(browser, page, name + first["path"].replace(" ", "%20"))
@@ -111,7 +112,8 @@ def main():
     browser = chromium()
     if browser:
         check_in_browser(browser, sys.argv[1], data)
-    print("%s: %d functions%s" % (sys.argv[1], len(data["functions"]), ", in a browser" if browser else ""))
+    where = ", in a browser" if browser else ""
+    print("%s: %d functions%s" % (sys.argv[1], len(data["functions"]), where))
 
 
 main()

@@ -25,13 +25,13 @@ typedef struct {
     const char *const *names; /* n_names of them */
 } chart_panel;
 
-/** Writes panels in rows of `columns`, each 760 x 430 units for a single one, smaller for many, under
- * a title where there are several: axes with round ticks and labels, a legend where there are several
- * lines. A y axis begins at 0 when the data comes near it. */
+/** Writes panels in rows of `columns`, each 760 x 430 units for a single one, smaller for many,
+ * under a title where there are several: axes with round ticks and labels, a legend where there are
+ * several lines. A y axis begins at 0 when the data comes near it. */
 void chart_put(FILE *to, const char *title, int columns, int n_panels, const chart_panel *panel);
 
-/** Writes a single chart to the file `path`. False, with errno set, when the file could not be written
- * whole. */
+/** Writes a single chart to the file `path`. False, with errno set, when the file could not be
+ * written whole. */
 bool chart_write(const char *path, const char *title, const char *x_label, const char *y_label,
                  int n_series, const chart_series *series);
 

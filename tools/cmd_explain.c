@@ -42,8 +42,8 @@ static const option table_of_options[] = {
 
 /* ---- the first value that is not finite ---- */
 
-/* Runs outputs and updates of a function with the plan's check. *found: the run ended at such a value,
- * *error says which. Nothing is committed. */
+/* Runs outputs and updates of a function with the plan's check. *found: the run ended at such a
+ * value, *error says which. Nothing is committed. */
 static int first_not_finite(const program *p, int f, const feeds *fd, bool *found, wg_error *error)
 {
     int outputs = wg_function_n_outputs(p->graph, f), updates = wg_function_n_updates(p->graph, f);

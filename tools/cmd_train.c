@@ -1,8 +1,10 @@
 /* cmd_train.c: goes on training a saved program on data files. */
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wengert/train.h>
 
 #include "commands.h"
@@ -135,6 +137,21 @@ static char *default_output(const char *model)
     return path;
 }
 
+/* Whether the program can be saved there, asked before the work and not after it. */
+static int check_output(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    int status = EXIT_GOOD;
+
+    if (!folder) return trouble("train", NULL, "out of memory");
+    if (access(folder, W_OK | X_OK) != 0)
+        status = trouble("train", "nothing was trained: say with -o where the program may go",
+                         "%s: cannot be written: %s: %s", path, folder, strerror(errno));
+    free(folder);
+    return status;
+}
+
 static int train_it(const program *p, const train_options *o, const data_set *data,
                     const data_set *validation, const char *path)
 {
@@ -220,6 +237,7 @@ static int train(int argc, char *const *operand, void *given)
     if (status == EXIT_GOOD) status = read_set(&validation, o, "validation", &o->validation);
     if (status == EXIT_GOOD && !o->output && !(path = default_output(operand[0])))
         status = trouble("train", NULL, "out of memory");
+    if (status == EXIT_GOOD) status = check_output(o->output ? o->output : path);
     if (status == EXIT_GOOD)
         status = train_it(&p, o, &data, &validation, o->output ? o->output : path);
     free(path);

@@ -34,8 +34,8 @@ void curve_free(curve *c)
     *c = (curve){ 0 };
 }
 
-/* A picture has no room for every step of a long run: of each stretch the lowest and the highest point
- * stay, in their order. */
+/* A picture has no room for every step of a long run: of each stretch the lowest and the highest
+ * point stay, in their order. */
 static void thin(curve *c)
 {
     enum { STRETCHES = 1000 };

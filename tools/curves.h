@@ -21,8 +21,9 @@ typedef struct {
     curve lr;
 } run_log;
 
-/** Reads a file of JSON lines; a line that is none is an error that tells its number, but for a last
- * one that a running training has not yet finished. Returns the exit status; free it in any case. */
+/** Reads a file of JSON lines; a line that is none is an error that tells its number, but for a
+ * last one that a running training has not yet finished. Returns the exit status; free it in any
+ * case. */
 int run_log_read(run_log *log, const char *name, const char *path);
 
 void run_log_free(run_log *log);

@@ -14,8 +14,8 @@ typedef struct {
 const box_style *node_style(const view_node *n);
 const box_style *group_style(const view *v, int g);
 
-/* Boxes that show when scopes below a depth are folded. shown[i] of node i is the box that stands for
- * it: i itself, or n_nodes + g of a folded group. */
+/* Boxes that show when scopes below a depth are folded. shown[i] of node i is the box that stands
+ * for it: i itself, or n_nodes + g of a folded group. */
 typedef struct {
     int from, to;        /* boxes */
     int n;               /* edges that this one stands for */
@@ -41,8 +41,8 @@ void draw_dot(const view *v, const folding *f, FILE *to);
 /** An SVG picture: boxes in rows, open scopes as boxes in boxes. false when out of memory. */
 bool draw_svg(const program *p, const view *v, const folding *f, const char *title, FILE *to);
 
-/** A page whose scopes open and close, of n functions; it needs nothing but itself. false when out of
- * memory. */
+/** A page whose scopes open and close, of n functions; it needs nothing but itself. false when out
+ * of memory. */
 bool draw_page(const program *p, int n, const view *v, const char *title, FILE *to);
 
 #endif

@@ -1,4 +1,5 @@
-/* draw_page.c: the graph as a page: page.html, with the graph as JSON in the place it keeps for it. */
+/* draw_page.c: the graph as a page: page.html, with the graph as JSON in the place it keeps for it.
+ */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
- * draw_svg.c: the picture of a function. Each open group is a column of rows of boxes; sizes come from
- * the inside out, places from the outside in. An edge to the next row is a curve; one that skips rows or
- * goes back runs in a lane at the right of the group that holds both ends, one lane for each box it leads
- * to.
+ * draw_svg.c: the picture of a function. Each open group is a column of rows of boxes; sizes come
+ * from the inside out, places from the outside in. An edge to the next row is a curve; one that
+ * skips rows or goes back runs in a lane at the right of the group that holds both ends, one lane
+ * for each box it leads to.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -36,8 +36,8 @@ typedef struct {
     int64_t examples, of; /* of files with more examples than were wanted: taken, there; else 0 */
 } feeds;
 
-/** Values for every input of function f: from files where given, else drawn, unless draw is false and
- * then an error. Returns the exit status; free it in any case. */
+/** Values for every input of function f: from files where given, else drawn, unless draw is false
+ * and then an error. Returns the exit status; free it in any case. */
 int feeds_make(feeds *fd, const program *p, int f, const feed_options *o, bool draw);
 
 /** Drops those that t does not depend on. Returns the exit status. */

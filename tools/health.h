@@ -30,8 +30,8 @@ typedef struct {
     layer_health *layer;
 } health;
 
-/** Runs the loss and its gradient by every value on these inputs. Nothing is committed. Returns the exit
- * status; free it in any case. */
+/** Runs the loss and its gradient by every value on these inputs. Nothing is committed. Returns the
+ * exit status; free it in any case. */
 int health_measure(health *h, const program *p, wg_tensor *loss, const feeds *fd,
                    const health_limits *limits);
 

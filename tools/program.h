@@ -24,12 +24,12 @@ void program_free(program *p);
 /** "model.c:42" of an entry, or NULL. */
 const char *program_site(const program *p, const wg_tensor *t);
 
-/** The function called `name`; NULL: the first of that mode, else the first of all. -1 after a message
- * when there is none. */
+/** The function called `name`; NULL: the first of that mode, else the first of all. -1 after a
+ * message when there is none. */
 int program_function(const program *p, const char *name, wg_mode mode);
 
-/** The one-element real output called `loss` (NULL: the first there is) of the function called `name`
- * (NULL: of any). NULL after a message. *f becomes its function. */
+/** The one-element real output called `loss` (NULL: the first there is) of the function called
+ * `name` (NULL: of any). NULL after a message. *f becomes its function. */
 wg_tensor *program_loss(const program *p, const char *name, const char *loss, int *f);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * rows.c: layers of a graph of boxes (Sugiyama, Tagawa, Toda 1981). An edge between two nodes is, in the
- * innermost group that holds both, an edge between two of its boxes. Boxes may form cycles though
- * entries do not (a scope entered twice); then the one that waits for fewest others goes first.
+ * rows.c: layers of a graph of boxes (Sugiyama, Tagawa, Toda 1981). An edge between two nodes is,
+ * in the innermost group that holds both, an edge between two of its boxes. Boxes may form cycles
+ * though entries do not (a scope entered twice); then the one that waits for fewest others goes
+ * first.
  */
 #include "rows.h"
 
@@ -50,7 +51,8 @@ typedef struct {
     bool *placed, *source;
 } state;
 
-/* The boxes of one group in an order that edges follow, as far as it can; rows are longest paths. */
+/* The boxes of one group in an order that edges follow, as far as it can; rows are longest paths.
+ */
 static void place(state *s, int n_boxes, const int *box, int n_edges, const lifted *edge)
 {
     for (int k = 0; k < n_boxes; k++) s->first[box[k]] = -1;

@@ -23,8 +23,8 @@ void table_begin(table *t, const char *headings);
 /** The next cell, printf-like. */
 void table_cell(table *t, const char *fmt, ...) WG_PRINTF(2, 3);
 
-/** Writes the table, two blanks between columns and none at line ends, and frees it. false when out of
- * memory. */
+/** Writes the table, two blanks between columns and none at line ends, and frees it. false when out
+ * of memory. */
 bool table_end(table *t, FILE *to);
 
 /** "1,234,567". Returns buf. */

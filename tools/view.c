@@ -78,7 +78,8 @@ static bool is_param(const wg_tensor *t)
     return (wg_tensor_record(t)->flags & WG_OP_PARAM) != 0;
 }
 
-/* Entries in the order of the walk, so that node numbers are positions; then outputs, then updates. */
+/* Entries in the order of the walk, so that node numbers are positions; then outputs, then updates.
+ */
 static bool add_nodes(view *v, const wg_graph *g, int64_t n, wg_tensor *const *order)
 {
     int outputs = wg_function_n_outputs(g, v->function);

@@ -1,7 +1,7 @@
 /*
  * view.h: a function of a program as boxes in boxes: its entries, grouped by scope, with what the
- * gradient rules recorded apart in a group "gradient" and the updates in a group "updates". What the
- * tree of `show` and every picture of `draw` is made from.
+ * gradient rules recorded apart in a group "gradient" and the updates in a group "updates". What
+ * the tree of `show` and every picture of `draw` is made from.
  */
 #ifndef WENGERT_TOOLS_VIEW_H
 #define WENGERT_TOOLS_VIEW_H
