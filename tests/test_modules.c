@@ -328,6 +328,7 @@ static void padding_when_it_runs(void)
 static void bad_input(void)
 {
     wg_params *w = wg_params_new(WG_F64, 1);
+    wg_error error = { .code = WG_OK };
     wg_layer *l = wg_multi_headed_attention(w, "a", (wg_mha_hyper){ .n_heads = 3, .kqv_dim = 4 });
 
     ERROR_IS(wg_layer_error(l), WG_EARG,
@@ -362,6 +363,12 @@ static void bad_input(void)
     REFUSES(l, WG_ESHAPE,
             "WavenetResidualModule: X_skip is f64[2 x 5 x 2], wanted [n, length, 2] like X_main",
             WG_SHAPE(2, 4, 2), WG_SHAPE(2, 5, 2));
+    CHECK(!wg_layer_make(w, "s", "SkipConnectionConvModule",
+                         "{\"out_ch1\": 2, \"out_ch2\": 2, \"kernel_shape1\": 1, "
+                         "\"kernel_shape2\": 1, \"kernel_shape_skip\": 1, \"stride_skip\": 0}",
+                         &error));
+    ERROR_IS(&error, WG_EARG, "SkipConnectionConvModule: stride_skip is 0, wanted at least 1",
+             NULL);
     l = wg_skip_identity(
         w, "g",
         (wg_skip_identity_hyper){

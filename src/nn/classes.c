@@ -50,3 +50,10 @@ const char *wg__draw_name(const wg_graph *g, const char *name, char to[WG__DRAW_
     }
     return to;
 }
+
+bool wg__at_least(wg_layer *l, const char *what, int64_t v, int64_t least)
+{
+    if (v >= least) return true;
+    return wg_layer_fail(l, WG_EARG, "%s is %lld, wanted at least %lld", what, (long long)v,
+                         (long long)least);
+}

@@ -12,6 +12,9 @@
 /* The name of a class that is most like this one. */
 const char *wg__class_nearest(const char *name);
 
+/* make: v is `least` or more; else false, with the mistake kept under the name `what`. */
+bool wg__at_least(wg_layer *l, const char *what, int64_t v, int64_t least);
+
 /* A name for a random draw in the open scope: `name`, and where the function has it already, as in
  * a layer's second use, name_2, name_3, ... Returns to. */
 enum { WG__DRAW_NAME = 48 };

@@ -36,20 +36,13 @@ static const wg_field deconv2d_fields[] = { WG_FIELD(wg_deconv2d_hyper, out_ch),
 
 /* ---- what the three share ---- */
 
-static bool at_least(wg_layer *l, const char *what, int64_t v, int64_t least)
-{
-    if (v >= least) return true;
-    return wg_layer_fail(l, WG_EARG, "%s is %lld, wanted at least %lld", what, (long long)v,
-                         (long long)least);
-}
-
 static bool good_pad(wg_layer *l, int64_t mode, int64_t most, const int64_t *pad, int n)
 {
     if (mode < WG_PAD_EXPLICIT || mode > most)
         return wg_layer_fail(l, WG_EARG, "pad_mode %lld is neither explicit nor same%s",
                              (long long)mode, most == WG_PAD_CAUSAL ? " nor causal" : "");
     for (int i = 0; i < n; i++)
-        if (!at_least(l, "pad", pad[i], 0)) return false;
+        if (!wg__at_least(l, "pad", pad[i], 0)) return false;
     return true;
 }
 
@@ -94,8 +87,9 @@ static bool conv1d_make(wg_layer *l)
 {
     const wg_conv1d_hyper *h = wg_layer_hyper(l);
 
-    return at_least(l, "out_ch", h->out_ch, 1) && at_least(l, "kernel_width", h->kernel_width, 1) &&
-           at_least(l, "stride", h->stride, 1) && at_least(l, "dilation", h->dilation, 0) &&
+    return wg__at_least(l, "out_ch", h->out_ch, 1) &&
+           wg__at_least(l, "kernel_width", h->kernel_width, 1) &&
+           wg__at_least(l, "stride", h->stride, 1) && wg__at_least(l, "dilation", h->dilation, 0) &&
            good_pad(l, h->pad_mode, WG_PAD_CAUSAL, h->pad, 2) &&
            wg_layer_knows(l, h->act_fn, h->init);
 }
@@ -133,8 +127,8 @@ static bool conv2d_make(wg_layer *l)
 {
     const wg_conv2d_hyper *h = wg_layer_hyper(l);
 
-    return good_kernel(l, h->out_ch, h->kernel_shape) && at_least(l, "stride", h->stride, 1) &&
-           at_least(l, "dilation", h->dilation, 0) &&
+    return good_kernel(l, h->out_ch, h->kernel_shape) && wg__at_least(l, "stride", h->stride, 1) &&
+           wg__at_least(l, "dilation", h->dilation, 0) &&
            good_pad(l, h->pad_mode, WG_PAD_SAME, h->pad, 4) &&
            wg_layer_knows(l, h->act_fn, h->init);
 }
@@ -167,7 +161,7 @@ static bool deconv2d_make(wg_layer *l)
 {
     const wg_deconv2d_hyper *h = wg_layer_hyper(l);
 
-    return good_kernel(l, h->out_ch, h->kernel_shape) && at_least(l, "stride", h->stride, 1) &&
+    return good_kernel(l, h->out_ch, h->kernel_shape) && wg__at_least(l, "stride", h->stride, 1) &&
            good_pad(l, h->pad_mode, WG_PAD_SAME, h->pad, 4) &&
            wg_layer_knows(l, h->act_fn, h->init);
 }

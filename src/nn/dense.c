@@ -11,8 +11,7 @@ static bool fc_make(wg_layer *l)
 {
     const wg_fc_hyper *h = wg_layer_hyper(l);
 
-    if (h->n_out < 1)
-        return wg_layer_fail(l, WG_EARG, "n_out is %lld, wanted at least 1", (long long)h->n_out);
+    if (!wg__at_least(l, "n_out", h->n_out, 1)) return false;
     return wg_layer_knows(l, h->act_fn, h->init);
 }
 

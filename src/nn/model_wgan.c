@@ -66,9 +66,7 @@ static bool wgan_make(wg_layer *l)
     network_hyper generator = { h->g_hidden, h->n_feats, h->init },
                   critic = { h->g_hidden, 1, h->init };
 
-    if (h->g_hidden < 1)
-        return wg_layer_fail(l, WG_EARG, "g_hidden is %lld, wanted at least 1",
-                             (long long)h->g_hidden);
+    if (!wg__at_least(l, "g_hidden", h->g_hidden, 1)) return false;
     if (!(h->lambda_ >= 0 && h->lambda_ < 1e300))
         return wg_layer_fail(l, WG_EARG, "lambda_ is %g, wanted 0 or more", h->lambda_);
     return wg__model_optimizer(l, h->optimizer) &&

@@ -38,9 +38,7 @@ static bool mha_make(wg_layer *l)
     const wg_mha_hyper *h = wg_layer_hyper(l);
     wg_fc_hyper projection = { .n_out = 1, .init = h->init };
 
-    if (h->n_heads < 1)
-        return wg_layer_fail(l, WG_EARG, "n_heads is %lld, wanted at least 1",
-                             (long long)h->n_heads);
+    if (!wg__at_least(l, "n_heads", h->n_heads, 1)) return false;
     if (h->kqv_dim != 0 && !good_dims(l, h->kqv_dim, h->n_heads)) return false;
     if (!wg_layer_add(l, "attention", "DotProductAttention",
                       &(wg_attention_hyper){ .dropout_p = h->dropout_p, .init = h->init }))

@@ -116,8 +116,10 @@ static bool identity_make(wg_layer *l)
                               .act_fn = IDENTITY,
                               .init = h->init };
 
-    return check_kernels(l, 2, kernels, out_ch) && check_norm(l, h->epsilon, h->momentum) &&
-           wg_layer_knows(l, h->act_fn, h->init) && wg_layer_add(l, "conv1", "Conv2D", &conv1) &&
+    return wg__at_least(l, "stride1", h->stride1, 1) && wg__at_least(l, "stride2", h->stride2, 1) &&
+           wg__at_least(l, "in_ch", h->in_ch, 0) && check_kernels(l, 2, kernels, out_ch) &&
+           check_norm(l, h->epsilon, h->momentum) && wg_layer_knows(l, h->act_fn, h->init) &&
+           wg_layer_add(l, "conv1", "Conv2D", &conv1) &&
            add_norm(l, "batchnorm1", h->epsilon, h->momentum) &&
            wg_layer_add(l, "conv2", "Conv2D", &conv2) &&
            add_norm(l, "batchnorm2", h->epsilon, h->momentum) &&
@@ -209,8 +211,10 @@ static bool conv_make(wg_layer *l)
                              .act_fn = IDENTITY,
                              .init = h->init };
 
-    return check_kernels(l, 3, kernels, out_ch) && check_norm(l, h->epsilon, h->momentum) &&
-           wg_layer_knows(l, h->act_fn, h->init) &&
+    return wg__at_least(l, "stride1", h->stride1, 1) && wg__at_least(l, "stride2", h->stride2, 1) &&
+           wg__at_least(l, "stride_skip", h->stride_skip, 1) &&
+           wg__at_least(l, "in_ch", h->in_ch, 0) && check_kernels(l, 3, kernels, out_ch) &&
+           check_norm(l, h->epsilon, h->momentum) && wg_layer_knows(l, h->act_fn, h->init) &&
            wg_layer_add(l, "add3", "Add", &(wg_merge_hyper){ .act_fn = h->act_fn }) &&
            wg_layer_add(l, "conv1", "Conv2D", &conv1) &&
            wg_layer_add(l, "conv2", "Conv2D", &conv2) &&

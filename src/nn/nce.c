@@ -14,9 +14,7 @@ static bool nce_make(wg_layer *l)
 {
     const wg_nce_hyper *h = wg_layer_hyper(l);
 
-    if (h->n_classes < 1)
-        return wg_layer_fail(l, WG_EARG, "n_classes is %lld, wanted at least 1",
-                             (long long)h->n_classes);
+    if (!wg__at_least(l, "n_classes", h->n_classes, 1)) return false;
     if (h->num_negative_samples < 1 || h->num_negative_samples > h->n_classes)
         return wg_layer_fail(l, WG_EARG,
                              "num_negative_samples is %lld, wanted 1 to n_classes, which is %lld",

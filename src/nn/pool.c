@@ -21,8 +21,7 @@ static bool pool2d_make(wg_layer *l)
     if (h->kernel_shape[0] < 1 || h->kernel_shape[1] < 1)
         return wg_layer_fail(l, WG_EARG, "kernel_shape (%lld, %lld) must be at least 1",
                              (long long)h->kernel_shape[0], (long long)h->kernel_shape[1]);
-    if (h->stride < 1)
-        return wg_layer_fail(l, WG_EARG, "stride is %lld, wanted at least 1", (long long)h->stride);
+    if (!wg__at_least(l, "stride", h->stride, 1)) return false;
     if (h->pad_mode != WG_PAD_EXPLICIT && h->pad_mode != WG_PAD_SAME)
         return wg_layer_fail(l, WG_EARG, "pad_mode %lld is neither explicit nor same",
                              (long long)h->pad_mode);

@@ -17,9 +17,8 @@ static bool rbm_make(wg_layer *l)
 {
     const wg_rbm_hyper *h = wg_layer_hyper(l);
 
-    if (h->n_out < 1)
-        return wg_layer_fail(l, WG_EARG, "n_out is %lld, wanted at least 1", (long long)h->n_out);
-    if (h->K < 1) return wg_layer_fail(l, WG_EARG, "K is %lld, wanted at least 1", (long long)h->K);
+    if (!wg__at_least(l, "n_out", h->n_out, 1)) return false;
+    if (!wg__at_least(l, "K", h->K, 1)) return false;
     return wg_layer_knows(l, NULL, h->init);
 }
 

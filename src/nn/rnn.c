@@ -8,8 +8,7 @@
 bool wg__recurrent_make(wg_layer *l, int64_t n_out, const char *act_fn, const char *gate_fn,
                         const char *init)
 {
-    if (n_out < 1)
-        return wg_layer_fail(l, WG_EARG, "n_out is %lld, wanted at least 1", (long long)n_out);
+    if (!wg__at_least(l, "n_out", n_out, 1)) return false;
     return wg_layer_knows(l, act_fn, init) && wg_layer_knows(l, gate_fn, init);
 }
 

@@ -20,8 +20,7 @@ static bool sparse_make(wg_layer *l)
 {
     const wg_sparse_hyper *h = wg_layer_hyper(l);
 
-    if (h->n_out < 1)
-        return wg_layer_fail(l, WG_EARG, "n_out is %lld, wanted at least 1", (long long)h->n_out);
+    if (!wg__at_least(l, "n_out", h->n_out, 1)) return false;
     if (!(h->zeta >= 0 && h->zeta <= 1))
         return wg_layer_fail(l, WG_EARG, "zeta is %g, wanted 0 to 1", h->zeta);
     if (!(h->epsilon > 0 && h->epsilon <= 1e300))
