@@ -5,8 +5,11 @@
  *
  *     resnet [FOLDER [EPOCHS]]     results go to FOLDER (default "out")
  *
- * A convolution and pooling, then two residual blocks of modules.h that halve the image and double
- * the channels, each followed by one that keeps both, and a mean over what is left.
+ * A convolution and pooling, then twice two residual blocks of modules.h, one that keeps the shape
+ * and one that halves the image and doubles the channels, and a mean over what is left.
+ *
+ * 4 epochs took 1:31 min on a core of an AMD EPYC with AVX-512 (35 ms a step of 100) and reached
+ * 91.86 % of the test images; fashion.c has 91.46 % after 8.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 
 #include "common/training.h"
 
-enum { KINDS = 10, SIDE = 28, BATCH = 100, IMAGES = 60000, EPOCHS = 6, SEED = 1 };
+enum { KINDS = 10, SIDE = 28, BATCH = 100, IMAGES = 60000, EPOCHS = 4, SEED = 1 };
 
 #define DATA "/usr/share/datasets/fashion-mnist/"
 
@@ -26,8 +29,8 @@ typedef struct {
     wg_layer *conv, *pool, *down1, *same1, *down2, *same2, *fc;
 } network;
 
-/* Half the rows and columns, `ch` channels: padding of one row above and left, as "same" has it for
- * stride 1, since modules.h counts "same" as keeping the size. */
+/* Half the rows and columns, `ch` channels. The padding is explicit: "same" keeps the size at any
+ * stride. */
 static wg_layer *block_down(wg_params *w, const char *name, int64_t ch)
 {
     return wg_skip_conv(w, name,
