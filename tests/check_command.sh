@@ -224,6 +224,11 @@ long="--data x=x.csv --data y=y.csv --batchsize 1 --plain --epochs 60 --every-st
     done
 }
 expect 3 "nothing was trained" wengert train --data x=x.csv --data y=y.csv -o no/such/x.json xor.json
+# Nobody is left to read, and the training goes on.
+# shellcheck disable=SC2086
+{ sleep 0.05; wengert train $few --epochs 6 -o piped.json xor.json 2>out; } | true
+[ ! -s out ] || bad "training into a closed pipe"
+holds "a training whose reader has gone" cmp whole.json piped.json
 # A checkpoint that does not fit: those before it stay, and the run goes on from them.
 # shellcheck disable=SC2086
 {

@@ -94,6 +94,26 @@ def check_in_browser(browser, page, data):
             need(one.count('data-box="n') == top + inside, "one scope open shows other boxes")
 
 
+def check_clicks(browser, page, data):
+    """A click on the first scope opens it, a click on the first box tells what it is."""
+    if len(data["functions"][0]["groups"]) < 2:
+        return
+    clicks = """<script>
+document.querySelector('.scope').click();
+document.querySelector('[data-box^="n"]').click();
+</script></body>"""
+    with open(page, encoding="utf-8") as file:
+        text = file.read().replace("</body>", clicks)
+    with tempfile.NamedTemporaryFile("w", suffix=".html", dir=".") as copy:
+        copy.write(text)
+        copy.flush()
+        seen = shown(browser, copy.name, "")
+    need(seen.count('class="open"') == 1, "a click opened no scope")
+    panel = re.search(r'<aside id="facts"([^>]*)>(.*?)</aside>', seen, re.S)
+    need("hidden" not in panel.group(1), "a click tells nothing")
+    need("<dt>type</dt>" in panel.group(2), "a click does not tell the type")
+
+
 def main():
     text = open(sys.argv[1], encoding="utf-8").read()
     page = Page()
@@ -112,6 +132,7 @@ def main():
     browser = chromium()
     if browser:
         check_in_browser(browser, sys.argv[1], data)
+        check_clicks(browser, sys.argv[1], data)
     where = ", in a browser" if browser else ""
     print("%s: %d functions%s" % (sys.argv[1], len(data["functions"]), where))
 
