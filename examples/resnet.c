@@ -1,7 +1,7 @@
 /*
  * resnet.c: a residual convolutional network learns Fashion-MNIST, 60,000 photographs of clothes
  * in ten kinds. Says how well it does on 10,000 photographs it has not seen, and saves the
- * program, with which resume.c goes on.
+ * program.
  *
  *     resnet [FOLDER [EPOCHS]]     results go to FOLDER (default "out")
  *
@@ -139,6 +139,7 @@ static void record(wg_graph *g, const network *n, wg_optim *adam)
 
 /* ---- what it does with it ---- */
 
+/* The rate rises for the first steps and falls to nothing at the end, when the weights settle. */
 static wg_optim *optimiser(wg_params *w, int epochs)
 {
     wg_adam_hyper h = wg_adam_defaults();
