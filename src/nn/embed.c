@@ -104,13 +104,13 @@ static wg_tensor *pool_rows(const wg_embedding_hyper *h, wg_tensor *rows, wg_ten
 {
     wg_tensor *total;
 
-    if (weights) {
-        weights = wg_unsqueeze(weights, WG_AXES(2));
-        rows = wg_mul(rows, weights);
-    }
+    if (weights && !h->pool) return wg_mul(rows, wg_unsqueeze(weights, WG_AXES(2)));
     if (!h->pool) return rows;
     if (h->pool[0] == 'm' && !weights) return wg_mean(rows, WG_AXES(1), true);
-    rows = wg_sum(rows, WG_AXES(1), true);
+    if (weights) {
+        weights = wg_unsqueeze(weights, WG_AXES(2));
+        rows = wg_matmul_t(weights, rows, true, false);
+    } else rows = wg_sum(rows, WG_AXES(1), true);
     if (h->pool[0] == 's') return rows;
     total = wg_sum(weights, WG_AXES(1), true);
     total = wg_where(wg_eq(total, wg_scalar_like(total, 0)), wg_ones_like(total), total);
