@@ -41,6 +41,14 @@ WENGERT_MAX_STEPS=2 "$build/examples/resume" "$work/resnet.json" >"$work/resumed
     fault "resume fails on resnet.json"
 grep -q 'test accuracy .* after more training' "$work/resumed" || fault "resume does not measure"
 
+# Words get vectors, one a line, and neighbours.
+WENGERT_MAX_STEPS=50 "$build/examples/word2vec" --words bread,nosuchword "$work" >"$work/words" ||
+    fault "word2vec fails"
+[ "$(head -n 1 "$work/kjv.txt")" = "$(($(wc -l <"$work/kjv.txt") - 1)) 100" ] ||
+    fault "kjv.txt does not begin with its extents"
+grep -qE '^ +bread( +[a-z]+ -?[0-9.]+){8}$' "$work/words" || fault "word2vec shows no neighbours"
+grep -q 'lacks the word "nosuchword"' "$work/words" || fault "word2vec does not miss a word"
+
 # What is missing: the program `bible`, a text file, a text worth the name, a folder that can be.
 # refuses TEXT COMMAND...
 refuses()
@@ -52,9 +60,11 @@ refuses()
 mkdir "$work/bin"
 ln -s "$(command -v sh)" "$work/bin/sh"
 refuses 'apt install bible-kjv' env PATH="$work/bin" "$build/examples/charlstm" "$work" 1
+refuses 'apt install bible-kjv' env PATH="$work/bin" "$build/examples/word2vec" "$work/new"
+refuses 'No such file' "$build/examples/word2vec" --text "$work/none" "$work"
 refuses 'No such file' "$build/examples/transformer" "$work" 1 "$work/none"
 echo 'too short' >"$work/short"
 refuses 'too short a text' "$build/examples/charlstm" "$work" 1 "$work/short"
 refuses 'Not a directory' "$build/examples/resnet" "$work/short/out" 1
-[ $status != 0 ] || echo "examples: three networks learn, and say what is missing"
+[ $status != 0 ] || echo "examples: three networks and words learn, and say what is missing"
 exit $status
