@@ -68,7 +68,7 @@ expect 2 "a whole number from 1 to 2, not \"3\"" wengert check --order 3 xor.jso
 expect 2 "not \"two\"" wengert check --order=two xor.json
 expect 2 "one of normal|uniform" wengert check --draw gauss xor.json
 expect 3 "cannot open" wengert show -- --tree
-for command in show draw check run train explain plot; do
+for command in show draw check run train explain plot train-vae train-wgan train-w2v; do
     expect 0 "usage: wengert $command" wengert $command --help
     expect 0 "usage: wengert $command" wengert $command nothing.json -h
 done
@@ -285,6 +285,28 @@ expect 3 "wengert draw: " wengert draw xor.json -o old.svg/x.svg
 expect 3 "" wengert draw --format svg xor.json -o /dev/full
 holds "what was there is there" grep -q old old.svg
 
+# ---- models ----
+for i in 1 2 3 4 5 6; do echo "king queen lord bread wine house servant land"; done >text.txt
+vae=(wengert train-vae --plain --T 2 --latent-dim 4 --enc-conv1-kernel-shape 2,2 --enc-conv2-kernel-shape 1,1
+    --enc-pool2-kernel-shape 1,1 --scale 0.00392156862745098 --epochs 1)
+expect 0 "reconstruction" "${vae[@]}" -o vae.json images.idx
+expect 0 "saved again.json" "${vae[@]}" --from vae.json -o again.json images.idx
+expect 3 "is 255, wanted 0 to 1" wengert train-vae images.idx
+expect 3 "T 0 and latent_dim" wengert train-vae --T 0 images.idx
+expect 3 "wengert train-vae: " wengert train-vae nothing.idx
+expect 2 "did you mean --latent-dim" wengert train-vae --latent 3 images.idx
+expect 2 "--resume goes with --checkpoints" wengert train-vae --resume images.idx
+expect 0 "Wasserstein" wengert train-wgan --plain --n-steps 2 --g-hidden 4 -o wgan.json x.csv
+expect 3 "vae.json holds a BernoulliVAE, wanted WGAN_GP" wengert train-wgan --from vae.json x.csv
+expect 3 "wengert train-wgan: " wengert train-wgan --lambda -1 x.csv
+w2v=(wengert train-w2v --embedding-dim 4 --num-negative-samples 2 --epochs 2)
+expect 0 "king: " "${w2v[@]}" --nearest king -o words.txt --program words.json text.txt
+expect 0 "" sh -c 'head -n 1 words.txt | grep -q " 4$"'
+expect 0 "embed" wengert show words.json
+expect 3 "the nearest is" "${w2v[@]}" -n kingg text.txt
+expect 3 "nothing.txt: No such file" "${w2v[@]}" nothing.txt
+expect 3 "wengert train-w2v: " wengert train-w2v text.txt
+
 # ---- the man page ----
 python3 "$top/tools/man/make_man.py" "$build/tools/wengert" >wengert.1
 holds "the man page says what --help says" cmp wengert.1 "$top/tools/man/wengert.1"
@@ -300,6 +322,8 @@ P
 python3 to_npy.py x.csv images.npy
 python3 to_npy.py y.csv labels.npy
 cp x.csv table.csv
+# images of 28 x 28, as the page's have
+{ printf '\0\0\010\003\0\0\0\002\0\0\0\034\0\0\0\034'; head -c 1568 /dev/zero | tr '\0' '\200'; } >images.idx
 rm -rf run run.jsonl
 sed -n '/^\.SH EXAMPLES/,/^\.fi/p' "$top/tools/man/wengert.1" | grep '^wengert' | sed 's/\\-/-/g; s/\\e/\\/g' >examples
 [ "$(wc -l <examples)" -ge 15 ] || bad "the man page has few examples"

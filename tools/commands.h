@@ -11,5 +11,8 @@ extern const command_spec run_command;
 extern const command_spec train_command;
 extern const command_spec explain_command;
 extern const command_spec plot_command;
+extern const command_spec train_vae_command;
+extern const command_spec train_wgan_command;
+extern const command_spec train_w2v_command;
 
 #endif

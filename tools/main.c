@@ -8,8 +8,8 @@
 
 /* In the order of --help; a new command is one more here and in commands.h. */
 static const command_spec *const commands[] = {
-    &show_command,  &draw_command,    &check_command, &run_command,
-    &train_command, &explain_command, &plot_command,
+    &show_command,    &draw_command, &check_command,     &run_command,        &train_command,
+    &explain_command, &plot_command, &train_vae_command, &train_wgan_command, &train_w2v_command,
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
