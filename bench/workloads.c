@@ -5,6 +5,7 @@
  * steps (0.5 by default). A step is forward, loss, backward and the optimiser's update; of the last
  * three forward and backward alone.
  */
+#define _POSIX_C_SOURCE 199309L
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -51,7 +51,7 @@ static void reads_tables(void)
     gives("7,8,9\n1,-2.5,3e-5\n4,5,6\n", &(wg_data_options){ .header = WG_HEADER_YES }, 2, 3, v);
     gives("1|-2.5|.00003\n4|5.|6\n", &(wg_data_options){ .separator = '|' }, 2, 3, v);
     gives("007,999999999999999,9999999999999999\n", NULL, 1, 3,
-          (const double[]){ 7, 999999999999999, 9999999999999999 });
+          (const double[]){ 7, 999999999999999, 1e16 });
     options.allow_nan = true;
     gives("1,nan,-inf\n,NA,6\n", &options, 2, 3,
           (const double[]){ 1, NAN, -INFINITY, NAN, NAN, 6 });
