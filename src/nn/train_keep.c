@@ -91,6 +91,20 @@ static bool among(int64_t v, int n, const int64_t *number)
     return false;
 }
 
+/* What a process that was killed between the commit of a checkpoint and its tidying left behind:
+ * .NAME-NUMBER.tmp-..., .NAME-best-NUMBER.tmp-... */
+static bool is_leftover(const wg_train *t, const char *file)
+{
+    const char *rest = "";
+    int64_t v;
+
+    if (file[0] != '.') return false;
+    v = number_of(t, file + 1, "", &rest);
+    if (v >= 0 && v <= t->s.step && strncmp(rest, ".tmp-", 5) == 0) return true;
+    v = number_of(t, file + 1, "best-", &rest);
+    return v >= 0 && v <= t->s.best_epoch && strncmp(rest, ".tmp-", 5) == 0;
+}
+
 /* Older checkpoints go, the JSON first: one without its weights is never met. Those with a greater
  * number than the newest are not this run's to remove. */
 static void prune(const wg_train *t)
@@ -113,7 +127,7 @@ static void prune(const wg_train *t)
                 old = v >= 0 && v <= t->s.best_epoch && !among(v, m, best) &&
                       strcmp(rest, ".safetensors") == 0;
             }
-            if (old) unlinkat(dirfd(folder), d->d_name, 0);
+            if (old || is_leftover(t, d->d_name)) unlinkat(dirfd(folder), d->d_name, 0);
         }
         if (folder) closedir(folder);
     }
