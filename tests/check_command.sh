@@ -303,6 +303,18 @@ w2v=(wengert train-w2v --embedding-dim 4 --num-negative-samples 2 --epochs 2)
 expect 0 "king: " "${w2v[@]}" --nearest king -o words.txt --program words.json text.txt
 expect 0 "" sh -c 'head -n 1 words.txt | grep -q " 4$"'
 expect 0 "embed" wengert show words.json
+expect 0 "epoch 2/2" "${w2v[@]}" --from words.json -o more.txt text.txt
+expect 0 "epoch 4/4" "${w2v[@]}" --epochs 4 -o whole.txt text.txt
+holds "a saved model goes on" cmp more.txt whole.txt
+expect 3 "holds no Word2Vec" "${w2v[@]}" --from vae.json text.txt
+expect 0 "--resume" "${w2v[@]}" --max-steps 1 --checkpoints w2v.run --log w2v.jsonl text.txt
+expect 3 "go on from it with resume" "${w2v[@]}" --checkpoints w2v.run text.txt
+expect 0 "going on after step 1" "${w2v[@]}" --checkpoints w2v.run -r --log w2v.jsonl -o back.txt text.txt
+expect 0 "" "${w2v[@]}" -o whole.txt text.txt
+holds "a run that was resumed" cmp back.txt whole.txt
+holds "its log is drawn" wengert plot -o w2v.svg w2v.jsonl
+expect 3 "is of another" "${w2v[@]}" --embedding-dim 5 --checkpoints w2v.run -r text.txt
+expect 2 "--resume goes with --checkpoints" "${w2v[@]}" --resume text.txt
 expect 3 "the nearest is" "${w2v[@]}" -n kingg text.txt
 expect 3 "nothing.txt: No such file" "${w2v[@]}" nothing.txt
 expect 3 "wengert train-w2v: " wengert train-w2v text.txt

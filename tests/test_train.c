@@ -328,7 +328,7 @@ static int64_t no_batch(void *data, wg_plan *plan, int64_t epoch, int64_t i, wg_
 
 static void takes_batches_from_a_source(void)
 {
-    wg_train_source source = { three_batches, &whole, 0 }, none = { no_batch, NULL, 0 };
+    wg_train_source source = { .next = three_batches, .data = &whole }, none = { .next = no_batch };
     wg_error error = { WG_OK, NULL, NULL, "", "" };
     wg_train_options options;
     wg_train *t;

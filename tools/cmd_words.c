@@ -10,10 +10,10 @@
 
 typedef struct {
     text_list nearest;
-    const char *output, *program, *optimizer, *init, *encoding;
+    const char *output, *program, *optimizer, *init, *encoding, *from, *folder, *log;
     int64_t context_len, dim, negatives, min_count, max_tokens, epochs, batchsize, seed, max_steps;
-    double power, sample;
-    bool skip_gram, keep_stopwords, quiet;
+    double power, sample, every_seconds;
+    bool skip_gram, keep_stopwords, resume, plain, quiet;
 } words_options;
 
 #define T words_options
@@ -44,12 +44,22 @@ static const option table_of_options[] = {
               9e15),
     OPT_RANGE(T, max_steps, OPTION_WHOLE, "max-steps", "N", NULL,
               "stop after so many steps; the environment's WENGERT_MAX_STEPS lowers it", 1, 9e15),
+    OPT(T, from, OPTION_TEXT, 0, "from", "MODEL.json", NULL,
+        "go on with a model that was saved; its words and hyperparameters stay"),
+    OPT(T, folder, OPTION_TEXT, 0, "checkpoints", "FOLDER", NULL,
+        "save the run there after each epoch, so that it can be resumed"),
+    OPT_RANGE(T, every_seconds, OPTION_REAL, "every-seconds", "X", NULL, "save so often instead",
+              0.1, 1e9),
+    OPT_FLAG(T, resume, 'r', "resume", "go on from the newest checkpoint of the folder"),
+    OPT(T, log, OPTION_TEXT, 0, "log", "FILE.jsonl", NULL,
+        "a JSON line for each step and epoch; `wengert plot` draws it"),
     OPT(T, output, OPTION_TEXT, 'o', "output", "FILE.txt", NULL,
         "the words with their vectors, in word2vec's text format"),
     OPT(T, program, OPTION_TEXT, 0, "program", "FILE.json", NULL,
-        "the trained program, for the other commands"),
+        "the trained program, for the other commands and --from"),
     OPT(T, nearest, OPTION_MANY, 'n', "nearest", "WORD", NULL,
         "tell its ten nearest words at the end"),
+    OPT_FLAG(T, plain, 0, "plain", "plain lines and no bar"),
     OPT_FLAG(T, quiet, 'q', "quiet", "no line an epoch"),
     OPTIONS_END
 };
@@ -77,9 +87,7 @@ static int results(const wg_word2vec_model *m, const words_options *o)
 
     if (v && o->output && wg_word_vectors_write(v, o->output, &error) != WG_OK)
         status = trouble_of("train-w2v", "what stood there before is still there", &error);
-    if (status == EXIT_GOOD && o->program &&
-        wg_save(o->program, wg_word2vec_model_graph(m), wg_word2vec_model_params(m), NULL,
-                &error) != WG_OK)
+    if (status == EXIT_GOOD && o->program && wg_word2vec_model_save(o->program, m, &error) != WG_OK)
         status = trouble_of("train-w2v", "what stood there before is still there", &error);
     if (status == EXIT_GOOD && o->output && !o->quiet) printf("wrote %s\n", o->output);
     if (status == EXIT_GOOD && o->program && !o->quiet) printf("saved %s\n", o->program);
@@ -92,9 +100,8 @@ static int results(const wg_word2vec_model *m, const words_options *o)
     return status;
 }
 
-static int train_words(int argc, char *const *operand, void *given)
+static wg_word2vec_model *make(const words_options *o, wg_error *error)
 {
-    const words_options *o = given;
     wg_word2vec_hyper hyper = { .context_len = o->context_len,
                                 .skip_gram = o->skip_gram,
                                 .embedding_dim = o->dim,
@@ -105,23 +112,49 @@ static int train_words(int argc, char *const *operand, void *given)
                                 .keep_stopwords = o->keep_stopwords,
                                 .optimizer = o->optimizer,
                                 .init = o->init };
+
+    if (o->from) return wg_word2vec_model_load(o->from, error);
+    return wg_word2vec_model_new(hyper, WG_F32, (uint64_t)o->seed, error);
+}
+
+static int train_words(int argc, char *const *operand, void *given)
+{
+    const words_options *o = given;
+    const volatile int *stop = wg_train_on_sigint();
+    wg_train_options kit = { .folder = o->folder,
+                             .every_seconds = o->every_seconds,
+                             .resume = o->resume,
+                             .log = o->log,
+                             .go_on = o->folder ? "the same command and --resume" : NULL,
+                             .stop = stop };
     wg_corpus corpus = { .n_files = argc,
                          .file = (const char *const *)operand,
                          .encoding = o->encoding };
     wg_word2vec_fit_options how = { .n_epochs = o->epochs,
                                     .batchsize = o->batchsize,
+                                    .keep = o->from != NULL,
                                     .quiet = o->quiet,
+                                    .bar = !o->plain,
                                     .sample = o->sample,
-                                    .max_steps = o->max_steps };
+                                    .max_steps = o->max_steps,
+                                    .train = &kit };
     wg_error error = { .code = WG_OK };
     wg_word2vec_model *m;
     int status = EXIT_GOOD;
 
+    if (o->resume && !o->folder)
+        return misuse("train-w2v", NULL, "--resume goes with --checkpoints FOLDER");
     signal(SIGPIPE, SIG_IGN); /* nobody may be left reading, and the training goes on */
-    m = wg_word2vec_model_new(hyper, WG_F32, (uint64_t)o->seed, &error);
+    m = make(o, &error);
     if (!m || wg_word2vec_fit(m, &corpus, &how, &error) != WG_OK)
-        status = trouble_of("train-w2v", NULL, &error);
+        status = trouble_of("train-w2v",
+                            m && o->folder ? "the checkpoints made before are whole: add "
+                                             "--resume to go on from the newest"
+                                           : NULL,
+                            &error);
     if (status == EXIT_GOOD) status = results(m, o);
+    if (error.code == WG_ENONFINITE && m) status = EXIT_NEGATIVE;
+    if (status == EXIT_GOOD && stop && *stop) status = EXIT_NEGATIVE;
     wg_word2vec_model_free(m);
     return status;
 }
@@ -131,7 +164,8 @@ const command_spec train_w2v_command = {
     "TEXT...",
     "trains numpy-ml's Word2Vec on text files",
     "A line of a file is a sentence; files are read line by line in every epoch and never held.\n"
-    "gensim's KeyedVectors.load_word2vec_format reads what -o writes.\n\nexamples:\n"
+    "gensim's KeyedVectors.load_word2vec_format reads what -o writes. Ctrl-C finishes the step,\n"
+    "saves, and ends with status 1.\n\nexamples:\n"
     "  wengert train-w2v --embedding-dim 8 --num-negative-samples 2 --epochs 2 -o words.txt "
     "text.txt\n",
     table_of_options,

@@ -36,6 +36,9 @@ typedef struct {
     int64_t (*next)(void *data, wg_plan *plan, int64_t epoch, int64_t i, wg_error *error);
     void *data;
     int64_t examples; /* of an epoch, for the progress bar; 0: not known */
+    bool summed;      /* the loss is a sum over the batch: it is told an example */
+    /* what the batches depend on: a run goes on with a source of the same name alone; NULL: any */
+    const char *name;
 } wg_train_source;
 
 typedef enum {

@@ -7,6 +7,7 @@
 
 #include "models.h"
 #include "text.h"
+#include "train.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -73,14 +74,14 @@ WG_API wg_word2vec_model *wg_word2vec_model_new(wg_word2vec_hyper hyper, wg_dtyp
 /** NULL is allowed. */
 WG_API void wg_word2vec_model_free(wg_word2vec_model *m);
 
-/* After an epoch. Means are over its examples. */
+/* After an epoch, or what max_steps or *stop left of one. Means are over its examples. */
 typedef struct {
     int64_t epoch, n_epochs; /* of this fit: the one that ended, from 1 */
     int64_t step;            /* in all, over fits that kept the weights */
     int64_t examples, words; /* in this epoch; words: known ones read */
     double loss, previous;   /* of this and the last epoch; NaN: none */
     double seconds;          /* of this epoch */
-    bool whole;              /* false: max_steps ended it */
+    bool whole;              /* false: it was ended before its time */
 } wg_word2vec_progress;
 
 typedef struct {
@@ -88,12 +89,16 @@ typedef struct {
     int64_t batchsize; /* examples a step; 0: 128 */
     bool keep;         /* go on with words and weights of the last fit; false: all anew */
     bool quiet;        /* no line an epoch: numpy-ml's verbose, the other way round */
-    FILE *to;          /* where lines go; NULL: stdout */
+    bool bar;          /* a progress bar too, on a terminal */
+    FILE *to;          /* where lines and bar go; NULL: stdout */
     double sample;     /* frequent words are thinned out: see wg_contexts_options; 0: none are */
     int64_t max_steps; /* of this fit; 0: no bound. WENGERT_MAX_STEPS lowers it */
     /* called after each epoch; false ends the fit. May be NULL */
     bool (*on_epoch)(void *data, const wg_word2vec_progress *p);
     void *data;
+    /* What else the training kit has: folder, checkpoint, every_steps, every_seconds, keep, resume,
+     * ops, log, go_on, stop, plan are taken from here. NULL: none. */
+    const wg_train_options *train;
 } wg_word2vec_fit_options;
 
 /** Trains on a corpus, which is read line by line in every epoch and never held: numpy-ml's fit;
@@ -101,10 +106,16 @@ typedef struct {
  * one. A step takes batchsize examples, the last of an epoch fewer: one specialisation of the plan
  * for both, contexts of CBOW being padded to 2 context_len words with weight 0; its negative
  * samples are the draw (seed, "NAME/neg_samples", step) without replacement; windows depend on
- * (seed, epoch). The same call on a new model gives the same bits. NULL options: the defaults.
- * Errors: those of wg_vocabulary_fit and wg_contexts_next, with file and line; WG_EARG for options,
- * for fewer words than negative samples, and for a corpus in which no word has another beside it;
- * WG_ENONFINITE when the loss is not finite, with epoch and step; WG_ENOMEM. Before the first step
+ * (seed, epoch). The same call on a new model gives the same bits. It runs under the training kit
+ * of train.h: with a folder and `resume`, the same call on a new model goes on from the newest
+ * checkpoint and ends with the bits of a run that was never stopped, n_epochs being those of the
+ * whole run; a model that was loaded and is to `keep` its weights is loaded again for that. A run
+ * stopped by max_steps or *stop ends well. Losses told are of one example. NULL options: the
+ * defaults. Errors: those of wg_vocabulary_fit, wg_contexts_next (file and line) and the kit, whose
+ * checkpoints of another model, corpus (words, bytes), context_len, sample, seed or batchsize are
+ * refused; WG_EARG for options, for fewer words than negative samples, and for a corpus in which no
+ * word has another beside it; WG_ENONFINITE when the loss is not finite, with epoch, step and the
+ * entry where it began, the weights being those before that step; WG_ENOMEM. Before the first step
  * an error leaves the model as it was. Source: numpy-ml w2v.py, Word2Vec.fit, which draws radii
  * below context_len and begins anew always. */
 WG_API wg_status wg_word2vec_fit(wg_word2vec_model *m, const wg_corpus *corpus,
@@ -118,6 +129,17 @@ WG_API wg_layer *wg_word2vec_model_layer(const wg_word2vec_model *m);
 WG_API const wg_vocabulary *wg_word2vec_model_vocabulary(const wg_word2vec_model *m);
 WG_API wg_params *wg_word2vec_model_params(const wg_word2vec_model *m);
 WG_API wg_graph *wg_word2vec_model_graph(const wg_word2vec_model *m);
+
+/** Saves a model that was fitted as a program (wg_save): the recorded functions, the whole store,
+ * and in the metadata words, counts and hyperparameters. Errors: WG_ESTATE before a fit; WG_EARG
+ * for NULL; those of wg_save. */
+WG_API wg_status wg_word2vec_model_save(const char *path, const wg_word2vec_model *m,
+                                        wg_error *error);
+
+/** Loads it, or a checkpoint of a fit; a fit with `keep` goes on as if it had never been saved. The
+ * caller owns the result: wg_word2vec_model_free. NULL on error: WG_EFORMAT for a program without
+ * the words of a Word2Vec, or with damaged ones; those of wg_load; WG_ENOMEM. */
+WG_API wg_word2vec_model *wg_word2vec_model_load(const char *path, wg_error *error);
 
 /** The embeddings of words by index, or by themselves: *rows becomes an array [n, embedding_dim] of
  * the store's element type in new memory for the caller: wg_free. After an error its data are NULL.

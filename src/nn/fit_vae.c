@@ -134,7 +134,9 @@ static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *stat
 
 static bool train(wg__fit *f, wg_error *error)
 {
-    wg_train_source source = { next_batch, f, wg_batches_examples(f->batches) };
+    wg_train_source source = { .next = next_batch,
+                               .data = f,
+                               .examples = wg_batches_examples(f->batches) };
     wg_train_options o = wg__fit_options(f, "train", "loss", f->o.n_epochs, &source);
 
     o.on_batch = on_batch;

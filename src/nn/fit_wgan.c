@@ -385,7 +385,7 @@ static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *stat
 
 static bool train(wg__fit *f, wg_error *error)
 {
-    wg_train_source source = { next_batch, f, 0 };
+    wg_train_source source = { .next = next_batch, .data = f };
     wg_train_options o = wg__fit_options(f, "critic", "C_loss", f->o.n_steps, &source);
 
     o.on_batch = on_batch;

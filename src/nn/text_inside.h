@@ -30,6 +30,13 @@ size_t wg__lower_next(const char *s, size_t n, size_t *read, char to[WG__LOWER_B
  * where they are now; NULL when out of memory, with everything as it was. */
 void *wg__room_for(void *p, int64_t *room, int64_t used, int64_t want, size_t size);
 
+/* ---- vocabulary (text_vocabulary.c) ---- */
+
+/* One with these words and counts, by index, as a fit made it before. WG_EFORMAT for words that
+ * come twice and counts below 0. */
+wg_vocabulary *wg__vocabulary_of(const wg_vocabulary_hyper *h, int64_t n, const char *const *words,
+                                 const int64_t *counts, wg_error *error);
+
 /* ---- tokenizers (text_tokenize.c) ---- */
 
 /* WG_ENAME unless it is one wg_tokenize knows. */

@@ -325,6 +325,33 @@ void wg_vocabulary_free(wg_vocabulary *v)
     wg_free(v);
 }
 
+wg_vocabulary *wg__vocabulary_of(const wg_vocabulary_hyper *h, int64_t n, const char *const *words,
+                                 const int64_t *counts, wg_error *error)
+{
+    static const char OP[] = "wg_vocabulary";
+    wg_vocabulary *v = wg_vocabulary_new(h, error);
+    wg_status status = v ? WG_OK : error->code;
+
+    for (int64_t i = 0; i < n && status == WG_OK; i++) {
+        int64_t at = count_word(&v->t, words[i], strlen(words[i]), counts[i]);
+
+        if (at < 0) status = wg_fail(error, WG_ENOMEM, OP, "%lld words", (long long)n);
+        else if (at != i || counts[i] < 0 || counts[i] > INT64_MAX - v->t.n_words)
+            status =
+                wg_fail(error, WG_EFORMAT, OP, "word %lld, \"%.60s\", comes twice or %lld times",
+                        (long long)i, words[i], (long long)counts[i]);
+        else v->t.n_words += counts[i];
+    }
+    if (status != WG_OK) {
+        wg_vocabulary_free(v);
+        return NULL;
+    }
+    v->t.bol = find(&v->t, BOL, strlen(BOL), false);
+    v->t.eol = find(&v->t, EOL, strlen(EOL), false);
+    v->t.unk = find(&v->t, UNK, strlen(UNK), false);
+    return v;
+}
+
 /* ---- look-ups ---- */
 
 const wg_vocabulary_hyper *wg_vocabulary_hyperparameters(const wg_vocabulary *v)

@@ -277,9 +277,12 @@ wg_train_act wg__tell(wg_train *t, wg_train_callback *callback, wg_error *error)
 
 static void count(wg_train *t, int64_t n, double loss)
 {
+    bool summed = t->o.source && t->o.source->summed;
+
+    t->sum += summed ? loss : loss * (double)n;
+    if (summed) loss /= (double)n;
     t->s.loss = loss;
     t->s.smoothed = isnan(t->s.smoothed) ? loss : KEEP * t->s.smoothed + TAKE * loss;
-    t->sum += loss * (double)n;
     t->s.examples += n;
     t->s.mean = t->sum / (double)t->s.examples;
     t->s.batch++;

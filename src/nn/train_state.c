@@ -69,13 +69,20 @@ static void list_members(wg_train *t, member m[N_MEMBERS])
 /* What must be the same for it to go on. */
 static json_t *settings(const wg_train *t)
 {
+    const char *source = t->o.source ? t->o.source->name : NULL;
+    json_t *root;
     char seed[24];
 
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)t->o.seed);
-    return json_pack("{s:s, s:I, s:I, s:b, s:b, s:f}", "seed", seed, "batchsize",
+    root = json_pack("{s:s, s:I, s:I, s:b, s:b, s:f}", "seed", seed, "batchsize",
                      (json_int_t)t->o.batchsize, "examples", (json_int_t)t->train.examples,
                      "in_order", t->o.in_order, "drop_last", t->o.drop_last, "validation_split",
                      t->o.validation_split);
+    if (source && root && json_object_set_new(root, "source", json_string(source)) != 0) {
+        json_decref(root);
+        root = NULL;
+    }
+    return root;
 }
 
 char *wg__train_state_text(const wg_train *t)
