@@ -355,6 +355,48 @@ static void takes_batches_from_a_source(void)
     world_close(&whole);
 }
 
+/* A loss that sums over the batch is told an example, and a run goes on with batches of the same
+ * name alone. */
+static void a_source_of_sums_has_a_name(void)
+{
+    wg_train_source source = { .next = three_batches, .data = &whole, .name = "three" };
+    wg_error error = { WG_OK, NULL, NULL, "", "" };
+    wg_train_options options;
+    double mean[2], loss[2], smoothed[2];
+    wg_train *t;
+
+    for (int summed = 0; summed < 2; summed++) {
+        world_open(&whole, 6, adam);
+        options = world_options(&whole);
+        options.n_feeds = 0;
+        options.source = &source;
+        options.folder = folder();
+        source.summed = summed;
+        t = trainer(&whole, &options);
+        run_to(t, WG_TRAIN_DONE);
+        mean[summed] = wg_train_state_of(t)->mean;
+        loss[summed] = wg_train_state_of(t)->loss;
+        smoothed[summed] = wg_train_state_of(t)->smoothed;
+        wg_train_free(t);
+        options.resume = true;
+        t = trainer(&whole, &options);
+        EQ_INT(wg_train_state_of(t)->step, 12);
+        wg_train_free(t);
+        source.name = "four";
+        CHECK(wg_train_new(whole.g, whole.w, &options, &error) == NULL);
+        ERROR_IS(&error, WG_EARG,
+                 "wg_train_new: checkpoint-000000012.json: was made with source \"three\", not "
+                 "\"four\": its batches are others",
+                 NULL);
+        error.code = WG_OK;
+        source.name = "three";
+        world_close(&whole);
+    }
+    CLOSE1(8 * mean[1], mean[0], 1e-15, 1e-15);
+    CLOSE1(8 * loss[1], loss[0], 0, 0);
+    CLOSE1(8 * smoothed[1], smoothed[0], 1e-15, 1e-15);
+}
+
 /* ---- memory ---- */
 
 static wg_train_act watch(void *data, wg_train *t, const wg_train_state *state, wg_error *error)
@@ -439,4 +481,5 @@ static void survives_lack_of_memory(void)
 
 TESTS(TEST(as_by_hand), TEST(validates), TEST(stops_early), TEST(goes_on), TEST(more_epochs),
       TEST(saves_from_callbacks), TEST(keeps_the_last), TEST(takes_batches_from_a_source),
-      TEST(steps_allocate_nothing), TEST(survives_lack_of_memory))
+      TEST(a_source_of_sums_has_a_name), TEST(steps_allocate_nothing),
+      TEST(survives_lack_of_memory))
