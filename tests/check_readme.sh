@@ -2,6 +2,7 @@
 # check_readme.sh BUILD: what README.md shows is what happens. Every block that begins with a comment
 # "/* NAME.c: ..." is compiled as it stands and run; the block after it, fenced as text, must be what it
 # printed. xor.c must also be examples/xor.c to the letter. Examples that say what they print do so.
+# Every command line with a comment behind it is run, three steps of it.
 set -eu
 build=$(realpath "$1") top=$PWD
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
@@ -35,6 +36,15 @@ for file in $(grep -l '^ \*.*It prints$' examples/*.c); do
     "$build/examples/$name" >"$work/$name.now" 2>&1 || { echo "$name fails"; status=1; }
     diff "$work/$name.out" "$work/$name.now" || { echo "$file prints something else"; status=1; }
 done
+# The command lines, three steps of each.
+sed -n 's/^\(build\/[a-z0-9/]* [^#]*[^# ]\) *#.*/\1/p' README.md >"$work/lines"
+ln -s "$build" "$work/build"
+while read -r line; do
+    n=$((n + 1))
+    (cd "$work" && WENGERT_MAX_STEPS=3 sh -c "$line" >now 2>&1 </dev/null) ||
+        { echo "README.md: $line fails:"; tail -n 5 "$work/now"; status=1; }
+done <"$work/lines"
+[ "$(wc -l <"$work/lines")" -ge 7 ] || { echo "README.md: few command lines found"; status=1; }
 [ $n -ge 3 ] || { echo "README.md: $n programs found"; status=1; }
-[ $status != 0 ] || echo "readme: $n programs do what it says"
+[ $status != 0 ] || echo "readme: $n programs and commands do what it says"
 exit $status
