@@ -82,7 +82,7 @@ static void a_million_entries(void)
         REQUIRE(chain(100000, &c));
         if (c.total < small.total) small = c;
     }
-    for (int i = 0; i == 0 || (i < 4 && large.total > 15 * small.total); i++) {
+    for (int i = 0; i == 0 || (i < 8 && large.total > 14 * small.total); i++) {
         REQUIRE(chain(1000000, &c));
         if (c.total < large.total) large = c;
     }
