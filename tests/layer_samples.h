@@ -19,7 +19,7 @@ typedef struct {
     const char *kind, *json;
     int n;
     operand in[MOST_IN];
-    bool no_differences; /* predicts by random draws, or begins at kinks of ReLU: no quotients */
+    bool no_differences; /* draws in prediction, or kinks of ReLU at the start: no quotients, no f32 */
 } sample;
 
 static const sample samples[] = {

@@ -1,5 +1,6 @@
 /* chart.c: lines, ticks and labels as SVG text. */
 #include "chart.h"
+#include "escape.h"
 
 #include <float.h>
 #include <math.h>
@@ -73,33 +74,11 @@ static double place_y(const frame *f, double y)
     return f->bottom - (f->bottom - f->top) * (y - f->y.low) / (f->y.high - f->y.low);
 }
 
-static void put_text(FILE *to, const char *s)
-{
-    for (; *s; s++) {
-        switch (*s) {
-        case '&':
-            fputs("&amp;", to);
-            break;
-        case '<':
-            fputs("&lt;", to);
-            break;
-        case '>':
-            fputs("&gt;", to);
-            break;
-        case '"':
-            fputs("&quot;", to);
-            break;
-        default:
-            fputc(*s, to);
-        }
-    }
-}
-
 static void put_label(FILE *to, double x, double y, const char *anchor, const char *more,
                       const char *text)
 {
     fprintf(to, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\"%s>", x, y, anchor, more);
-    put_text(to, text);
+    put_escaped(text, to);
     fputs("</text>\n", to);
 }
 

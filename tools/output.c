@@ -99,25 +99,3 @@ json_t *json_number(double v)
 {
     return isfinite(v) ? json_real(v) : json_null();
 }
-
-void put_escaped(const char *text, FILE *to)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            fputs("&amp;", to);
-            break;
-        case '<':
-            fputs("&lt;", to);
-            break;
-        case '>':
-            fputs("&gt;", to);
-            break;
-        case '"':
-            fputs("&quot;", to);
-            break;
-        default:
-            if ((unsigned char)*text >= 0x20) fputc(*text, to);
-        }
-    }
-}

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <wengert.h>
 
+#include "escape.h"
+
 /* Exit statuses: what scripts may rely on. */
 enum {
     EXIT_GOOD = 0,
@@ -49,8 +51,5 @@ int output_finish(const char *command, int status);
 
 /** A number for JSON: null where it is not finite. */
 json_t *json_number(double v);
-
-/** Text inside XML or HTML. */
-void put_escaped(const char *text, FILE *to);
 
 #endif

@@ -160,14 +160,20 @@ enum { ADAGRAD_EPS = WG__OWN };
 
 static const wg__hyper_field adagrad_fields[] = { COMMON(0.01, 0, false), EPS };
 
+/* w - rate g / (sqrt(squares) + eps) */
+static wg_tensor *by_root(const wg__step *s, const wg__weight *old, wg_tensor *g,
+                          wg_tensor *squares, double eps)
+{
+    wg_tensor *below = wg_add(wg_sqrt(squares), wg_scalar_like(g, eps));
+
+    return wg_sub(old->w, wg_div(wg_mul(g, wg_cast_like(s->rate, g)), below));
+}
+
 static wg_tensor *adagrad_one(const wg__step *s, const wg__weight *old, wg_tensor *g,
                               wg__weight *next)
 {
-    wg_tensor *below;
-
     next->slot[0] = wg_add(old->slot[0], wg_square(g));
-    below = wg_add(wg_sqrt(next->slot[0]), wg_scalar_like(g, s->value[ADAGRAD_EPS].v));
-    return wg_sub(old->w, wg_div(wg_mul(g, wg_cast_like(s->rate, g)), below));
+    return by_root(s, old, g, next->slot[0], s->value[ADAGRAD_EPS].v);
 }
 
 const wg__optim_class wg__adagrad = { .name = "AdaGrad",
@@ -189,11 +195,9 @@ static wg_tensor *rmsprop_one(const wg__step *s, const wg__weight *old, wg_tenso
                               wg__weight *next)
 {
     double decay = s->value[RMS_DECAY].v;
-    wg_tensor *below;
 
     next->slot[0] = wg_add(scaled(old->slot[0], decay), scaled(wg_square(g), 1 - decay));
-    below = wg_add(wg_sqrt(next->slot[0]), wg_scalar_like(g, s->value[RMS_EPS].v));
-    return wg_sub(old->w, wg_div(wg_mul(g, wg_cast_like(s->rate, g)), below));
+    return by_root(s, old, g, next->slot[0], s->value[RMS_EPS].v);
 }
 
 const wg__optim_class wg__rmsprop = { .name = "RMSProp",
