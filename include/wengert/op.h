@@ -212,6 +212,10 @@ struct wg_op {
      * everything that can make eval fail, found from the values of its i64 operands alone. The plan
      * asks before anything is written, and then lets y be x[0], in the store. */
     wg_eval_fn *check;
+    /* Optional, for a record whose result repeats the elements of operand 0: *as, the type with as
+     * many elements as operand 0 whose broadcast to the extents of the result it is. Row kernels
+     * then read operand 0 itself (WG_PASS_REPEAT). */
+    void (*repeats)(const wg_sig *s, const wg_type *out, wg_type *as);
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

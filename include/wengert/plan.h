@@ -26,7 +26,9 @@ enum {
     WG_PASS_REUSE = 1 << 5,     /* values share arena memory after their last use */
     WG_PASS_IN_PLACE =
         1 << 6, /* row kernels write over a dying operand; updates over their entry */
-    WG_PASS_ALL = (1 << 7) - 1
+    /* values that repeat an operand are not written out where only row kernels read them */
+    WG_PASS_REPEAT = 1 << 7,
+    WG_PASS_ALL = (1 << 8) - 1
 };
 
 typedef struct {

@@ -193,8 +193,10 @@ static void resolve_options(wg_plan *p, const wg_plan_options *options)
     if (p->options.grain <= 0) p->options.grain = WG_GRAIN;
     p->passes = WG_PASS_ALL & ~p->options.passes_off;
     /* A value that is to be looked at must have been computed in order and be there still. */
-    if (p->options.check) p->passes &= ~(unsigned)(WG_PASS_FUSE | WG_PASS_IN_PLACE);
-    if (p->options.keep) p->passes &= ~(unsigned)(WG_PASS_REUSE | WG_PASS_IN_PLACE);
+    if (p->options.check) p->passes &= ~(unsigned)WG_PASS_FUSE;
+    if (p->options.keep) p->passes &= ~(unsigned)WG_PASS_REUSE;
+    if (p->options.check || p->options.keep)
+        p->passes &= ~(unsigned)(WG_PASS_IN_PLACE | WG_PASS_REPEAT);
     p->level = wg_level();
 }
 

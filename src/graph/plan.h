@@ -2,8 +2,8 @@
  * plan.h: what the rooms of the plan share. A plan holds the live entries of its roots in
  * post-order and speaks of them by position in that list. For the extents fed it builds a
  * specialisation: passes over arrays indexed by position, one after another (build -> simplify ->
- * fuse -> memory -> emit), which leave a list of instructions with every pointer in place; a run is
- * a loop over those.
+ * repeat -> fuse -> memory -> emit), which leave a list of instructions with every pointer in
+ * place; a run is a loop over those.
  */
 #ifndef WG_GRAPH_PLAN_H
 #define WG_GRAPH_PLAN_H
@@ -120,8 +120,8 @@ typedef struct {
 /* ---- a specialisation ---- */
 
 typedef struct {
-    int64_t entries, needed, aliased, merged, folded, absorbed, computed, steps, fused_steps,
-        fused_entries;
+    int64_t entries, needed, aliased, merged, folded, absorbed, repeated, computed, steps,
+        fused_steps, fused_entries;
     int64_t in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
     double flops;
 } wg_spec_stats;
@@ -289,10 +289,11 @@ const wg_type *wg__build_type(wg_build *b, const wg_type *type); /* interned; NU
 /* Gives an error its site and scope. */
 void wg__blame(wg_error *error, const wg_tensor *t);
 
-/* ---- plan_simplify.c, plan_fuse.c, plan_memory.c, plan_emit.c: the passes; false with b->error
- * ---- */
+/* ---- plan_simplify.c, plan_repeat.c, plan_fuse.c, plan_memory.c, plan_emit.c: the passes; false
+ * with b->error ---- */
 
 bool wg__plan_simplify(wg_build *b);
+bool wg__plan_repeat(wg_build *b);
 bool wg__plan_fuse(wg_build *b);
 bool wg__plan_memory(wg_build *b);
 bool wg__plan_emit(wg_build *b);

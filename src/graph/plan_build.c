@@ -189,7 +189,8 @@ wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
     wg__arena_init(&b.s->mem);
     b.s->stats.entries = p->n;
     ok = set_key(&b, apart) && take_arrays(&b) && infer_types(&b) && check_updates(&b) &&
-         wg__plan_simplify(&b) && wg__plan_fuse(&b) && wg__plan_memory(&b) &&
+         wg__plan_simplify(&b) && wg__plan_repeat(&b) && wg__plan_fuse(&b) &&
+         wg__plan_memory(&b) &&
          wg__plan_reserve(p, b.s->arena_bytes) == WG_OK && wg__plan_emit(&b);
     release_arrays(&b);
     if (ok) return b.s;

@@ -45,6 +45,12 @@ static void broadcast_like_eval(const wg_call *c)
     repeat(c, step);
 }
 
+static void broadcast_like_repeats(const wg_sig *s, const wg_type *out, wg_type *as)
+{
+    (void)out;
+    *as = *s->in[0];
+}
+
 static void broadcast_like_vjp(const wg_vjp *v, wg_tensor **dx)
 {
     dx[0] = wg_sum_to_like(v->dy, v->x[0]);
@@ -59,6 +65,7 @@ const wg_op wg_op_broadcast_like = {
     .infer = broadcast_like_infer,
     .eval = WG_EACH_DTYPE(broadcast_like_eval),
     .vjp = broadcast_like_vjp,
+    .repeats = broadcast_like_repeats,
 };
 
 wg_tensor *wg_broadcast_like(wg_tensor *x, wg_tensor *like)
@@ -96,6 +103,16 @@ static void expand_like_eval(const wg_call *c)
     if (wg__count(c->ty) > 0) repeat(c, step);
 }
 
+static void expand_like_repeats(const wg_sig *s, const wg_type *out, wg_type *as)
+{
+    const struct reduce_attr *at = s->attr;
+    unsigned set = wg__axis_set(&at->axes, out->shape.rank);
+
+    *as = *out;
+    for (int i = 0; i < out->shape.rank; i++)
+        if (set >> i & 1) as->shape.dim[i] = 1;
+}
+
 static void expand_like_vjp(const wg_vjp *v, wg_tensor **dx)
 {
     const struct reduce_attr *at = v->attr;
@@ -114,6 +131,7 @@ const wg_op wg_op_expand_like = {
     .infer = expand_like_infer,
     .eval = WG_EACH_DTYPE(expand_like_eval),
     .vjp = expand_like_vjp,
+    .repeats = expand_like_repeats,
 };
 
 wg_tensor *wg_expand_like(wg_tensor *x, wg_tensor *like, wg_axes axes, bool keepdims)
