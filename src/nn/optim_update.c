@@ -457,7 +457,7 @@ static bool update(wg_optim *o, int n, const char *const *name, const wg_array *
 {
     struct cell **cell;
     bool again, ok;
-    double scale;
+    double scale = 1;
 
     if (!begun(o, error)) return false;
     cell = wg_alloc(n > 0 ? n : 1, sizeof(struct cell *));
