@@ -86,7 +86,8 @@ static void prepare(ready *r, const job *j, int threads)
         aligned_alloc(64, (j->op->scratch ? j->op->scratch(&r->s, &r->out, threads) : 0) / 64 * 64 +
                               128),
         threads,
-        &r->error
+        &r->error,
+        NULL
     };
 }
 

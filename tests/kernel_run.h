@@ -92,7 +92,7 @@ static inline wg_array kernel(const wg_op *op, const void *attr, int n_in, const
     memset(out.data, 0xff, bytes + GUARD);
     memset(room, 0xff, scratch + GUARD);
     wg__eval_kernel(op, out.type.dtype, level)(
-        &(wg_call){ op, attr, n_in, type, x, &out.type, out.data, room, threads, &error });
+        &(wg_call){ op, attr, n_in, type, x, &out.type, out.data, room, threads, &error, NULL });
     NO_ERROR(&error);
     CHECK(untouched((unsigned char *)out.data + bytes, 0xff));
     CHECK(untouched(room + scratch, 0xff));

@@ -74,7 +74,7 @@ static inline bool run_entry(const wg_tensor *t, const wg_array *value, int thre
 
         if (t->op->scratch) scratch = malloc(t->op->scratch(&s, &out->type, threads) + 1);
         eval(&(wg_call){ t->op, t->attr, t->n_in, type, x, &out->type, out->data, scratch, threads,
-                         &run_error });
+                         &run_error, NULL });
         /* nothing is written behind the result */
         for (int i = 0; i < 64; i++)
             ok = ok && ((unsigned char *)out->data)[wg_type_bytes(&out->type) + i] == 0xa5;

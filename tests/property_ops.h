@@ -437,7 +437,7 @@ static wg_tensor *gen_product(gen *r)
     wg_tensor *a = axed(r, false), *b;
     wg_shape s;
     bool ta = chance(r, 40), tb = chance(r, 40);
-    int64_t k;
+    int64_t k, n = (const int64_t[]){ 1, 3, 18 }[below(r, 3)];
 
     if (wg_rank(a) < 2) a = wg_unsqueeze(a, WG_AXES(0));
     s = *shape_of(a);
@@ -447,7 +447,7 @@ static wg_tensor *gen_product(gen *r)
         tb = !ta;
         if (count_of(a) > 4000) return NULL;
     } else {
-        b = leaf_of(r, wg_dtype_of(a), tb ? WG_SHAPE(3, k) : WG_SHAPE(k, 3));
+        b = leaf_of(r, wg_dtype_of(a), tb ? WG_SHAPE(n, k) : WG_SHAPE(k, n));
     }
     if (chance(r, 30)) {
         a = wg_transpose(a, -1, -2);

@@ -27,6 +27,7 @@ static const wg_plan_options ways[] = {
     { .passes_off = WG_PASS_TRANSPOSE, .threads = 2, .grain = 1, .block = 7 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_FUSE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_REPEAT, .threads = 1 },
+    { .passes_off = WG_PASS_ALL & ~WG_PASS_PREPARE, .threads = 1 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE | WG_PASS_IN_PLACE, .threads = 2 },
     { .threads = 2 }, /* compared where no transpose was absorbed */
 };

@@ -129,6 +129,7 @@ typedef struct wg_call {
     void *scratch;   /* of the size the record asked for, 64-byte aligned; an address even for 0 */
     int threads;     /* most threads wg_parallel may use */
     wg_error *error; /* wg_call_fail: the run ends, nothing is committed */
+    const void *state; /* what the record's `prepare` left; NULL without */
 } wg_call;
 
 /** A kernel's failure for the values at hand (an index out of range). */
@@ -168,6 +169,8 @@ WG_API wg_dtype wg_dtype_of(const wg_tensor *t);
 /* ---- the record ---- */
 
 enum { WG_LEVEL_PLAIN, WG_LEVEL_AVX2, WG_LEVEL_AVX512, WG_N_LEVELS };
+
+enum { WG_STATE = 128 }; /* bytes a record may prepare */
 
 enum {
     WG_OP_BROADCASTS =
@@ -216,6 +219,12 @@ struct wg_op {
      * many elements as operand 0 whose broadcast to the extents of the result it is. Row kernels
      * then read operand 0 itself (WG_PASS_REPEAT). */
     void (*repeats)(const wg_sig *s, const wg_type *out, wg_type *as);
+    /* Optional. A kernel for these very types, which takes the place of eval and gives the same
+     * bits; NULL: none. What it needs to know beyond them is written to `state`, WG_STATE bytes,
+     * once; calls see it as c->state. `by` and `level` pick among kernels, as they do for eval
+     * (WG_PASS_PREPARE). */
+    wg_eval_fn *(*prepare)(const wg_sig *s, const wg_type *out, wg_dtype by, int level,
+                           void *state);
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

@@ -28,7 +28,8 @@ enum {
         1 << 6, /* row kernels write over a dying operand; updates over their entry */
     /* values that repeat an operand are not written out where only row kernels read them */
     WG_PASS_REPEAT = 1 << 7,
-    WG_PASS_ALL = (1 << 8) - 1
+    WG_PASS_PREPARE = 1 << 8, /* what kernels find out from extents is found out once */
+    WG_PASS_ALL = (1 << 9) - 1
 };
 
 typedef struct {

@@ -226,6 +226,22 @@ static bool emit_rows(wg_build *b, int32_t step)
 
 /* ---- the others ---- */
 
+/* The kernel for the extents at hand, where the record has one. */
+static bool prepare(wg_build *b, int32_t e, wg_instr *i)
+{
+    wg_call *c = i->as.eval.call;
+    void *state = take(b, 1, WG_STATE);
+    wg_eval_fn *fn;
+
+    if (!state) return false;
+    fn = c->op->prepare(&(wg_sig){ c->op, c->attr, c->n_in, c->tx, b->error }, c->ty,
+                        wg__kernel_dtype(b, e), b->p->level, state);
+    if (!fn) return true;
+    i->as.eval.fn = fn;
+    c->state = state;
+    return true;
+}
+
 /* `check`: not the kernel, but what looks whether it can fail. */
 static bool emit_eval(wg_build *b, int32_t step, bool check)
 {
@@ -258,7 +274,7 @@ static bool emit_eval(wg_build *b, int32_t step, bool check)
                     .error = &b->p->error };
     i->as.eval.fn = check ? op->check : wg__eval_kernel(op, wg__kernel_dtype(b, e), p->level);
     i->as.eval.call = c;
-    return true;
+    return check || !op->prepare || !(p->passes & WG_PASS_PREPARE) || prepare(b, e, i);
 }
 
 /* Before the first step that writes into the store: whether a later one that does can fail. */

@@ -142,7 +142,7 @@ static bool fold_eval(wg_build *b, int32_t e, wg_eval_fn *eval, const wg_type *c
         if (!scratch) return false;
         aligned = scratch + (WG_ALIGN - (uintptr_t)scratch % WG_ALIGN);
     }
-    eval(&(wg_call){ op, b->attr[e], n, tx, x, b->type[e], b->data[e], aligned, 1, &error });
+    eval(&(wg_call){ op, b->attr[e], n, tx, x, b->type[e], b->data[e], aligned, 1, &error, NULL });
     wg__release(scratch);
     *failed = error.code != WG_OK;
     return true;

@@ -64,22 +64,6 @@ static bool as_dots(const wg__product *p)
     return p->tb && p->m <= 4 && (!p->ta || (p->m == 1 && p->lda == 1));
 }
 
-/* A product with one column is the transposed product with one row: for one row too, which then has
- * the bits it has among others. */
-static wg__product upright(const wg__product *p, bool *turned)
-{
-    *turned = p->n == 1 && p->ldc == 1;
-    if (!*turned) return *p;
-    return (wg__product){ .ta = !p->tb,
-                          .tb = !p->ta,
-                          .m = 1,
-                          .n = p->m,
-                          .k = p->k,
-                          .lda = p->ldb,
-                          .ldb = p->lda,
-                          .ldc = p->m };
-}
-
 /* Elements of one part's scratch: the packed right side, then the copied left side. */
 static int64_t packed_count(const wg__product *p, const split *s, size_t size)
 {
@@ -102,7 +86,7 @@ static size_t part_bytes(const wg__product *p, const split *s, size_t size)
 size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads)
 {
     bool turned;
-    wg__product u = upright(p, &turned);
+    wg__product u = wg__upright(p, &turned);
     split s = split_of(&u, size, threads);
 
     if (p->m == 0 || p->n == 0 || p->k == 0) return 0;
@@ -221,7 +205,9 @@ SHAPE(3, 1)
 SHAPE(4, 1)
 SHAPE(5, 1)
 SHAPE(6, 1)
-SHAPE(1, 2) SHAPE(2, 2) SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
+SHAPE(1, 2)
+SHAPE(2, 2)
+SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
         FN(tile_6_##W)
@@ -397,28 +383,30 @@ WG_INLINE void FN(totals)(const V *x, REAL *total)
     VSTORE(total + 2, d);
 #else
     V c = LOW(a, b) + HIGH(a, b);
-    REAL lane[VN];
+#if LEVEL == 2 && BITS == 32
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(c), _mm512_extractf32x8_ps(c, 1));
 
-    VSTORE(lane, c);
-    WG_UNROLL
-    for (int half = VN / 2; half >= 4; half /= 2) {
-        WG_UNROLL
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    }
-    memcpy(total, lane, 4 * sizeof *lane);
+    _mm_storeu_ps(total, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+#elif LEVEL == 2
+    _mm256_storeu_pd(total, _mm256_add_pd(_mm512_castpd512_pd256(c), _mm512_extractf64x4_pd(c, 1)));
+#elif LEVEL == 1 && BITS == 32
+    _mm_storeu_ps(total, _mm_add_ps(_mm256_castps256_ps128(c), _mm256_extractf128_ps(c, 1)));
+#else
+    VSTORE(total, c);
+#endif
 #endif
 }
 
 WG_INLINE void FN(dot_step)(const int R, V acc[4][4], const REAL *const *x, const REAL *const *y,
-                            int64_t k)
+                            int64_t k, int n)
 {
     V right[4];
 
     WG_UNROLL
-    for (int q = 0; q < 4; q++) right[q] = VLOAD(y[q] + k);
+    for (int q = 0; q < 4; q++) right[q] = n < VN ? VLOAD_N(y[q] + k, n) : VLOAD(y[q] + k);
     WG_UNROLL
     for (int r = 0; r < R; r++) {
-        V left = VLOAD(x[r] + k);
+        V left = n < VN ? VLOAD_N(x[r] + k, n) : VLOAD(x[r] + k);
 
         WG_UNROLL
         for (int q = 0; q < 4; q++) acc[r][q] = vfma(left, right[q], acc[r][q]);
@@ -432,7 +420,7 @@ WG_INLINE void FN(dots)(const int R, const wg__product *p, const REAL *a, const 
     for (int64_t j = 0; j < n; j += 4) {
         int here = (int)wg__least(n - j, 4);
         const REAL *x[4], *y[4];
-        REAL rest[8][VN], total[4];
+        REAL total[4];
         V acc[4][4];
         int64_t k = 0;
 
@@ -443,19 +431,14 @@ WG_INLINE void FN(dots)(const int R, const wg__product *p, const REAL *a, const 
             WG_UNROLL
             for (int q = 0; q < 4; q++) acc[r][q] = (V){ 0 };
         }
-        for (; k + VN <= p->k; k += VN) FN(dot_step)(R, acc, x, y, k);
-        if (k < p->k) {
-            size_t bytes = (size_t)(p->k - k) * sizeof(REAL);
-
-            memset(rest, 0, sizeof rest);
-            for (int r = 0; r < R; r++) x[r] = memcpy(rest[r], x[r] + k, bytes);
-            for (int q = 0; q < 4; q++) y[q] = memcpy(rest[4 + q], y[q] + k, bytes);
-            FN(dot_step)(R, acc, x, y, 0);
-        }
+        for (; k + VN <= p->k; k += VN) FN(dot_step)(R, acc, x, y, k, VN);
+        if (k < p->k) FN(dot_step)(R, acc, x, y, k, (int)(p->k - k));
         WG_UNROLL
         for (int r = 0; r < R; r++) {
-            FN(totals)(acc[r], total);
-            for (int q = 0; q < here; q++) c[r * p->ldc + j + q] = total[q];
+            REAL *to = c + r * p->ldc + j;
+
+            FN(totals)(acc[r], here == 4 ? to : total);
+            for (int q = 0; q < here && here < 4; q++) to[q] = total[q];
         }
     }
 }
@@ -542,8 +525,25 @@ static void FN(gemm_at)(const FN(gemm_job) * g, int64_t i, int64_t j, char *scra
     int64_t m = wg__least(p->m - i, g->s.rows), n = wg__least(p->n - j, g->s.columns);
 
     if (m <= 0 || n <= 0) return;
-    if (as_dots(p)) FN(dot_rows)(p, g->a, g->b + j * p->ldb, g->c + j, n);
-    else FN(gemm_part)(g, i, m, j, n, scratch);
+    if (p->k == 1 && (!p->tb || p->ldb == 1)) FN(wg__outer)
+    (m, n, g->a + i * (p->ta ? 1 : p->lda), p->ta ? 1 : p->lda, g->b + j, g->c + i * p->ldc + j,
+     p->ldc, as_dots(p));
+    else if (as_dots(p)) FN(dot_rows)(p, g->a, g->b + j * p->ldb, g->c + j, n);
+    else FN(gemm_part)(g, i, m, j, n, scratch); }
+
+void FN(wg__gemm_few)(const wg__product *p, const REAL *a, const REAL *b, REAL *c, void *scratch)
+{
+    FN(gemm_job) job = { p, a, b, c, { 1, 1, p->m, p->n }, scratch };
+
+    if (p->m == 1 && p->k <= WG_GEMM_BLOCK && p->n <= NR && direct(p, 1, LEVEL == 2 ? 1 : VN)) {
+        wg__run run = { 0, p->k };
+
+        FN(tile_of)
+        [p->n > VN][1](&(wg__sum){ 1, &run, p->ta ? p->lda : 1, 0, 0, 0, false }, &a, b, p->ldb, &c,
+                       (int)p->n);
+        return;
+    }
+    FN(gemm_at)(&job, 0, 0, scratch);
 }
 
 static void FN(gemm_parts)(void *arg, int64_t lo, int64_t hi)
@@ -560,7 +560,7 @@ void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void 
           int threads)
 {
     bool turned;
-    wg__product p = upright(given, &turned);
+    wg__product p = wg__upright(given, &turned);
     FN(gemm_job)
     job = { &p, turned ? b : a, turned ? a : b, c, split_of(&p, sizeof(REAL), threads), scratch };
     int64_t parts = (int64_t)job.s.down * job.s.across;

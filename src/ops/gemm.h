@@ -87,19 +87,48 @@ bool wg__blas_takes(const wg__product *p);
 void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c,
                    int threads);
 
+/* A product with one column is the transposed product with one row: for one row too, which then has
+ * the bits it has among others. *turned: its left side is the right one of *p. */
+static inline wg__product wg__upright(const wg__product *p, bool *turned)
+{
+    *turned = p->n == 1 && p->ldc == 1;
+    if (!*turned) return *p;
+    return (wg__product){ .ta = !p->tb,
+                          .tb = !p->ta,
+                          .m = 1,
+                          .n = p->m,
+                          .k = p->k,
+                          .lda = p->ldb,
+                          .ldb = p->lda,
+                          .ldc = p->m };
+}
+
+/* Elements, and so few of them that one thread does it and no BLAS. */
+static inline bool wg__is_few(const wg__product *p)
+{
+    return p->m > 0 && p->n > 0 && p->k > 0 &&
+           2.0 * (double)p->m * (double)p->n * (double)p->k < WG_GEMM_GRAIN;
+}
+
 /* Bytes of scratch that wg__gemm wants. */
 size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads);
 
 /*
  * For each type and level:
  *
- * wg__gemm    c = the product. wg__pack    k rows of n columns of op(b) into rows at..at+k-1 of
+ * wg__gemm    c = the product. wg__gemm_few   the same where wg__is_few, of what wg__upright made.
+ * wg__outer   the same of k 1: c[i][j] = a[i step] b[j]; plus: an underflow to -0 becomes 0, as in
+ * sums of lanes. wg__pack    k rows of n columns of op(b) into rows at..at+k-1 of
  * panels that are `height` rows high. wg__tiles   for each of m rows: to[i][j] (+)= sum over the
  * runs of row[i][...] b[...][j], j < n.
  */
 #define WG_GEMM_OF(REAL, S)                                                                        \
     void wg__gemm##S(const wg__product *p, const REAL *a, const REAL *b, REAL *c, void *scratch,   \
                      int threads);                                                                 \
+    void wg__gemm_few##S(const wg__product *p, const REAL *a, const REAL *b, REAL *c,              \
+                         void *scratch);                                                           \
+    void wg__outer##S(int64_t m, int64_t n, const REAL *a, int64_t step, const REAL *b, REAL *c,   \
+                      int64_t ldc, bool plus);                                                     \
     void wg__pack##S(int64_t k, int64_t n, const REAL *b, int64_t ldb, bool tb, REAL *to,          \
                      int64_t height, int64_t at);                                                  \
     void wg__tiles##S(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b,          \

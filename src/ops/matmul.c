@@ -163,8 +163,32 @@ static int64_t matrix_of(const wg_shape *x, const wg_shape *y, int64_t i)
     return at;
 }
 
+/* One small product, of which all is known but where it lies. */
+struct matmul_state {
+    wg__product p;
+    int left; /* the operand that is its left side */
+};
+_Static_assert(sizeof(struct matmul_state) <= WG_STATE, "fits");
+
 #define WG_TEMPLATE "matmul.c"
 #include "each_real.h"
+
+static wg_eval_fn *matmul_prepare(const wg_sig *s, const wg_type *out, wg_dtype by, int level,
+                                  void *state)
+{
+    static wg_eval_fn *const few[WG_N_DTYPES][WG_N_LEVELS] = WG_REAL(matmul_few);
+    struct matmul_state *m = state;
+    wg__product p;
+    bool turned;
+
+    if (products(&s->in[0]->shape, &s->in[1]->shape, s->attr, &out->shape, &p) != 1 ||
+        !wg__is_few(&p))
+        return NULL;
+    m->p = wg__upright(&p, &turned);
+    m->left = turned;
+    while (!few[by][level]) level--;
+    return few[by][level];
+}
 
 const wg_op wg_op_matmul = { .name = "matmul",
                              .doc = "product of matrices",
@@ -177,7 +201,8 @@ const wg_op wg_op_matmul = { .name = "matmul",
                              .scratch = matmul_scratch,
                              .vjp = matmul_vjp,
                              .flops = matmul_flops,
-                             .absorb = matmul_absorb };
+                             .absorb = matmul_absorb,
+                             .prepare = matmul_prepare };
 
 wg_tensor *wg_matmul_t(wg_tensor *a, wg_tensor *b, bool ta, bool tb)
 {
@@ -230,5 +255,12 @@ static void FN(matmul_eval)(const wg_call *c)
         if (flops >= WG_GEMM_GRAIN) j.parts = c->threads;
     }
     wg_parallel(c->threads, j.parts, 1, FN(batch_parts), &j);
+}
+
+static void FN(matmul_few)(const wg_call *c)
+{
+    const struct matmul_state *m = c->state;
+
+    FN(wg__gemm_few)(&m->p, c->x[m->left], c->x[1 - m->left], c->y, c->scratch);
 }
 #endif
