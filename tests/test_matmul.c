@@ -151,12 +151,41 @@ static void any_threads_same_bits(void)
         { 0, 0, 128, 512, 300 }, { 0, 0, 40, 1000, 70 }, { 0, 0, 3000, 10, 64 },
         { 0, 0, 1, 1500, 900 },  { 0, 0, 1500, 1, 900 }, { 0, 0, 129, 513, 257 },
         { 9, 9, 70, 50, 60 },    { 64, 0, 20, 32, 32 },
-        { 0, 0, 300, 600, 150 }, { 0, 0, 600, 257, 90 }, /* by several tiles of OpenBLAS */
+        { 0, 0, 300, 600, 150 }, { 0, 0, 600, 257, 90 },
     };
 
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         for (int f = 0; f < 4; f++)
             check_threads(&list[i], (flags){ f & 1, f >> 1 }, i % 2 ? WG_F64 : WG_F32);
+}
+
+/* Products that are left to OpenBLAS, in tiles that do not divide them: the plain kernels' values
+ * and any threads' bits. Numbers small enough to be added exactly in any order. */
+static void large_products(void)
+{
+    enum { M = 1037, N = 1043, K = 1009 };
+    wg_array in[2] = { drawn(WG_F32, WG_SHAPE(M * K), 1), drawn(WG_F32, WG_SHAPE(N * K), 2) };
+
+    for (int i = 0; i < 2; i++)
+        for (int64_t j = 0; j < (i ? N : M) * K; j++)
+            ((float *)in[i].data)[j] = rintf(((float *)in[i].data)[j] * 4);
+    for (int f = 0; f < 4; f++) {
+        flags t = { f & 1, f >> 1 };
+        wg_array want;
+
+        in[0].type.shape = t.ta ? WG_SHAPE(K, M) : WG_SHAPE(M, K);
+        in[1].type.shape = t.tb ? WG_SHAPE(N, K) : WG_SHAPE(K, N);
+        want = kernel(&wg_op_matmul, &t, 2, in, 0, 2);
+        for (int threads = 1; threads <= 3; threads++) {
+            wg_array y = kernel(&wg_op_matmul, &t, 2, in, wg_level(), threads);
+
+            SAME_BITS(y.data, want.data, wg_type_bytes(&want.type));
+            free(y.data);
+        }
+        free(want.data);
+    }
+    free(in[0].data);
+    free(in[1].data);
 }
 
 /* A row of a product does not depend on the other rows: the bits of an example are those it has alone. */
@@ -287,5 +316,6 @@ static void weight_gradient_is_one_product(void)
 }
 
 TESTS(TEST(sizes), TEST(every_tail), TEST(empty), TEST(leading_axes_broadcast),
-      TEST(any_threads_same_bits), TEST(any_batch_same_bits), TEST(not_finite), TEST(refusals),
-      TEST(other_types_refused), TEST(weight_gradient_is_one_product))
+      TEST(any_threads_same_bits), TEST(large_products), TEST(any_batch_same_bits),
+      TEST(not_finite), TEST(refusals), TEST(other_types_refused),
+      TEST(weight_gradient_is_one_product))

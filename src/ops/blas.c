@@ -1,5 +1,5 @@
 /*
- * blas.c: large products by OpenBLAS. Every call computes one tile on the calling thread; which
+ * blas.c: the largest products by OpenBLAS. Every call computes one tile on the calling thread; which
  * tiles there are depends on the extents alone, so one thread and many give the same bits. K is
  * never cut.
  *
@@ -14,9 +14,9 @@
 
 enum { TILE_ROWS = 256, TILE_COLUMNS = 512, LEAST = 64 };
 
-/* Multiplications below which a call costs more than it saves, and above which there are two tiles
- * at least. */
-static const double WORTH = 1 << 23, SHARED = 1 << 24;
+/* Multiplications from which on OpenBLAS is ahead of our own kernels: it keeps more of a large
+ * result in cache. */
+static const double WORTH = 1 << 30;
 
 typedef struct {
     const wg__product *p;
@@ -63,18 +63,28 @@ static void tiles(void *arg, int64_t lo, int64_t hi)
     for (own.tile = lo; own.tile < hi; own.tile++) wg_on_one_thread(one_tile, &own);
 }
 
+/* n in equal parts, which end at whole lines: their extent. */
+static int64_t share(int64_t n, int64_t *parts)
+{
+    int64_t extent = ((n + *parts - 1) / *parts + 15) / 16 * 16;
+
+    *parts = (n + extent - 1) / extent;
+    return extent;
+}
+
+/* Tiles are alike, and their number is even where it can be: two threads finish together. */
 void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c,
                    int threads)
 {
-    blas_job j = {
-        .p = p, .a = a, .b = b, .c = c, .size = size, .rows = TILE_ROWS, .columns = TILE_COLUMNS
-    };
-    bool one = p->m <= j.rows && p->n <= j.columns;
+    blas_job j = { .p = p, .a = a, .b = b, .c = c, .size = size };
+    int64_t down = (p->m + TILE_ROWS - 1) / TILE_ROWS;
 
-    if (one && (double)p->m * (double)p->n * (double)p->k >= SHARED) {
-        if (p->m > p->n) j.rows = (p->m / 2 + 15) / 16 * 16;
-        else j.columns = (p->n / 2 + 15) / 16 * 16;
+    j.across = (p->n + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    if (down * j.across % 2) {
+        if (p->m > p->n) down++;
+        else j.across++;
     }
-    j.across = (p->n + j.columns - 1) / j.columns;
-    wg_parallel(threads, j.across * ((p->m + j.rows - 1) / j.rows), 1, tiles, &j);
+    j.rows = share(p->m, &down);
+    j.columns = share(p->n, &j.across);
+    wg_parallel(threads, j.across * down, 1, tiles, &j);
 }

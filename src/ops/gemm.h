@@ -8,8 +8,9 @@
  * few rows with a transposed right side, and of one column, are summed in lanes instead (gemm.c,
  * dots); that choice looks at extents and flags alone.
  *
- * Large products go to OpenBLAS where its build can be kept to the calling thread (blas.c): then an
- * element's bits depend on the product's extents too, but never on threads.
+ * The largest products (a billion multiplications and more) go to OpenBLAS where its build can be
+ * kept to the calling thread (blas.c): then an element's bits depend on the product's extents
+ * too, but never on threads.
  */
 #ifndef WG_OPS_GEMM_H
 #define WG_OPS_GEMM_H
