@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "classes.h"
 #include "layer_impl.h"
 #include "wengert/ops.h"
 
@@ -427,6 +428,16 @@ static bool may_apply(wg_layer *l, wg_graph *g, int n)
     return false;
 }
 
+bool wg__layer_begin(wg_layer *l, wg_graph *g, int n, wg_tensor *const *x)
+{
+    wg_scope_begin(g, "%s", l->id[0] ? l->id : l->kind->name);
+    if (wg_graph_error(g)) return false;
+    if (make_ready(l, n, x)) return true;
+    wg__layer_why(l, g);
+    wg_scope_end(g);
+    return false;
+}
+
 wg_graph *wg_apply_all(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
 {
     wg_graph *g = n > 0 && x ? wg_tensor_graph(x[0]) : NULL;
@@ -440,14 +451,10 @@ wg_graph *wg_apply_all(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
                                     x[i] ? "of another graph" : "NULL");
             break;
         }
-    if (!failed && may_apply(l, g, n)) {
-        wg_scope_begin(g, "%s", l->id[0] ? l->id : l->kind->name);
-        if (!wg_graph_error(g)) {
-            if (!make_ready(l, n, x)) wg__layer_why(l, g);
-            else if (l->kind->apply_all) ok = l->kind->apply_all(l, n, x, y);
-            else ok = (y[0] = l->kind->apply(l, n, x)) != NULL;
-            wg_scope_end(g);
-        }
+    if (!failed && may_apply(l, g, n) && wg__layer_begin(l, g, n, x)) {
+        if (l->kind->apply_all) ok = l->kind->apply_all(l, n, x, y);
+        else ok = (y[0] = l->kind->apply(l, n, x)) != NULL;
+        wg_scope_end(g);
     }
     if (!ok || wg_graph_error(g)) {
         failed = wg_record_fail(g, WG_EARG, "apply", "the graph is in error");

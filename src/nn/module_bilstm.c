@@ -61,21 +61,17 @@ static bool check_sequence(wg_layer *l, wg_tensor *x)
     return false;
 }
 
-/* The hidden states of one direction as [n, n_out, n_t], in the order of time; a has room for n_t.
- */
-static wg_tensor *direction(wg_layer *cell, wg_tensor *x, wg_tensor *zero, bool backwards,
-                            int64_t n_t, wg_tensor **a)
+/* The hidden states of one direction as [n, n_out, n_t], in the order of time. */
+static wg_tensor *direction(wg_layer *l, const char *id, wg_tensor *x, bool backwards)
 {
-    wg_tensor *state[] = { zero, zero };
+    wg_layer *cell = wg_layer_component(l, id);
+    wg_graph *g = wg_tensor_graph(x);
+    wg_tensor *step = wg_select(x, 2, 0), *y;
 
-    for (int64_t i = 0; i < n_t; i++) {
-        int64_t t = backwards ? n_t - 1 - i : i;
-        wg_tensor *in[] = { wg_select(x, 2, t), state[0], state[1] };
-
-        wg_apply_all(cell, 3, in, state);
-        a[t] = state[0];
-    }
-    return wg_permute(wg_stack((int)n_t, a, 0), WG_AXES(1, 2, 0));
+    if (!wg__layer_begin(cell, g, 1, &step)) return step;
+    y = wg__lstm_steps(cell, x, backwards, true);
+    wg_scope_end(g);
+    return y;
 }
 
 static wg_tensor *merge(int mode, wg_tensor *fwd, wg_tensor *bwd)
@@ -91,24 +87,14 @@ static wg_tensor *merge(int mode, wg_tensor *fwd, wg_tensor *bwd)
 static wg_tensor *bilstm_apply(wg_layer *l, int n, wg_tensor *const *x)
 {
     const wg_bidirectional_lstm_hyper *h = wg_layer_hyper(l);
-    int64_t n_t;
-    wg_tensor *zero, *same, *fwd, *bwd, **a;
+    wg_tensor *fwd, *bwd;
 
     (void)n;
     if (!check_sequence(l, x[0])) return NULL;
-    n_t = wg_tensor_type(x[0])->shape.dim[2];
     ((wg_bidirectional_lstm_hyper *)wg_layer_change_hyper(l))->n_in =
         wg_tensor_type(x[0])->shape.dim[1];
-    a = wg_alloc(n_t, sizeof *a);
-    if (!a)
-        return wg_record_fail(wg_tensor_graph(x[0]), WG_ENOMEM, wg_layer_kind(l), "out of memory");
-    /* holds n_t, which the recorded steps depend on, when the graph runs */
-    same = wg_reshape(x[0], WG_SHAPE(0, 0, n_t));
-    zero = wg_sum(wg_select(same, 2, 0), WG_AXES(1), true);
-    zero = wg_zeros_like(wg_expand(zero, WG_SHAPE(-1, h->n_out)));
-    fwd = direction(wg_layer_component(l, "cell_fwd"), same, zero, false, n_t, a);
-    bwd = direction(wg_layer_component(l, "cell_bwd"), same, zero, true, n_t, a);
-    wg_free(a);
+    fwd = direction(l, "cell_fwd", x[0], false);
+    bwd = direction(l, "cell_bwd", x[0], true);
     return merge(mode_of(h), wg_layer_value(l, fwd, "Y_fwd"), wg_layer_value(l, bwd, "Y_bwd"));
 }
 

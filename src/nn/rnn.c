@@ -54,14 +54,15 @@ static int64_t learn_n_in(wg_layer *l, const wg_type *x, bool sequence)
     return x->shape.dim[1];
 }
 
-/* x [n, n_in, n_t] times the weights of all steps at once: [n_t, n, n_out]. The reshape changes
- * nothing: it holds n_t, which the recorded steps depend on, when the graph runs. */
-static wg_tensor *all_steps(wg_tensor *x, wg_tensor *weight)
+/* x [n, n_in, n_t] step by step: [n_t, n, n_in]; times a weight, that is one product for all steps.
+ * The reshape changes nothing: it holds n_t, which the recorded steps depend on, when the graph
+ * runs. */
+static wg_tensor *all_steps(wg_tensor *x)
 {
     int64_t n_t = wg_tensor_type(x)->shape.dim[2];
     wg_tensor *same = wg_reshape(x, WG_SHAPE(0, 0, n_t));
 
-    return wg_matmul(wg_permute(same, WG_AXES(2, 0, 1)), weight);
+    return wg_permute(same, WG_AXES(2, 0, 1));
 }
 
 /* n_t results [n, n_out] as [n, n_out, n_t]. */
@@ -153,7 +154,7 @@ static wg_tensor *rnn_apply(wg_layer *l, int n, wg_tensor *const *x)
     if (!a) return wg_zeros_like(x[0]);
     n_t = wg_tensor_type(x[0])->shape.dim[2];
     waa = wg_layer_leaf(l, g, "Waa");
-    steps = wg_add(all_steps(x[0], wg_layer_leaf(l, g, "Wax")), rnn_bias(l, g));
+    steps = wg_add(wg_matmul(all_steps(x[0]), wg_layer_leaf(l, g, "Wax")), rnn_bias(l, g));
     state = wg_zeros_like(wg_select(steps, 0, 0));
     for (int64_t t = 0; t < n_t; t++)
         state = a[t] = wg_act(h->act_fn, wg_add(wg_matmul(state, waa), wg_select(steps, 0, t)));
@@ -208,9 +209,9 @@ static const wg_field lstm_fields[] = { WG_FIELD(wg_lstm_hyper, n_out),
 
 /* The parts of z W + b in the order they are computed in: three gates, then the candidate. */
 enum { FORGET, UPDATE, OUTPUT, CANDIDATE, N_PARTS };
-static const char *const part_weight[] = { "Wf", "Wu", "Wo", "Wc" }, *const part_bias[] = {
-    "bf", "bu", "bo", "bc"
-};
+static const char *const part_weight[] = { "Wf", "Wu", "Wo", "Wc" },
+                         *const part_bias[] = { "bf", "bu", "bo", "bc" },
+                         *const part_name[] = { "Gf", "Gu", "Go", "Cc" };
 
 static bool lstm_make(wg_layer *l)
 {
@@ -259,7 +260,6 @@ static void lstm_states(wg_tensor *const *part, const wg_lstm_hyper *h, wg_tenso
 
 static bool lstm_cell_apply(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y)
 {
-    static const char *const names[] = { "Gf", "Gu", "Go", "Cc" };
     const wg_lstm_hyper *h = wg_layer_hyper(l);
     wg_graph *g = wg_tensor_graph(x[0]);
     wg_tensor *part[N_PARTS], *z;
@@ -270,51 +270,58 @@ static bool lstm_cell_apply(wg_layer *l, int n, wg_tensor *const *x, wg_tensor *
         wg_tensor *product = wg_matmul(z, wg_layer_leaf(l, g, part_weight[k])),
                   *sum = wg_add(product, wg_layer_leaf(l, g, part_bias[k]));
 
-        part[k] = wg_layer_value(l, wg_act(k == CANDIDATE ? h->act_fn : h->gate_fn, sum), names[k]);
+        part[k] = wg_act(k == CANDIDATE ? h->act_fn : h->gate_fn, sum);
+        wg_layer_value(l, part[k], part_name[k]);
     }
     y[1] = x[2];
     lstm_states(part, h, &y[0], &y[1]);
     return true;
 }
 
-/* The four weights, or biases, side by side: one product a step in place of four. */
-static wg_tensor *side_by_side(wg_layer *l, wg_graph *g, const char *const *keys)
-{
-    wg_tensor *leaf[N_PARTS];
-
-    for (int k = 0; k < N_PARTS; k++) leaf[k] = wg_layer_leaf(l, g, keys[k]);
-    return wg_concat(N_PARTS, leaf, 1);
-}
-
-static wg_tensor *lstm_apply(wg_layer *l, int n, wg_tensor *const *x)
+/* With W = [Wa; Wx] the part of z W + b that the inputs give is one product for all steps; each
+ * step adds a Wa, which the zero state of the first has none of. */
+wg_tensor *wg__lstm_steps(wg_layer *l, wg_tensor *x, bool backwards, bool named)
 {
     const wg_lstm_hyper *h = wg_layer_hyper(l);
-    wg_graph *g = wg_tensor_graph(x[0]);
-    wg_tensor *y = check_sequence(l, x[0]), *weights, *from_a, *from_x, *steps, *c, **a;
-    int64_t n_t, n_out = h->n_out;
+    wg_graph *g = wg_tensor_graph(x);
+    wg_tensor *from_a[N_PARTS], *steps[N_PARTS], *in = all_steps(x), *y = NULL, *c,
+                                                 **a = room_for_steps(l, x);
+    int64_t n_t = wg_tensor_type(x)->shape.dim[2];
 
-    (void)n;
-    if (y) return y;
-    a = room_for_steps(l, x[0]);
-    if (!a) return wg_zeros_like(x[0]);
-    n_t = wg_tensor_type(x[0])->shape.dim[2];
-    weights = side_by_side(l, g, part_weight);
-    from_a = wg_slice_axis(weights, 0, 0, n_out, 1);
-    from_x = wg_slice_axis(weights, 0, n_out, WG_SLICE_END, 1);
-    steps = wg_add(all_steps(x[0], from_x), side_by_side(l, g, part_bias));
-    y = c = wg_zeros_like(wg_slice_axis(wg_select(steps, 0, 0), 1, 0, n_out, 1));
-    for (int64_t t = 0; t < n_t; t++) {
-        wg_tensor *z = wg_add(wg_matmul(y, from_a), wg_select(steps, 0, t)), *part[N_PARTS];
+    if (!a) return wg_zeros_like(x);
+    for (int k = 0; k < N_PARTS; k++) {
+        wg_tensor *weight = wg_layer_leaf(l, g, part_weight[k]),
+                  *from_x = wg_slice_axis(weight, 0, h->n_out, WG_SLICE_END, 1);
 
-        for (int k = 0; k < N_PARTS; k++)
-            part[k] = wg_act(k == CANDIDATE ? h->act_fn : h->gate_fn,
-                             wg_slice_axis(z, 1, k * n_out, (k + 1) * n_out, 1));
+        from_a[k] = wg_slice_axis(weight, 0, 0, h->n_out, 1);
+        steps[k] = wg_add(wg_matmul(in, from_x), wg_layer_leaf(l, g, part_bias[k]));
+    }
+    c = wg_zeros_like(wg_select(steps[0], 0, 0));
+    for (int64_t i = 0; i < n_t; i++) {
+        int64_t t = backwards ? n_t - 1 - i : i;
+        wg_tensor *part[N_PARTS];
+
+        for (int k = 0; k < N_PARTS; k++) {
+            wg_tensor *z = wg_select(steps[k], 0, t);
+
+            if (y) z = wg_add(wg_matmul(y, from_a[k]), z);
+            part[k] = wg_act(k == CANDIDATE ? h->act_fn : h->gate_fn, z);
+            if (named) wg_layer_value(l, part[k], part_name[k]);
+        }
         lstm_states(part, h, &y, &c);
         a[t] = y;
     }
     y = join_steps(n_t, a);
     wg_free(a);
     return y;
+}
+
+static wg_tensor *lstm_apply(wg_layer *l, int n, wg_tensor *const *x)
+{
+    wg_tensor *wrong = check_sequence(l, x[0]);
+
+    (void)n;
+    return wrong ? wrong : wg__lstm_steps(l, x[0], false, false);
 }
 
 static wg_shape lstm_state(const wg_layer *l, const wg_type *const *x, int i)
