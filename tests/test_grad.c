@@ -354,6 +354,54 @@ static void parts_become_one(void)
     wg_graph_free(g);
 }
 
+/* steps states h = tanh(h w + x_i), each with the weight w[i]. */
+static wg_tensor *recurrence(wg_tensor *x, int steps, wg_tensor *const *w)
+{
+    wg_tensor *h = wg_select(x, 0, 0);
+
+    for (int i = 0; i < steps; i++)
+        h = wg_tanh(wg_add(wg_matmul_t(h, w[i], false, i % 2), wg_select(x, 0, i)));
+    return total(wg_square(h));
+}
+
+/* What a weight gets from many products is one product, with the value of the sum; fewer are
+ * added. */
+static void products_of_a_weight_become_one(void)
+{
+    enum { STEPS = 6 };
+    double x[STEPS * 6], w[9], got[9], want[9];
+    wg_graph *g = wg_graph_new();
+    wg_tensor *xs = wg_input(g, "x", WG_F64, WG_SHAPE(STEPS, 2, 3)), *same[STEPS], *own[STEPS],
+              *grad[STEPS], *d;
+    wg_feed feed[2 + STEPS] = { { "w", WG_F64_ARRAY(w, 3, 3) },
+                                { "x", WG_F64_ARRAY(x, STEPS, 2, 3) } };
+    static const char *const names[STEPS] = { "w0", "w1", "w2", "w3", "w4", "w5" };
+    wg_check_report report;
+
+    for (int i = 0; i < STEPS * 6; i++) x[i] = sin(1 + 3.7 * i);
+    for (int i = 0; i < 9; i++) w[i] = cos(2 + 1.3 * i);
+    for (int i = 0; i < STEPS; i++) {
+        same[i] = wg_input(g, "w", WG_F64, WG_SHAPE(3, 3));
+        own[i] = wg_input(g, names[i], WG_F64, WG_SHAPE(3, 3));
+        feed[2 + i] = (wg_feed){ names[i], WG_F64_ARRAY(w, 3, 3) };
+    }
+    d = wg_grad1(recurrence(xs, 3, same), same[0]);
+    EQ_INT(entries_of(d, "concat"), 0);
+    d = wg_grad1(recurrence(xs, STEPS, same), same[0]);
+    EQ_INT(entries_of(d, "concat"), 2);
+    EQ_INT(entries_of(d, "matmul"), STEPS + STEPS - 1 + 1); /* there, back, and for the weight */
+    wg_grad(recurrence(xs, STEPS, own), STEPS, own, grad);
+    for (int i = 1; i < STEPS; i++) grad[0] = wg_add(grad[0], grad[i]);
+    value_of(grad[0], 1 + STEPS, feed + 1, 9, want);
+    value_of(d, 2, feed, 9, got);
+    CLOSE(got, want, 9, 1e-13, 1e-15);
+    EQ_INT(wg_check_grad(total(wg_mul(d, wg_sin(same[0]))), NULL, 2, feed, NULL, &report, NULL),
+           WG_OK);
+    CHECK(report.pass);
+    wg_check_free(&report);
+    wg_graph_free(g);
+}
+
 /* A tensor used whole and in parts: all contributions count. */
 static void parts_beside_the_whole(void)
 {
@@ -450,5 +498,6 @@ TESTS(TEST(up_to_the_fourth_order), TEST(hessian_products), TEST(jacobian_produc
       TEST(intermediate_duplicate_and_loss_itself), TEST(detach_stops_the_walk),
       TEST(integers_cut_the_walk), TEST(a_batch_of_one_hides_nothing), TEST(product_with_zeros),
       TEST(norm_at_zero), TEST(where_selects_past_nan), TEST(ties), TEST(power_at_zero),
-      TEST(parts_become_one), TEST(parts_beside_the_whole), TEST(nothing_else_is_recorded),
-      TEST(order_of_recording_does_not_matter), TEST(derived_entries_know_their_line_and_scope))
+      TEST(parts_become_one), TEST(products_of_a_weight_become_one), TEST(parts_beside_the_whole),
+      TEST(nothing_else_is_recorded), TEST(order_of_recording_does_not_matter),
+      TEST(derived_entries_know_their_line_and_scope))

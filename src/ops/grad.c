@@ -6,7 +6,9 @@
  * operands of one user in order. That depends on the graph alone, not on the order in which the
  * compiler evaluated arguments, and it lets the gradient of an early step of a sequence die as soon
  * as it is used. Parts of one tensor (the gradients of its slices) become one `assemble` instead of
- * a chain of additions of whole tensors, or a sequence of n steps would cost n squared.
+ * a chain of additions of whole tensors, or a sequence of n steps would cost n squared. What a
+ * weight used by many products gets from each, a^T dy, becomes one product with all rows: a step of
+ * a sequence has few of them, and every product of few rows goes through the whole weight.
  */
 #include "wengert/grad.h"
 
@@ -17,6 +19,9 @@ static const wg_type *type_of(const wg_tensor *t)
 }
 
 #include "op.h"
+
+/* Products for one weight from which on they become one: fewer need not pay the copies. */
+enum { JOINED = 4 };
 
 /* A contribution to the gradient of one entry; lists are in the order of addition. */
 struct share {
@@ -135,19 +140,27 @@ static void contribute(struct walk *w, struct mark *m, wg_tensor *t)
     m->last = at;
 }
 
-/* Replaces the parts made by `op` among the contributions by one entry, in the place of the first;
- * leaves them as they are when they do not belong together. */
-static void assemble(struct walk *w, struct mark *m, const wg_op *op)
+/* Which contributions belong together: all results of record `op`; NULL: all products of rows. */
+static bool belongs(const wg_tensor *t, const wg_op *op)
 {
-    wg_tensor *whole;
+    if (!t) return false;
+    return op ? wg_tensor_record(t) == op : wg__is_rows_product(t);
+}
+
+/* Replaces those contributions by one entry, in the place of the first; leaves them as they are
+ * when it would be none. */
+static void join(struct walk *w, struct mark *m, const wg_op *op)
+{
+    wg_tensor *whole = NULL;
     int n = 0;
 
     for (int32_t s = m->first; s >= 0; s = w->share[s].next)
-        if (w->share[s].t && wg_tensor_record(w->share[s].t) == op) w->part[n++] = w->share[s].t;
-    whole = n > 1 ? wg__assemble(n, w->part) : NULL;
+        if (belongs(w->share[s].t, op)) w->part[n++] = w->share[s].t;
+    if (op && n > 1) whole = wg__assemble(n, w->part);
+    else if (!op && n >= JOINED) whole = wg__join_products(n, w->part);
     if (!whole) return;
     for (int32_t s = m->first; s >= 0; s = w->share[s].next) {
-        if (!w->share[s].t || wg_tensor_record(w->share[s].t) != op) continue;
+        if (!belongs(w->share[s].t, op)) continue;
         w->share[s].t = whole;
         whole = NULL;
     }
@@ -167,8 +180,9 @@ static wg_tensor *total(struct walk *w, struct mark *m)
         for (int i = 0; i < n_seen; i++) fresh &= seen[i] != op;
         if (!fresh) continue;
         seen[n_seen++] = op;
-        assemble(w, m, op);
+        join(w, m, op);
     }
+    join(w, m, NULL);
     for (int32_t s = m->first; s >= 0; s = w->share[s].next)
         if (w->share[s].t) sum = sum ? wg_add(sum, w->share[s].t) : w->share[s].t;
     return sum;

@@ -104,6 +104,38 @@ static void matmul_vjp(const wg_vjp *v, wg_tensor **dx)
     dx[1] = at->tb ? wg_matmul_t(dy, a, true, at->ta) : wg_matmul_t(a, dy, !at->ta, false);
 }
 
+/* sum_to_like by a matrix leaves a product of matrices as it is: the reverse pass records it for
+ * all that broadcasts. */
+bool wg__is_rows_product(const wg_tensor *d)
+{
+    const wg_tensor *y;
+    const struct matmul_attr *at;
+
+    if (wg_tensor_record(d) != &wg_op_sum_to_like || wg_rank(d) != 2) return false;
+    y = wg_tensor_in(d, 0);
+    if (wg_tensor_record(y) != &wg_op_matmul) return false;
+    at = wg_tensor_attr(y);
+    return at->ta && !at->tb && wg_rank(wg_tensor_in(y, 0)) == 2 &&
+           wg_rank(wg_tensor_in(y, 1)) == 2;
+}
+
+wg_tensor *wg__join_products(int n, wg_tensor *const *d)
+{
+    wg_tensor **a = wg_alloc(n, sizeof *a), **dy = wg_alloc(n, sizeof *dy), *sum = NULL;
+
+    if (a && dy) {
+        for (int i = 0; i < n; i++) {
+            a[i] = wg_tensor_in(wg_tensor_in(d[i], 0), 0);
+            dy[i] = wg_tensor_in(wg_tensor_in(d[i], 0), 1);
+        }
+        sum = wg_matmul_t(wg_concat(n, a, 0), wg_concat(n, dy, 0), true, false);
+        sum = wg_sum_to_like(sum, wg_tensor_in(d[0], 1));
+    }
+    wg_free(a);
+    wg_free(dy);
+    return sum;
+}
+
 static bool swaps_last_two(const struct wg__permute_attr *at, int rank)
 {
     if (at->perm.n < 0) return rank == 2;

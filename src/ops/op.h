@@ -94,6 +94,11 @@ wg_tensor *wg__full(wg_graph *g, wg_dtype dtype, wg_shape shape, double value);
  * different tensors, lie along different axes, or are no such entries): then add them. */
 wg_tensor *wg__assemble(int n, wg_tensor *const *part);
 
+/* What the rule of matmul gives a matrix b in y = a b: a^T dy, of matrices a and dy. The sum of n
+ * such for one b is one product, of the rows of all a and of all dy; NULL when out of memory. */
+bool wg__is_rows_product(const wg_tensor *d);
+wg_tensor *wg__join_products(int n, wg_tensor *const *d);
+
 /* From here on a rule that wants an extent must take a tensor instead (shape_only operand). */
 #pragma GCC poison wg_tensor_type
 
