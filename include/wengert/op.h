@@ -184,7 +184,8 @@ enum {
     WG_OP_CONST = 1 << 6,  /* value depends on attributes only */
     WG_OP_COMMUTES = 1 << 7, /* two operands whose order does not change the value's bits */
     WG_OP_GRAD_PART =
-        1 << 8 /* a part of a gradient that the reverse pass may assemble (see grad.c) */
+        1 << 8 /* a part of a gradient that the reverse pass may assemble (see grad.c) */,
+    WG_OP_LIKE_DTYPE = 1 << 9 /* operands that lend their type lend the element type alone */
 };
 /* Records with WG_OP_FEED, WG_OP_PARAM or WG_OP_RANDOM have attributes whose first member is
  * `const char *name`. */
@@ -219,6 +220,10 @@ struct wg_op {
      * many elements as operand 0 whose broadcast to the extents of the result it is. Row kernels
      * then read operand 0 itself (WG_PASS_REPEAT). */
     void (*repeats)(const wg_sig *s, const wg_type *out, wg_type *as);
+    /* Optional, for records of two operands: where one whose bit is set here is `unit`, +0 or
+     * another number, in every element, the result is the other operand (WG_PASS_FOLD). */
+    unsigned unit_of;
+    double unit;
     /* Optional. A kernel for these very types, which takes the place of eval and gives the same
      * bits; NULL: none. What it needs to know beyond them is written to `state`, WG_STATE bytes,
      * once; calls see it as c->state. `by` and `level` pick among kernels, as they do for eval

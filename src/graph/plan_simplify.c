@@ -23,7 +23,9 @@ static void operand_keys(const wg_build *b, int32_t e, int k, uintptr_t key[2])
     int32_t in = b->in[b->p->first[e] + k];
 
     key[0] = wg__lends_type(op, k);
-    key[1] = key[0] ? (uintptr_t)b->type[in] : (uintptr_t)in;
+    key[1] = !key[0]                          ? (uintptr_t)in
+             : (op->flags & WG_OP_LIKE_DTYPE) ? (uintptr_t)b->type[in]->dtype
+                                              : (uintptr_t)b->type[in];
     if ((op->flags & WG_OP_COMMUTES) && wg__n_in(b->p, e) == 2 && op->shape_only == 0) {
         int32_t other = b->in[b->p->first[e] + 1 - k];
 
@@ -196,6 +198,37 @@ static bool fold(wg_build *b, int32_t e, wg_hash *constants)
     return true;
 }
 
+/* Whether every element of a constant has the bits of this number. */
+static bool is_all(const wg_build *b, int32_t in, double value)
+{
+    const wg_type *type = b->type[in];
+    const char *x = b->data[b->owner[in]];
+    size_t size = wg_dtype_size(type->dtype);
+    int64_t n = wg__elements(type), whole = (int64_t)value;
+    float single = (float)value;
+    const void *bits = type->dtype == WG_F32   ? (const void *)&single
+                       : type->dtype == WG_F64 ? (const void *)&value
+                                               : (const void *)&whole;
+
+    if (type->dtype == WG_BOOL || n * (int64_t)size > WG_FOLD_BYTES) return false;
+    for (int64_t i = 0; i < n; i++)
+        if (memcmp(x + (size_t)i * size, bits, size) != 0) return false;
+    return n > 0;
+}
+
+/* The operand that entry e leaves as it is: x of 1 x, x - 0; -1. */
+static int32_t left_alone(const wg_build *b, int32_t e)
+{
+    const wg_op *op = wg__op_at(b, e);
+    const int32_t *in = &b->in[b->p->first[e]];
+
+    for (int k = 0; k < 2 && op->unit_of; k++)
+        if ((op->unit_of >> k & 1) && (b->mark[b->owner[in[k]]] & WG_FIXED) &&
+            b->type[in[1 - k]] == b->type[e] && is_all(b, in[k], op->unit))
+            return in[1 - k];
+    return -1;
+}
+
 /* ---- transposes ---- */
 
 /* Operand after operand, as long as the record can take what stands before it. */
@@ -314,6 +347,16 @@ static bool simplify_entry(wg_build *b, int32_t e, wg_hash *entries, wg_hash *co
                 b->canon[e] = from;
                 return true;
             }
+        }
+    }
+    if (passes & WG_PASS_FOLD) {
+        int32_t same = left_alone(b, e);
+
+        if (same >= 0) {
+            b->s->stats.folded++;
+            b->canon[e] = same;
+            b->owner[e] = b->owner[same];
+            return true;
         }
     }
     if ((passes & WG_PASS_MERGE) && !(op->flags & WG_OP_RANDOM)) {

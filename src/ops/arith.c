@@ -49,7 +49,8 @@ const wg_op wg_op_sub = { .name = "sub",
                           .flags = WG_OP_BROADCASTS,
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(sub),
-                          .vjp = sub_vjp };
+                          .vjp = sub_vjp,
+                          .unit_of = 1 << 1 };
 
 wg_tensor *wg_sub(wg_tensor *a, wg_tensor *b)
 {
@@ -73,7 +74,9 @@ const wg_op wg_op_mul = { .name = "mul",
                           .flags = WG_OP_BROADCASTS | WG_OP_COMMUTES,
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(mul),
-                          .vjp = mul_vjp };
+                          .vjp = mul_vjp,
+                          .unit_of = 1 << 0 | 1 << 1,
+                          .unit = 1 };
 
 wg_tensor *wg_mul(wg_tensor *a, wg_tensor *b)
 {
@@ -108,7 +111,9 @@ const wg_op wg_op_div = { .name = "div",
                           .flags = WG_OP_BROADCASTS,
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(div),
-                          .vjp = div_vjp };
+                          .vjp = div_vjp,
+                          .unit_of = 1 << 1,
+                          .unit = 1 };
 
 wg_tensor *wg_div(wg_tensor *a, wg_tensor *b)
 {

@@ -319,6 +319,9 @@ static convert_fn *const convert[WG_N_DTYPES][WG_N_DTYPES] = {
                   [WG_BOOL] = bool_to_bool },
 };
 
+/* Elements below which a second thread costs more than it saves. */
+enum { CAST_GRAIN = 32768 };
+
 static void cast_part(void *arg, int64_t lo, int64_t hi)
 {
     const wg_call *c = arg;
@@ -332,7 +335,30 @@ static void cast_eval(const wg_call *c)
 {
     wg_call copy = *c;
 
-    wg_parallel(c->threads, wg__count(c->ty), 32768, cast_part, &copy);
+    wg_parallel(c->threads, wg__count(c->ty), CAST_GRAIN, cast_part, &copy);
+}
+
+struct cast_state {
+    convert_fn *f;
+    int64_t n;
+};
+_Static_assert(sizeof(struct cast_state) <= WG_STATE, "fits");
+
+static void cast_few(const wg_call *c)
+{
+    const struct cast_state *s = c->state;
+
+    s->f(s->n, c->x[0], c->y);
+}
+
+static wg_eval_fn *cast_prepare(const wg_sig *s, const wg_type *out, wg_dtype by, int level,
+                                void *state)
+{
+    (void)by;
+    (void)level;
+    *(struct cast_state *)state =
+        (struct cast_state){ convert[s->in[0]->dtype][out->dtype], wg__count(out) };
+    return wg__count(out) < CAST_GRAIN ? cast_few : NULL;
 }
 
 struct cast_attr {
@@ -362,7 +388,8 @@ const wg_op wg_op_cast = { .name = "cast",
                            .fields = cast_fields,
                            .infer = cast_infer,
                            .eval = WG_EACH_DTYPE(cast_eval),
-                           .vjp = cast_vjp };
+                           .vjp = cast_vjp,
+                           .prepare = cast_prepare };
 
 wg_tensor *wg_cast(wg_tensor *x, wg_dtype dtype)
 {
@@ -378,11 +405,12 @@ static bool cast_like_infer(const wg_sig *s, wg_type *out)
 const wg_op wg_op_cast_like = { .name = "cast_like",
                                 .doc = "x converted to the element type of another tensor",
                                 .n_in = 2,
-                                .flags = WG_OP_ALIAS,
+                                .flags = WG_OP_ALIAS | WG_OP_LIKE_DTYPE,
                                 .shape_only = WG_SHAPE_ONLY(1),
                                 .infer = cast_like_infer,
                                 .eval = WG_EACH_DTYPE(cast_eval),
-                                .vjp = cast_vjp };
+                                .vjp = cast_vjp,
+                                .prepare = cast_prepare };
 
 wg_tensor *wg_cast_like(wg_tensor *x, wg_tensor *like)
 {

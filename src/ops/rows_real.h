@@ -27,39 +27,48 @@ WG_INLINE const REAL *FN(remainder)(const REAL *x, int64_t next, int64_t n, REAL
     return last;
 }
 
+/* A vector of an operand of which n elements are left. One element is read and written as one, for
+ * what reads it next waits for a masked store to reach the cache. */
+WG_INLINE V FN(load_left)(const REAL *x, int64_t next, int64_t n)
+{
+    if (n >= VN || !next) return VLOAD(x);
+    return n == 1 ? VSPLAT(*x) : VLOAD_N(x, (int)n);
+}
+
+/* Returns how many were written. */
+WG_INLINE int64_t FN(store_left)(REAL *y, V x, int64_t n)
+{
+    if (n >= VN) {
+        VSTORE(y, x);
+        return VN;
+    }
+    if (n == 1) *y = x[0];
+    else VSTORE_N(y, x, (int)n);
+    return n;
+}
+
 WG_INLINE void FN(row1)(const void *attr, int64_t n, const void *const *xs, const int *step,
                         void *ys, FN(lane1) * lane)
 {
-    REAL spread[VN], last[VN], out[VN], *y = ys, *end = NULL;
-    int64_t next, rest = 0;
+    REAL spread[VN], *y = ys;
+    int64_t next, done;
     const REAL *x = FN(operand)(xs[0], step[0], n, spread, &next);
 
-    for (;;) {
-        for (; n >= VN; n -= VN, x += next, y += VN) VSTORE(y, lane(attr, VLOAD(x)));
-        if (n == 0) break;
-        x = FN(remainder)(x, next, n, last);
-        rest = n, n = VN, end = y, y = out;
-    }
-    if (rest) VSTORE_N(end, VLOAD(out), (int)rest);
+    for (; n > 0; n -= done, x += next ? done : 0, y += done)
+        done = FN(store_left)(y, lane(attr, FN(load_left)(x, next, n)), n);
 }
 
 WG_INLINE void FN(row2)(const void *attr, int64_t n, const void *const *xs, const int *step,
                         void *ys, FN(lane2) * lane)
 {
-    REAL spread[2][VN], last[2][VN], out[VN], *y = ys, *end = NULL;
-    int64_t next_a, next_b, rest = 0;
+    REAL spread[2][VN], *y = ys;
+    int64_t next_a, next_b, done;
     const REAL *a = FN(operand)(xs[0], step[0], n, spread[0], &next_a);
     const REAL *b = FN(operand)(xs[1], step[1], n, spread[1], &next_b);
 
-    for (;;) {
-        for (; n >= VN; n -= VN, a += next_a, b += next_b, y += VN)
-            VSTORE(y, lane(attr, VLOAD(a), VLOAD(b)));
-        if (n == 0) break;
-        a = FN(remainder)(a, next_a, n, last[0]);
-        b = FN(remainder)(b, next_b, n, last[1]);
-        rest = n, n = VN, end = y, y = out;
-    }
-    if (rest) VSTORE_N(end, VLOAD(out), (int)rest);
+    for (; n > 0; n -= done, a += next_a ? done : 0, b += next_b ? done : 0, y += done)
+        done = FN(store_left)(
+            y, lane(attr, FN(load_left)(a, next_a, n), FN(load_left)(b, next_b, n)), n);
 }
 
 /* ---- masks as bools in memory: VN bytes ---- */
