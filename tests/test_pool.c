@@ -98,6 +98,7 @@ static void pools(void)
     static const convolution list[] = {
         POOL(2, 6, 8, 5, 2, 2, .stride = { 2, 2 }),
         POOL(2, 7, 9, 5, 2, 2, .stride = { 2, 2 }), /* windows that are not whole */
+        POOL(2, 7, 9, 19, 2, 2, .stride = { 2, 2 }, PAD(0, 1, 0, 1)), /* that stick out at the end */
         POOL(2, 7, 7, 3, 3, 3, .stride = { 2, 1 }), /* overlapping */
         POOL(1, 7, 7, 33, 3, 2, PAD(1, 2, 0, 1)),
         POOL(1, 6, 7, 17, 3, 3, .stride = { 2, 2 }, .pad_mode = WG_PAD_SAME),
@@ -109,6 +110,7 @@ static void pools(void)
         POOL(0, 6, 6, 3, 2, 2, .stride = { 2, 2 }),
         POOL(2, 6, 6, 0, 2, 2, .stride = { 2, 2 }),
         POOL(2, 0, 3, 2, 2, 2, PAD(1, 2, 0, 0)),
+        POOL(40, 12, 12, 20, 2, 2, .stride = { 2, 2 }),
         POOL(40, 13, 13, 20, 2, 2, .stride = { 2, 2 }), /* enough for threads */
     };
 

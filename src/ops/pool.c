@@ -105,6 +105,16 @@ static int64_t grain(int64_t elements)
     return elements > 0 ? 1 + 32768 / elements : 32768;
 }
 
+/* What becomes of the places of a window: read where the maximum is, added to there, or, where no
+ * other window sees them, all set. */
+enum { PICK, ADD, SET };
+
+/* Whether every place lies in one window. */
+static bool tiles(const wg__axis_window *a)
+{
+    return a->step == 1 && a->stride == a->taps && a->before == 0 && a->out * a->stride >= a->n;
+}
+
 #define WG_TEMPLATE "pool.c"
 #include "each_real.h"
 
@@ -190,15 +200,24 @@ WG_INLINE bool FN(sticks_out)(const FN(pool_job) * j, const FN(window) * w)
     return (w->r_end - w->r < j->row.taps) | (w->c_end - w->c < j->column.taps);
 }
 
+/* Bytes to the windows that come a row later: fetched meanwhile. */
+WG_INLINE uintptr_t FN(below)(const FN(pool_job) * j)
+{
+    return (uintptr_t)(j->row.stride * j->column.n * j->channels) * sizeof(REAL);
+}
+
 WG_INLINE V FN(largest)(const FN(pool_job) * j, const FN(window) * w, const REAL *x, int64_t n)
 {
     bool any = FN(sticks_out)(j, w);
+    uintptr_t below = FN(below)(j);
     V top = { 0 };
 
     for (int64_t r = w->r; r < w->r_end; r++)
         for (int64_t c = w->c; c < w->c_end; c++) {
-            V here = LOAD(x + FN(place)(j, w, r, c), n);
+            const REAL *at = x + FN(place)(j, w, r, c);
+            V here = LOAD(at, n);
 
+            __builtin_prefetch((const void *)((uintptr_t)at + below));
             top = any ? vmax(top, here) : here;
             any = true;
         }
@@ -329,11 +348,10 @@ static void FN(avg_spread_eval)(const wg_call *c)
 
 /*
  * Visits the taps of one window in row-major order until the first maximum of every channel is
- * found, those in the padding, which are zeros, included. scatter: adds u there; else reads u
- * there. NaN counts as largest.
+ * found, those in the padding, which are zeros, included. NaN counts as largest.
  */
-WG_INLINE V FN(at_largest)(const bool scatter, const FN(pool_job) * j, const FN(window) * w,
-                           int64_t k, V u, const REAL *x, const REAL *from, REAL *to)
+WG_INLINE V FN(at_largest)(const int how, const FN(pool_job) * j, const FN(window) * w, int64_t k,
+                           V u, const REAL *x, const REAL *from, REAL *to)
 {
     int64_t n = j->channels - k;
     V top = FN(largest)(j, w, x + k, n), got = { 0 };
@@ -347,14 +365,17 @@ WG_INLINE V FN(at_largest)(const bool scatter, const FN(pool_job) * j, const FN(
             M hit = vand(vor(veq(here, top), vand(nan, vne(here, here))), vnot(found));
 
             found = vor(found, hit);
-            if (inside && scatter) {
+            if (inside && how == SET) {
+                __builtin_prefetch((const void *)((uintptr_t)(to + at) + FN(below)(j)), 1);
+                STORE(to + at, vsel(hit, 0 + u, (V){ 0 }), n);
+            } else if (inside && how == ADD) {
                 V y = LOAD(to + at, n);
 
                 STORE(to + at, vsel(hit, y + u, y), n);
             } else if (inside) {
                 got = vsel(hit, LOAD(from + at, n), got);
             }
-            if (!vany(vnot(found))) return got;
+            if (how != SET && !vany(vnot(found))) return got;
         }
     return got;
 }
@@ -372,7 +393,8 @@ static void FN(pick_rows)(void *arg, int64_t lo, int64_t hi)
             FN(window) w = FN(window_at)(j, i % j->row.out, p);
 
             for (int64_t k = 0; k < ch; k += VN) {
-                V got = FN(at_largest)(false, j, &w, k, (V){ 0 }, j->x + image, j->u + image, NULL);
+                V got =
+                    FN(at_largest)(PICK, j, &w, k, (V){ 0 }, j->x + image, j->u + image, NULL);
 
                 STORE(y + k, got, ch - k);
             }
@@ -390,6 +412,20 @@ static void FN(pool_pick_eval)(const wg_call *c)
                 &j);
 }
 
+/* The windows of one image, some channels. set: they tile it. */
+WG_INLINE void FN(scatter_windows)(const bool set, const FN(pool_job) * j, const REAL *x,
+                                   const REAL *dy, REAL *y, int64_t first, int64_t n)
+{
+    for (int64_t o = 0; o < j->row.out; o++)
+        for (int64_t p = 0; p < j->column.out; p++, dy += j->channels) {
+            FN(window) w = FN(window_at)(j, o, p);
+
+            for (int64_t k = first; k < first + n; k += VN)
+                FN(at_largest)
+                (set ? SET : ADD, j, &w, k, LOAD(dy + k, j->channels - k), x, NULL, y);
+        }
+}
+
 /* Windows may overlap, so a task owns some channels of a whole image: all of them, unless there are
  * more threads than images. */
 static void FN(scatter_tasks)(void *arg, int64_t lo, int64_t hi)
@@ -405,17 +441,15 @@ static void FN(scatter_tasks)(void *arg, int64_t lo, int64_t hi)
         const REAL *dy = j->u + image * j->row.out * j->column.out * ch;
         REAL *y = j->y + image * places * ch;
 
+        if (tiles(&j->row) && tiles(&j->column)) {
+            FN(scatter_windows)(true, j, x, dy, y, first, n);
+            continue;
+        }
         if (n == ch) memset(y, 0, (size_t)(places * ch) * sizeof(REAL));
         else
             for (int64_t q = 0; q < places; q++)
                 memset(y + q * ch + first, 0, (size_t)n * sizeof(REAL));
-        for (int64_t o = 0; o < j->row.out; o++)
-            for (int64_t p = 0; p < j->column.out; p++, dy += ch) {
-                FN(window) w = FN(window_at)(j, o, p);
-
-                for (int64_t k = first; k < first + n; k += VN)
-                    FN(at_largest)(true, j, &w, k, LOAD(dy + k, ch - k), x, NULL, y);
-            }
+        FN(scatter_windows)(false, j, x, dy, y, first, n);
     }
 }
 

@@ -54,10 +54,14 @@ wg__windows wg__windows_spread_of(const wg_window *w, int64_t rows, int64_t colu
 /* Taps t of window o that lie inside the image: first..*end-1. */
 static inline int64_t wg__taps_inside(const wg__axis_window *a, int64_t o, int64_t *end)
 {
-    int64_t start = o * a->stride - a->before;
-    int64_t first = start >= 0 ? 0 : (-start + a->step - 1) / a->step;
-    int64_t last = a->n - start <= 0 ? 0 : (a->n - start + a->step - 1) / a->step;
+    int64_t start = o * a->stride - a->before, first, last;
 
+    if (start >= 0 && start + (a->taps - 1) * a->step < a->n) { /* no division */
+        *end = a->taps;
+        return 0;
+    }
+    first = start >= 0 ? 0 : (-start + a->step - 1) / a->step;
+    last = a->n - start <= 0 ? 0 : (a->n - start + a->step - 1) / a->step;
     *end = last < a->taps ? last : a->taps;
     if (first > *end) first = *end;
     return first;
