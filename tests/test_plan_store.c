@@ -262,7 +262,7 @@ static void errors_before_the_first_step(void)
     wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(3)), *a = entry(&o, "a", 3, 1), *t;
     size_t bytes;
     unsigned char *before;
-    char text[120];
+    char text[160];
     wg_plan *p;
 
     wg_begin(o.g, "f", WG_TRAIN);
@@ -295,7 +295,8 @@ static void errors_before_the_first_step(void)
     REQUIRE(p != NULL);
     wg_plan_feed(p, "x", WG_F32_ARRAY(fa, 1000));
     CHECK(wg_plan_run(p) == WG_ELIMIT);
-    snprintf(text, sizeof text, "plan_run: the values need %d bytes, allowed are 4096",
+    snprintf(text, sizeof text, "plan_run: the values need %d bytes, allowed are 4096: allow more or feed less; "
+             "largest: mul f32[1000], total f32[]",
              4032 + 4032 + 64);
     ERROR_IS(wg_plan_error(p), WG_ELIMIT, text, NULL);
     same_store(o.w, before);

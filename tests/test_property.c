@@ -33,6 +33,7 @@ static const wg_plan_options ways[] = {
 };
 
 static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated;
+static int64_t budgets, recomputing, recomputed, unmet; /* see try_budget */
 
 static wg_tensor *one(gen *r)
 {
@@ -159,14 +160,111 @@ static bool compare(const gen *r, size_t way, wg_plan *p, wg_plan *want, wg_para
     return ok;
 }
 
+/* A second function, whose values live long: a sum of whatever was made, and its gradients. */
+static void record_gradients(gen *r)
+{
+    wg_tensor *sum = NULL, *d[3];
+    char name[24];
+    int n = 0;
+
+    wg_begin(r->g, "g", WG_PREDICT);
+    for (int i = 0; i < r->n; i++) {
+        if (!is_real(r->pool[i]) || count_of(r->pool[i]) == 0 || chance(r, 30)) continue;
+        d[0] = wg_cast(wg_sum(wg_tanh(r->pool[i]), WG_ALL_AXES, false), WG_F64);
+        sum = sum ? wg_tanh(wg_add(sum, d[0])) : d[0];
+    }
+    if (!sum) sum = wg_scalar(r->g, WG_F64, 1);
+    wg_output("sum", sum);
+    for (int i = 0; i < r->n_leaves && n < 3; i++) {
+        d[n] = wg_grad1(sum, r->leaf[i]);
+        snprintf(name, sizeof name, "d%d", n);
+        wg_output(name, wg_sum(wg_tanh(d[n++]), WG_ALL_AXES, false));
+    }
+    wg_end(r->g);
+}
+
+/* A plan of it that may use so many bytes; NULL when it may not be had, with the least that can in *least; -1
+ * there for another error, which was told. */
+static wg_plan *run_within(const gen *r, wg_params *store, wg_plan_options o, int64_t *least,
+                           uint64_t seed)
+{
+    wg_error error;
+    wg_plan *p = wg_plan_new_error(r->g, store, "g", &o, &error);
+    long long needs, can;
+
+    for (int i = 0; p && i < r->n_feeds; i++) /* not all are read here */
+        if (wg_plan_feed(p, r->feed[i].name, r->feed[i].value) != WG_OK)
+            CHECK(wg_plan_error(p)->code == WG_ENAME);
+    if (p && wg_plan_run(p) != WG_OK) {
+        error = *wg_plan_error(p);
+        wg_plan_free(p);
+        p = NULL;
+    }
+    *least = -1;
+    if (!p && error.code == WG_ELIMIT &&
+        sscanf(error.text, "the values need %lld bytes, %lld when", &needs, &can) == 2)
+        *least = can;
+    else if (!p)
+        harness_check(false, __FILE__, __LINE__, "seed %" PRIu64 ", %" PRId64 " bytes: %s: %s",
+                      seed, o.max_bytes, error.op, error.text);
+    return p;
+}
+
+/* Some part of the bytes that a plan without a bound uses; when that cannot be had, the least that can. */
+static bool try_budget(const gen *r, uint64_t seed)
+{
+    wg_plan_options o = { .passes_off = WG_PASS_ALL, .threads = 1 };
+    int64_t least;
+    wg_plan *want = run_within(r, r->w, o, &least, seed), *p;
+    bool ok = true;
+
+    o = (wg_plan_options){ .passes_off = WG_PASS_TRANSPOSE,
+                           .threads = 1 + (int)(seed / 24 % 2),
+                           .grain = seed / 24 % 3 == 0 };
+    p = run_within(r, r->w, o, &least, seed);
+    if (!want || !p) {
+        wg_plan_free(want);
+        wg_plan_free(p);
+        return false;
+    }
+    o.max_bytes = p->now->stats.arena_bytes * (20 + (int64_t)(seed * 7 / 24 % 80)) / 100 + 1;
+    wg_plan_free(p);
+    p = run_within(r, r->w, o, &least, seed);
+    if (!p && least >= 0) {
+        unmet++;
+        ok = harness_check(least > o.max_bytes, __FILE__, __LINE__,
+                           "seed %" PRIu64 ": refused %" PRId64 " bytes, yet the least is %" PRId64,
+                           seed, o.max_bytes, least);
+        o.max_bytes = least;
+        p = run_within(r, r->w, o, &least, seed);
+    }
+    budgets++;
+    ok = ok && p;
+    if (p) {
+        recomputing += p->now->stats.recomputed > 0;
+        recomputed += p->now->stats.recomputed;
+        ok = harness_check(p->now->stats.arena_bytes <= o.max_bytes, __FILE__, __LINE__,
+                           "seed %" PRIu64 ": %" PRId64 " bytes, allowed %" PRId64, seed,
+                           p->now->stats.arena_bytes, o.max_bytes) && ok;
+    }
+    for (int i = 0; p && i < wg_function_n_outputs(r->g, 1); i++)
+        ok = harness_check(same_values(wg_plan_value_at(p, i), wg_plan_value_at(want, i)), __FILE__,
+                           __LINE__, "seed %" PRIu64 ", %" PRId64 " bytes: output %s differs", seed,
+                           o.max_bytes, wg_function_output_name(r->g, 1, i)) && ok;
+    wg_plan_free(p);
+    wg_plan_free(want);
+    return ok;
+}
+
 static bool try_seed(uint64_t seed)
 {
     gen r = gen_make(seed);
     wg_params *first = NULL;
     wg_plan *want = NULL;
-    bool ok = true;
+    bool ok = true, budget = seed % 24 == 0 || getenv("PROPERTY_SEED"); /* lays out many times */
 
     record_function(&r);
+    if (budget) record_gradients(&r);
     if (wg_graph_error(r.g)) {
         const wg_error *e = wg_graph_error(r.g);
 
@@ -192,6 +290,7 @@ static bool try_seed(uint64_t seed)
         wg_plan_free(p);
         wg_params_free(store);
     }
+    if (budget) ok = ok && try_budget(&r, seed);
     wg_plan_free(want);
     wg_params_free(first);
     gen_free(&r);
@@ -214,8 +313,12 @@ static void any_way_gives_the_same(void)
            " elements, %.2f %% not finite; %" PRId64 " repeated values left out\n",
            graphs, sizeof ways / sizeof ways[0], absorbed, elements,
            elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated);
+    printf("%" PRId64 " budgets: %" PRId64 " met by computing %" PRId64
+           " entries again, %" PRId64 " only by the least that was named\n",
+           budgets, recomputing, recomputed, unmet);
     CHECK(not_finite * 20 <= elements);
     CHECK(repeated >= LEAST);
+    CHECK(getenv("PROPERTY_GRAPHS") || recomputing > budgets / 4);
 }
 
 static void every_record_occurred(void)

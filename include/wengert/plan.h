@@ -29,12 +29,15 @@ enum {
     /* values that repeat an operand are not written out where only row kernels read them */
     WG_PASS_REPEAT = 1 << 7,
     WG_PASS_PREPARE = 1 << 8, /* what kernels find out from extents is found out once */
-    WG_PASS_ALL = (1 << 9) - 1
+    WG_PASS_RECOMPUTE = 1 << 9, /* with max_bytes: values are computed again instead of kept */
+    WG_PASS_ALL = (1 << 10) - 1
 };
 
 typedef struct {
     int threads; /* 0: as many as OpenMP would use */
-    /* most arena bytes; 0: no bound. WG_ELIMIT when a specialisation needs more */
+    /* most arena bytes; 0: no bound. A specialisation that needs more drops values between readers
+     * that lie far apart and computes them again (not with check or keep): the same bits, for more
+     * operations; WG_ELIMIT, naming the least it can do, when even that needs more */
     int64_t max_bytes;
     /* finite check: the run fails at the first entry, in post-order, that is not finite;
      * constants may be anything. Slower: entries run one by one */
@@ -96,15 +99,17 @@ WG_API const wg_array *wg_plan_value_at(wg_plan *p, int i);
 WG_API const wg_array *wg_plan_value_of(wg_plan *p, const wg_tensor *t);
 
 typedef struct {
-    int64_t entries;       /* entries the function depends on */
-    int64_t computed;      /* entries left after simplification */
-    int64_t steps;         /* steps of a run */
-    int64_t fused_steps;   /* steps that run more than one entry */
-    int64_t fused_entries; /* entries in those */
-    int64_t arena_bytes;   /* memory of all intermediates together */
-    int64_t naive_bytes;   /* the same if each had its own */
-    int64_t param_bytes;   /* store entries the function reads or updates */
-    double flops;          /* floating-point operations of a run */
+    int64_t entries;        /* entries the function depends on */
+    int64_t computed;       /* entries left after simplification */
+    int64_t steps;          /* steps of a run */
+    int64_t fused_steps;    /* steps that run more than one entry */
+    int64_t fused_entries;  /* entries in those */
+    int64_t arena_bytes;    /* memory of all intermediates together */
+    int64_t naive_bytes;    /* the same if each had its own */
+    int64_t param_bytes;    /* store entries the function reads or updates */
+    double flops;           /* floating-point operations of a run */
+    int64_t recomputed;     /* entries computed a second time, to stay within max_bytes */
+    double recompute_flops; /* operations of those; in flops too */
     int64_t runs;
     double seconds;      /* with the option timing: of all runs */
     int specialisations; /* held now */

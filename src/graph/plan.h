@@ -123,7 +123,8 @@ typedef struct {
     int64_t entries, needed, aliased, merged, folded, absorbed, repeated, computed, steps,
         fused_steps, fused_entries;
     int64_t in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
-    double flops;
+    int64_t recomputed; /* entries computed a second time, to stay within max_bytes */
+    double flops, recompute_flops;
 } wg_spec_stats;
 
 typedef struct wg_spec {
@@ -208,6 +209,20 @@ enum {
     WG_TAIL = 1 << 7    /* used by updates only, through row kernels; or an update with `check` */
 };
 
+/* plan_list.c: a list of entries that stands in the place of the plan's own, as arrays by position
+ * in it. */
+typedef struct {
+    int64_t n;
+    wg_tensor **live;           /* NULL: no list */
+    int32_t *first, *in, *from; /* from: position in the plan's own list */
+    const wg_type **type;
+    const void **attr;
+    int32_t *owner;
+    uint8_t *mark, *again; /* again: it is computed a second time */
+    void **data;
+    int32_t *root, *updated_at, *input_at;
+} wg_list;
+
 /* Arrays are by position unless they say otherwise. The value of entry i is that of canon[i], whose
  * memory is that of owner[canon[i]]; both map to themselves for most. */
 typedef struct {
@@ -242,6 +257,7 @@ typedef struct {
     wg_hash types;
     const wg_type **type_list;
     int64_t n_types, types_cap;
+    wg_list *list; /* the plan's own list while another stands in its place */
 } wg_build;
 
 static inline bool wg__lends_type(const wg_op *op, int i)
@@ -286,6 +302,11 @@ static inline int64_t wg__elements(const wg_type *type)
 wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error);
 void wg__spec_free(wg_spec *s);
 const wg_type *wg__build_type(wg_build *b, const wg_type *type); /* interned; NULL: out of memory */
+/* The arrays that hold what simplification leaves; released with all others. false: b->error. */
+bool wg__build_take(wg_build *b);
+void wg__build_release(wg_build *b);
+/* From what simplification left to a layout: fuse, memory. */
+bool wg__plan_arrange(wg_build *b);
 /* Gives an error its site and scope. */
 void wg__blame(wg_error *error, const wg_tensor *t);
 
@@ -297,6 +318,24 @@ bool wg__plan_repeat(wg_build *b);
 bool wg__plan_fuse(wg_build *b);
 bool wg__plan_memory(wg_build *b);
 bool wg__plan_emit(wg_build *b);
+
+/* ---- plan_recompute.c, plan_list.c: fewer bytes for more work ---- */
+
+enum { WG_NO_CUT = INT32_MAX };
+
+/* When the layout needs more than max_bytes: another list of entries that does not; with the list
+ * in the plan's place and b arranged for it. `simplified`: the numbers before b was arranged. false
+ * with b->error: WG_ELIMIT when there is none. */
+bool wg__plan_recompute(wg_build *b, const wg_spec_stats *simplified);
+/* A list in which what is read after step cut[owner] reads a second copy; of at most `most`
+ * entries. b, of list `base`, is arranged. */
+bool wg__list_make(const wg_build *b, const wg_list *base, const int32_t *last, const int32_t *cut,
+                   int64_t most, wg_list *o, bool *too_many);
+void wg__list_free(wg_list *o);
+/* Exchanges the plan's list and o. */
+void wg__list_swap(wg_plan *p, wg_list *o);
+/* Whether entry e may be computed a second time. */
+bool wg__can_repeat(const wg_build *b, int32_t e);
 
 /* ---- plan_rows.c: how a step of row kernels goes about its elements ---- */
 

@@ -57,14 +57,10 @@ static bool infer_entry(wg_build *b, int32_t e, const wg_type **in, wg_type *out
 static bool infer_types(wg_build *b)
 {
     const wg_plan *p = b->p;
-    int64_t widest = 0, input = 0;
-    const wg_type **in;
+    int64_t input = 0;
+    const wg_type **in = b->tx;
     bool ok = true;
 
-    for (int64_t i = 0; i < p->n; i++)
-        if (p->live[i]->n_in > widest) widest = p->live[i]->n_in;
-    b->tx = in = wg__array(widest, sizeof *in);
-    if (!in) return no_memory(b);
     for (int32_t e = 0; e < p->n && ok; e++) {
         const wg_tensor *t = p->live[e];
         const wg_plan_input *fed = NULL;
@@ -106,11 +102,14 @@ static bool check_updates(wg_build *b)
     return true;
 }
 
-static bool take_arrays(wg_build *b)
+bool wg__build_take(wg_build *b)
 {
     const wg_plan *p = b->p;
-    int64_t n = p->n, edges = p->first[n];
+    int64_t n = p->n, edges = p->first[n], widest = 0;
 
+    for (int64_t i = 0; i < n; i++)
+        if (p->live[i]->n_in > widest) widest = p->live[i]->n_in;
+    b->tx = wg__array(widest, sizeof *b->tx);
     b->type = wg__array(n, sizeof *b->type);
     b->in = wg__array(edges, sizeof *b->in);
     b->attr = wg__array(n, sizeof *b->attr);
@@ -124,7 +123,7 @@ static bool take_arrays(wg_build *b)
     b->member = wg__array(n, sizeof *b->member);
     b->index = wg__array(n, sizeof *b->index);
     if (!b->type || !b->in || !b->attr || !b->canon || !b->owner || !b->mark || !b->data ||
-        !b->step || !b->last || !b->offset || !b->member || !b->index)
+        !b->step || !b->last || !b->offset || !b->member || !b->index || !b->tx)
         return no_memory(b);
     if (edges) memcpy(b->in, p->in, (size_t)edges * sizeof *b->in);
     for (int64_t i = 0; i < n; i++) {
@@ -137,7 +136,7 @@ static bool take_arrays(wg_build *b)
     return true;
 }
 
-static void release_arrays(wg_build *b)
+void wg__build_release(wg_build *b)
 {
     wg__release(b->type);
     wg__release(b->in);
@@ -177,9 +176,16 @@ static bool set_key(wg_build *b, bool apart)
     return true;
 }
 
+bool wg__plan_arrange(wg_build *b)
+{
+    return wg__plan_fuse(b) && wg__plan_memory(b);
+}
+
 wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
 {
-    wg_build b = { .p = p, .s = wg__zalloc(sizeof *b.s), .error = error };
+    wg_list own = { .n = 0 };
+    wg_build b = { .p = p, .s = wg__zalloc(sizeof *b.s), .error = error, .list = &own };
+    wg_spec_stats simplified;
     bool ok;
 
     if (!b.s) {
@@ -188,11 +194,16 @@ wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
     }
     wg__arena_init(&b.s->mem);
     b.s->stats.entries = p->n;
-    ok = set_key(&b, apart) && take_arrays(&b) && infer_types(&b) && check_updates(&b) &&
-         wg__plan_simplify(&b) && wg__plan_repeat(&b) && wg__plan_fuse(&b) &&
-         wg__plan_memory(&b) &&
+    ok = set_key(&b, apart) && wg__build_take(&b) && infer_types(&b) && check_updates(&b) &&
+         wg__plan_simplify(&b) && wg__plan_repeat(&b);
+    simplified = b.s->stats;
+    ok = ok && wg__plan_arrange(&b) && wg__plan_recompute(&b, &simplified) &&
          wg__plan_reserve(p, b.s->arena_bytes) == WG_OK && wg__plan_emit(&b);
-    release_arrays(&b);
+    wg__list_swap(p, &own);
+    for (int64_t i = 0; own.live && ok && i < b.s->n_instr; i++)
+        b.s->instr[i].entry = own.from[b.s->instr[i].entry];
+    wg__list_free(&own);
+    wg__build_release(&b);
     if (ok) return b.s;
     wg__spec_free(b.s);
     return NULL;

@@ -30,6 +30,8 @@ wg_status wg_plan_report(wg_plan *p, wg_plan_stats *stats)
                               .naive_bytes = s->naive_bytes,
                               .param_bytes = s->param_bytes,
                               .flops = s->flops,
+                              .recomputed = s->recomputed,
+                              .recompute_flops = s->recompute_flops,
                               .runs = p->runs,
                               .seconds = p->seconds };
     for (int i = 0; i < WG_SPECS; i++) stats->specialisations += p->spec[i] != NULL;
@@ -143,6 +145,11 @@ wg_status wg_plan_report_print(wg_plan *p, bool passes, FILE *to)
             "%" PRId64 " bytes of values instead of %" PRId64 ", %" PRId64
             " bytes of parameters, %.6g operations a run\n",
             stats.arena_bytes, stats.naive_bytes, stats.param_bytes, stats.flops);
+    if (stats.recomputed > 0)
+        fprintf(to,
+                "%" PRId64 " entries computed again to stay within max_bytes, %.6g of the "
+                "operations\n",
+                stats.recomputed, stats.recompute_flops);
     if (passes) {
         print_passes(&p->now->stats, to);
         print_steps(p, p->now, to);
