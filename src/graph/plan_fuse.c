@@ -128,24 +128,90 @@ static void mark_tail(wg_build *b)
     }
 }
 
-/* Steps in order of running, and their members in post-order. */
+/* Members of each step, in post-order. */
 static bool list_members(wg_build *b)
 {
     const wg_plan *p = b->p;
-    int32_t *first = wg__array((int64_t)b->n_steps + 1, sizeof *first);
+    int32_t *first = b->first_member;
 
+    if (!first) first = wg__array((int64_t)b->n_steps + 1, sizeof *first);
     if (!first) return false;
     b->first_member = first;
     memset(first, 0, ((size_t)b->n_steps + 1) * sizeof *first);
     for (int32_t e = 0; e < p->n; e++)
-        if (wg__computed(b, e)) {
-            b->step[e] = b->n_steps - 1 - b->step[e];
-            b->index[e] = first[b->step[e] + 1]++;
-        }
+        if (wg__computed(b, e)) b->index[e] = first[b->step[e] + 1]++;
     for (int32_t k = 0; k < b->n_steps; k++) first[k + 1] += first[k];
     for (int32_t e = 0; e < p->n; e++)
         if (wg__computed(b, e)) b->member[first[b->step[e]] + b->index[e]] = e;
     return true;
+}
+
+/* ---- neighbours ---- */
+
+/* Whether step k, of as many elements as the joined steps before it, reads a value of theirs or one
+ * they read, element by element; `by` says of owners which joined steps touched them last. */
+static bool touches(const wg_build *b, const int32_t *by, int32_t joined, int32_t k)
+{
+    const wg_plan *p = b->p;
+    int64_t count = wg__elements(b->type[b->member[b->first_member[k]]]);
+
+    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
+        int32_t e = b->member[m];
+
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++)
+            if (by[b->owner[b->in[i]]] == joined && wg__elements(b->type[b->in[i]]) == count &&
+                !wg__lends_type(wg__op_at(b, e), i - p->first[e]))
+                return true;
+    }
+    return false;
+}
+
+static void mark_touched(const wg_build *b, int32_t *by, int32_t joined, int32_t k)
+{
+    const wg_plan *p = b->p;
+
+    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
+        int32_t e = b->member[m];
+
+        by[e] = joined;
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++)
+            if (!wg__lends_type(wg__op_at(b, e), i - p->first[e])) by[b->owner[b->in[i]]] = joined;
+    }
+}
+
+/* Steps that come one after the other and touch the same values become one, which fetches those
+ * once. Their entries are results of equal count, so nothing has to be ready as a whole between
+ * them. */
+static bool join_steps(wg_build *b)
+{
+    const wg_plan *p = b->p;
+    int32_t *by = wg__array(p->n, sizeof *by), *to = wg__array(b->n_steps, sizeof *to);
+    int32_t joined = -1, members = 0;
+    int64_t count = -1;
+    bool ok = by && to;
+
+    for (int64_t i = 0; ok && i < p->n; i++) by[i] = -1;
+    for (int32_t k = 0; ok && k < b->n_steps; k++) {
+        int32_t e = b->member[b->first_member[k]], n = b->first_member[k + 1] - b->first_member[k];
+        int64_t size = b->mark[e] & WG_ROW ? wg__elements(b->type[e]) : -1;
+
+        if (size > p->options.block && size == count && members + n <= WG_MAX_MEMBERS &&
+            touches(b, by, joined, k)) {
+            members += n;
+        } else {
+            joined++;
+            members = n;
+            count = size;
+        }
+        mark_touched(b, by, joined, k);
+        to[k] = joined;
+    }
+    for (int32_t e = 0; ok && e < p->n; e++)
+        if (wg__computed(b, e)) b->step[e] = to[b->step[e]];
+    wg__release(by);
+    wg__release(to);
+    b->n_steps = joined + 1;
+    return ok && list_members(b);
 }
 
 /* When each value is read last, and which values outlive their step. */
@@ -207,7 +273,10 @@ bool wg__plan_fuse(wg_build *b)
         for (int32_t e = (int32_t)p->n - 1; e >= 0; e--)
             if (wg__computed(b, e) && !(b->mark[e] & WG_TAIL)) place(&f, e);
         b->n_steps = f.n_groups;
+        for (int32_t e = 0; e < p->n; e++) /* in order of running */
+            if (wg__computed(b, e)) b->step[e] = b->n_steps - 1 - b->step[e];
         ok = list_members(b);
+        if (ok && (p->passes & WG_PASS_FUSE)) ok = join_steps(b);
     }
     wg__release(f.group);
     wg__release(f.bound);
