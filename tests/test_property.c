@@ -25,6 +25,8 @@ static const wg_plan_options ways[] = {
     { .passes_off = WG_PASS_TRANSPOSE },
     { .passes_off = WG_PASS_TRANSPOSE, .threads = 1 },
     { .passes_off = WG_PASS_TRANSPOSE, .threads = 2, .grain = 1, .block = 7 },
+    { .passes_off = WG_PASS_TRANSPOSE, .threads = 2, .grain = 1, .block = 9, .cache = 1 },
+    { .passes_off = WG_PASS_ALL & ~(WG_PASS_FUSE | WG_PASS_STREAM), .block = 16, .cache = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_FUSE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_REPEAT, .threads = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_PREPARE, .threads = 1 },
@@ -32,7 +34,7 @@ static const wg_plan_options ways[] = {
     { .threads = 2 }, /* compared where no transpose was absorbed */
 };
 
-static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated;
+static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed;
 static int64_t budgets, recomputing, recomputed, unmet; /* see try_budget */
 
 static wg_tensor *one(gen *r)
@@ -86,6 +88,16 @@ static void count_records(const gen *r)
         for (int k = 0; k < list.n; k++) occurred[k] += list.op[k] == wg_tensor_record(order[i]);
     wg_free(roots);
     wg_free(order);
+}
+
+/* Steps some of whose results go past the caches. */
+static int64_t count_streams(const wg_spec *s)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < s->n_instr; i++)
+        n += s->instr[i].kind == WG_I_BLOCKS && s->instr[i].as.blocks->streams;
+    return n;
 }
 
 /* Equal bits, or both not a number: which NaN an operation passes on is the processor's business. */
@@ -285,6 +297,7 @@ static bool try_seed(uint64_t seed)
 
         ok = p != NULL;
         if (p) repeated += p->now->stats.repeated;
+        if (p) streamed += count_streams(p->now);
         if (p && p->now->stats.absorbed > 0) absorbed++;
         else if (p) ok = compare(&r, way, p, want, store, first, seed);
         wg_plan_free(p);
@@ -319,6 +332,7 @@ static void any_way_gives_the_same(void)
     CHECK(not_finite * 20 <= elements);
     CHECK(repeated >= LEAST);
     CHECK(getenv("PROPERTY_GRAPHS") || recomputing > budgets / 4);
+    CHECK(streamed > graphs);
 }
 
 static void every_record_occurred(void)

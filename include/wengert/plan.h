@@ -30,7 +30,8 @@ enum {
     WG_PASS_REPEAT = 1 << 7,
     WG_PASS_PREPARE = 1 << 8, /* what kernels find out from extents is found out once */
     WG_PASS_RECOMPUTE = 1 << 9, /* with max_bytes: values are computed again instead of kept */
-    WG_PASS_ALL = (1 << 10) - 1
+    WG_PASS_STREAM = 1 << 10,   /* large values go past the caches, and are asked for early */
+    WG_PASS_ALL = (1 << 11) - 1
 };
 
 typedef struct {
@@ -47,6 +48,9 @@ typedef struct {
     unsigned passes_off; /* WG_PASS_... bits */
     int block;           /* elements a fused block; 0: 512. For tests: small values */
     int64_t grain;       /* least elements a thread is started for; 0: measured default */
+    /* a value goes past the caches when a run touches more bytes than these before it is read;
+     * 0: measured default. For tests: small values */
+    int64_t cache;
 } wg_plan_options;
 
 /** A plan of function `name`: its outputs and updates. Graph and store are borrowed; the graph

@@ -15,13 +15,17 @@ enum {
     WG_BLOCK = 512,       /* elements of a block */
     WG_ALIGN = 64,        /* bytes every value starts at a multiple of */
     WG_MAX_MEMBERS = 128, /* entries of one step: bounds its block buffers */
-    WG_FOLD_BYTES = 4096  /* largest derived value that is kept as a constant */
+    WG_FOLD_BYTES = 4096, /* largest derived value that is kept as a constant */
+    WG_AHEAD = 1 << 18    /* least bytes of an operand whose next block is asked for */
 };
 
 /* Elements times entries of a step for which a thread is started. A kernel takes about 0.08 ns an
  * element (Adam's twelve entries, one core), so this is 5 us of work; entering a parallel region
  * alone takes 0.35 us. */
 #define WG_GRAIN ((int64_t)1 << 16)
+
+/* Bytes after which a value is taken to have left the caches. */
+#define WG_CACHE ((int64_t)32 << 20)
 
 /* ---- instructions ---- */
 
@@ -35,12 +39,14 @@ typedef struct {
 } wg_spread;
 
 /* One entry of a step that goes block by block: its operands are refs first..first+n-1, its result
- * the next. */
+ * the next. With `stream` > 0, the bytes of an element, the result is made in a buffer and goes
+ * from there past the caches to the ref behind. */
 typedef struct {
     wg_row_fn *row;
     const void *attr;
     const int *step;
     int32_t first, n;
+    int32_t stream;
 } wg_member;
 
 /* A pointer that moves along with the blocks, or into a slice's own memory. */
@@ -63,15 +69,22 @@ typedef struct {
     int32_t ref, use;
 } wg_spread_ref;
 
+/* Copies bytes to memory that is not read soon. */
+typedef void wg_stream_fn(void *to, const void *from, size_t bytes);
+
 /* Row kernels that run block by block. */
 typedef struct {
     int32_t n_members, n_refs, n_uses, n_pairs, slices;
+    int32_t n_ahead;
+    bool streams; /* some member's result goes past the caches */
     int64_t count, block;
     int64_t row; /* > 0: no block goes beyond a row of so many elements */
     wg_member *member;
     wg_ref *ref;
     wg_spread_use *use;
     wg_spread_ref *pair;
+    int32_t *ahead;     /* refs whose next block is asked for while this one is worked on */
+    wg_stream_fn *past; /* how results go past the caches */
     char *memory;       /* slices times slice_bytes */
     size_t slice_bytes; /* block buffers, then n_refs pointers at pointers_at */
     size_t pointers_at;
@@ -244,6 +257,7 @@ typedef struct {
         *member; /* entries of step k: member[first_member[k]..first_member[k + 1]), ascending */
     int32_t *first_member;
     int32_t *index;       /* of computed entries: place among the members of their step */
+    uint8_t *stream;      /* of computed entries: the value goes past the caches */
     const wg_type **tx;   /* room for the operand types of one entry */
     int64_t n_instr;      /* instructions all steps make */
     int32_t first_direct; /* first step that writes into the store; n_steps: none */
@@ -337,6 +351,14 @@ void wg__list_swap(wg_plan *p, wg_list *o);
 /* Whether entry e may be computed a second time. */
 bool wg__can_repeat(const wg_build *b, int32_t e);
 
+/* ---- plan_stream.c ---- */
+
+/* Marks values that go past the caches; a value made in place is taken out later. false: out of
+ * memory. */
+bool wg__plan_stream(wg_build *b);
+wg_stream_fn *wg__stream_copy(int level);
+void wg__stream_end(void); /* what this thread sent past the caches is there for others */
+
 /* ---- plan_rows.c: how a step of row kernels goes about its elements ---- */
 
 typedef struct {
@@ -353,7 +375,8 @@ typedef struct {
     bool blocks;    /* block by block; otherwise each kernel goes over all elements at once */
     int32_t slices; /* parts that may run at once */
     int64_t row;    /* see wg_blocks */
-    int32_t slot[WG_MAX_MEMBERS]; /* buffer of a value used only inside, -1 */
+    int32_t slot[WG_MAX_MEMBERS]; /* buffer of a value used only inside or streamed, -1 */
+    bool streams;
     int32_t n_slots;
     int64_t slot_bytes, n_refs, n_pairs, pointers_at, slice_bytes;
     wg_rows_use *use; /* released by wg__rows_done */

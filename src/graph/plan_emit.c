@@ -153,11 +153,11 @@ static bool emit_whole(wg_build *b, const wg_rows *r, int32_t step, char *memory
 static bool emit_member(wg_build *b, const wg_rows *r, int32_t step, int32_t m, wg_blocks *k)
 {
     const wg_plan *p = b->p;
-    int32_t e = b->member[r->first + m], n = wg__n_in(p, e);
+    int32_t e = b->member[r->first + m], n = wg__n_in(p, e), size;
     wg_member *member = &k->member[m];
     wg_ref *ref = &k->ref[k->n_refs];
 
-    *member = (wg_member){ row_kernel(b, e), b->attr[e], row_steps(b, r, e), k->n_refs, n };
+    *member = (wg_member){ row_kernel(b, e), b->attr[e], row_steps(b, r, e), k->n_refs, n, 0 };
     for (int32_t i = 0; i < n; i++) {
         int32_t in = b->in[p->first[e] + i], slot;
         int64_t use;
@@ -175,10 +175,39 @@ static bool emit_member(wg_build *b, const wg_rows *r, int32_t step, int32_t m, 
             if (!point(b, in, &ref[i].base)) return false;
         }
     }
-    if (r->slot[m] >= 0) ref[n] = (wg_ref){ NULL, r->slot[m] * r->slot_bytes, 0 };
-    else ref[n] = (wg_ref){ b->data[e], -1, (int64_t)wg_dtype_size(b->type[e]->dtype) };
-    k->n_refs += n + 1;
+    size = (int32_t)wg_dtype_size(b->type[e]->dtype);
+    if (r->slot[m] >= 0) ref[n++] = (wg_ref){ NULL, r->slot[m] * r->slot_bytes, 0 };
+    if (r->slot[m] < 0 || b->stream[e]) ref[n++] = (wg_ref){ b->data[e], -1, size };
+    if (r->slot[m] >= 0 && b->stream[e]) member->stream = size, k->streams = true;
+    k->n_refs += n;
     return member->step != NULL;
+}
+
+/* Operands of which the next block is asked for: large ones that lie in a row, each once. */
+static bool find_ahead(wg_build *b, const wg_rows *r, wg_blocks *k)
+{
+    const wg_plan *p = b->p;
+    int64_t least = p->options.cache < WG_AHEAD ? p->options.cache : WG_AHEAD;
+    int32_t *of = take(b, k->n_refs, sizeof *of); /* owners of the refs listed */
+
+    k->ahead = take(b, k->n_refs, sizeof *k->ahead);
+    if (!of || !k->ahead) return false;
+    if (!(p->passes & WG_PASS_STREAM)) return true;
+    for (int32_t m = 0; m < r->members; m++) {
+        int32_t e = b->member[r->first + m];
+
+        for (int32_t i = 0; i < k->member[m].n; i++) {
+            int32_t ref = k->member[m].first + i, owner = b->owner[b->in[p->first[e] + i]], at = 0;
+
+            if (!k->ref[ref].stride || wg_type_bytes(b->type[owner]) < least) continue;
+            if (wg__computed(b, owner) && b->step[owner] == b->step[e]) continue;
+            while (at < k->n_ahead && of[at] != owner) at++;
+            if (at < k->n_ahead) continue;
+            of[k->n_ahead] = owner;
+            k->ahead[k->n_ahead++] = ref;
+        }
+    }
+    return true;
 }
 
 static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memory)
@@ -209,7 +238,8 @@ static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memor
     }
     for (int32_t m = 0; m < r->members; m++)
         if (!emit_member(b, r, step, m, k)) return false;
-    return true;
+    k->past = wg__stream_copy(b->p->level);
+    return find_ahead(b, r, k);
 }
 
 static bool emit_rows(wg_build *b, int32_t step)

@@ -316,6 +316,7 @@ static bool mark_direct(wg_build *b)
         if (!is_direct(b, uses, i, safe)) continue;
         b->mark[e] |= WG_DIRECT;
         b->mark[e] &= (uint8_t)~WG_STORED;
+        b->stream[e] = 0;
         b->data[e] = p->updated[i]->value.data;
         b->s->stats.into_store++;
         b->n_instr += !(b->mark[e] & WG_ROW); /* its check */
@@ -386,6 +387,7 @@ static bool take_values(struct walk *w, int32_t k)
         if (i < n) {
             w->place[e] = w->place[dying[i].owner];
             b->last[dying[i].owner] = -1; /* its memory lives on */
+            b->stream[e] = 0;             /* and has just been read: it is in the cache */
             dying[i].owner = -1;
             b->s->stats.in_place++;
         } else {
@@ -475,7 +477,8 @@ bool wg__plan_memory(wg_build *b)
     w.place = wg__array(b->p->n, sizeof *w.place);
     b->scratch = wg__array(b->n_steps, sizeof *b->scratch);
     b->scratch_at = wg__array(b->n_steps, sizeof *b->scratch_at);
-    ok = w.place && b->scratch && b->scratch_at && mark_direct(b) && lay_out(&w);
+    ok = w.place && b->scratch && b->scratch_at && wg__plan_stream(b) && mark_direct(b) &&
+         lay_out(&w);
     wg__release(w.place);
     wg__release(w.heap.block);
     if (!ok) {

@@ -66,8 +66,13 @@ static bool inside(const wg_build *b, int32_t in, int32_t step)
     return wg__computed(b, owner) && b->step[owner] == step;
 }
 
-/* Buffers for values used only inside, handed on once their last reader has run. A reader of the
- * same element type may write over them. */
+static bool is_streamed(const wg_build *b, const wg_rows *r, int32_t e)
+{
+    return r->streams && b->stream[e];
+}
+
+/* Buffers for values used only inside or streamed, handed on once their last reader has run. A
+ * reader of the same element type may write over them. */
 static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
 {
     const wg_plan *p = b->p;
@@ -97,9 +102,10 @@ static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
                 spare[n_spare++] = r->slot[at];
                 last[at] = -1;
             }
-            if (pass == 0 && !(b->mark[e] & (WG_STORED | WG_DIRECT)))
+            if (pass == 0 && (!(b->mark[e] & (WG_STORED | WG_DIRECT)) || is_streamed(b, r, e)))
                 r->slot[m] = n_spare > 0 ? spare[--n_spare] : r->n_slots++;
         }
+        if (last[m] < 0 && r->slot[m] >= 0) spare[n_spare++] = r->slot[m];
     }
 }
 
@@ -167,6 +173,8 @@ bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
     r->block = r->count < p->options.block ? r->count : p->options.block;
     r->slices = 1;
     if (!find_uses(b, r)) return false;
+    for (int32_t m = 0; m < r->members && r->count > r->block; m++)
+        if (b->stream[b->member[r->first + m]]) r->streams = true, r->n_refs++;
     give_slots(b, step, r);
     for (int32_t m = 0; m < r->members; m++) {
         int64_t size = (int64_t)wg_dtype_size(b->type[b->member[r->first + m]]->dtype);
@@ -180,7 +188,7 @@ bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
         if (n > blocks) n = blocks;
         if (n > p->options.threads) n = p->options.threads;
         if (n > 1) r->slices = (int32_t)n;
-        r->blocks = r->members > 1 || r->n_uses > 0 || r->slices > 1;
+        r->blocks = r->members > 1 || r->n_uses > 0 || r->slices > 1 || r->streams;
         if (r->blocks) end_at_rows(b, r);
     }
     r->slot_bytes = round_up(r->block * most);

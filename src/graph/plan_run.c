@@ -87,6 +87,43 @@ static void repeat(const wg_spread_use *u, int64_t block, char *memory)
         memcpy(y + have, y, (size_t)(bytes - have < have ? bytes - have : have));
 }
 
+/* Lines of the next block, asked for a few at a time while this one is worked on: all at once they
+ * would wait for one another. */
+struct ahead {
+    const wg_blocks *k;
+    const void *const *x;
+    int64_t n, share; /* elements of the block; lines at a time */
+    int32_t next;     /* of k->ahead */
+    const char *at, *end;
+};
+
+static struct ahead look_ahead(const wg_blocks *k, const void *const *x, int64_t n)
+{
+    struct ahead a = { k, x, n, 0, 0, NULL, NULL };
+    int64_t bytes = 0;
+
+    for (int32_t i = 0; i < k->n_ahead; i++) bytes += k->ref[k->ahead[i]].stride * n;
+    a.share = bytes / (WG_ALIGN * k->n_members) + 1;
+    return a;
+}
+
+static inline void ask(struct ahead *a)
+{
+    for (int64_t i = 0; i < a->share; i++, a->at += WG_ALIGN) {
+        if (a->at >= a->end) {
+            int32_t ref;
+            int64_t bytes;
+
+            if (a->next == a->k->n_ahead) return;
+            ref = a->k->ahead[a->next++];
+            bytes = a->k->ref[ref].stride * a->n;
+            a->at = (const char *)a->x[ref] + bytes;
+            a->end = a->at + bytes;
+        }
+        __builtin_prefetch(a->at, 0, 2);
+    }
+}
+
 static void run_slice(const wg_blocks *k, int64_t slice)
 {
     char *memory = k->memory + (size_t)slice * k->slice_bytes;
@@ -113,14 +150,20 @@ static void run_slice(const wg_blocks *k, int64_t slice)
         if (k->row > 0 && n > k->row - lo % k->row) n = k->row - lo % k->row;
         for (int32_t i = 0; i < k->n_uses; i++) spread[i] = spread_block(&k->use[i], memory, lo, n);
         for (int32_t i = 0; i < k->n_pairs; i++) x[k->pair[i].ref] = spread[k->pair[i].use];
+        struct ahead a = look_ahead(k, x, lo + n < hi ? n : 0);
         for (int32_t i = 0; i < k->n_members; i++) {
             const wg_member *m = &k->member[i];
+            void *y = (void *)(uintptr_t)x[m->first + m->n];
 
-            m->row(m->attr, n, x + m->first, m->step, (void *)(uintptr_t)x[m->first + m->n]);
+            ask(&a);
+            m->row(m->attr, n, x + m->first, m->step, y);
+            if (m->stream)
+                k->past((void *)(uintptr_t)x[m->first + m->n + 1], y, (size_t)(n * m->stream));
         }
         for (int32_t i = 0; i < k->n_refs; i++)
             if (k->ref[i].stride) x[i] = (const char *)x[i] + k->ref[i].stride * n;
     }
+    if (k->streams) wg__stream_end();
 }
 
 static void run_slices(void *arg, int64_t lo, int64_t hi)
