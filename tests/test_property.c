@@ -30,11 +30,14 @@ static const wg_plan_options ways[] = {
     { .passes_off = WG_PASS_ALL & ~WG_PASS_FUSE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_REPEAT, .threads = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_PREPARE, .threads = 1 },
+    { .passes_off = WG_PASS_ALL & ~WG_PASS_LANES, .threads = 2, .grain = 1 },
+    { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE | WG_PASS_IN_PLACE, .threads = 2 },
     { .threads = 2 }, /* compared where no transpose was absorbed */
 };
 
-static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed;
+static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed,
+    bundles;
 static int64_t budgets, recomputing, recomputed, unmet; /* see try_budget */
 
 static wg_tensor *one(gen *r)
@@ -298,6 +301,7 @@ static bool try_seed(uint64_t seed)
         ok = p != NULL;
         if (p) repeated += p->now->stats.repeated;
         if (p) streamed += count_streams(p->now);
+        if (p) bundles += p->now->stats.bundles;
         if (p && p->now->stats.absorbed > 0) absorbed++;
         else if (p) ok = compare(&r, way, p, want, store, first, seed);
         wg_plan_free(p);
@@ -323,14 +327,16 @@ static void any_way_gives_the_same(void)
     EQ_INT(bad, 0);
     printf("%" PRId64 " functions, %zu ways each; %" PRId64
            " runs with absorbed transposes not compared; %" PRId64
-           " elements, %.2f %% not finite; %" PRId64 " repeated values left out\n",
+           " elements, %.2f %% not finite; %" PRId64 " repeated values left out, %" PRId64
+           " times steps side by side\n",
            graphs, sizeof ways / sizeof ways[0], absorbed, elements,
-           elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated);
+           elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated, bundles);
     printf("%" PRId64 " budgets: %" PRId64 " met by computing %" PRId64
            " entries again, %" PRId64 " only by the least that was named\n",
            budgets, recomputing, recomputed, unmet);
     CHECK(not_finite * 20 <= elements);
     CHECK(repeated >= LEAST);
+    CHECK(bundles >= LEAST);
     CHECK(getenv("PROPERTY_GRAPHS") || recomputing > budgets / 4);
     CHECK(streamed > graphs);
 }

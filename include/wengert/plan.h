@@ -31,7 +31,10 @@ enum {
     WG_PASS_PREPARE = 1 << 8, /* what kernels find out from extents is found out once */
     WG_PASS_RECOMPUTE = 1 << 9, /* with max_bytes: values are computed again instead of kept */
     WG_PASS_STREAM = 1 << 10,   /* large values go past the caches, and are asked for early */
-    WG_PASS_ALL = (1 << 11) - 1
+    /* with two threads, small steps that do not depend on each other run side by side; not with
+     * the options check and max_bytes */
+    WG_PASS_LANES = 1 << 11,
+    WG_PASS_ALL = (1 << 12) - 1
 };
 
 typedef struct {

@@ -130,12 +130,18 @@ typedef struct {
     size_t bytes;
 } wg_commit;
 
+/* Two lanes, which may run at once: first..split - 1 and split..end - 1, steps while a
+ * specialisation is being built, then instructions. */
+typedef struct {
+    int64_t first, split, end;
+} wg_bundle;
+
 /* ---- a specialisation ---- */
 
 typedef struct {
     int64_t entries, needed, aliased, merged, folded, absorbed, repeated, computed, steps,
         fused_steps, fused_entries;
-    int64_t in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
+    int64_t bundles, in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
     int64_t recomputed; /* entries computed a second time, to stay within max_bytes */
     double flops, recompute_flops;
 } wg_spec_stats;
@@ -150,6 +156,9 @@ typedef struct wg_spec {
     size_t arena_bytes;
     wg_instr *instr;
     int64_t n_instr;
+    wg_bundle *bundle; /* ascending */
+    int64_t n_bundles;
+    wg_error lane_error[2]; /* of the kernels of a bundle */
     wg_commit *commit;
     int64_t n_commits;
     wg_array *output;
@@ -256,6 +265,8 @@ typedef struct {
     int32_t
         *member; /* entries of step k: member[first_member[k]..first_member[k + 1]), ascending */
     int32_t *first_member;
+    wg_bundle *bundle; /* of steps, ascending */
+    int64_t n_bundles;
     int32_t *index;       /* of computed entries: place among the members of their step */
     uint8_t *stream;      /* of computed entries: the value goes past the caches */
     const wg_type **tx;   /* room for the operand types of one entry */
@@ -358,6 +369,11 @@ bool wg__can_repeat(const wg_build *b, int32_t e);
 bool wg__plan_stream(wg_build *b);
 wg_stream_fn *wg__stream_copy(int level);
 void wg__stream_end(void); /* what this thread sent past the caches is there for others */
+
+/* ---- plan_lanes.c ---- */
+
+/* Which steps run side by side, and the order that follows; false: out of memory. */
+bool wg__plan_lanes(wg_build *b);
 
 /* ---- plan_rows.c: how a step of row kernels goes about its elements ---- */
 

@@ -273,7 +273,7 @@ static bool prepare(wg_build *b, int32_t e, wg_instr *i)
 }
 
 /* `check`: not the kernel, but what looks whether it can fail. */
-static bool emit_eval(wg_build *b, int32_t step, bool check)
+static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
 {
     const wg_plan *p = b->p;
     int32_t e = b->member[b->first_member[step]];
@@ -301,10 +301,25 @@ static bool emit_eval(wg_build *b, int32_t step, bool check)
                     .y = b->data[e],
                     .scratch = b->scratch[step] > 0 ? b->s->base + b->scratch_at[step] : NULL,
                     .threads = p->options.threads,
-                    .error = &b->p->error };
+                    .error = lane < 0 ? &b->p->error : &b->s->lane_error[lane] };
     i->as.eval.fn = check ? op->check : wg__eval_kernel(op, wg__kernel_dtype(b, e), p->level);
     i->as.eval.call = c;
     return check || !op->prepare || !(p->passes & WG_PASS_PREPARE) || prepare(b, e, i);
+}
+
+/* Notes where the instructions of bundle *at begin, are split and end; returns the lane of step k.
+ */
+static int follow_lanes(wg_build *b, int32_t k, int64_t *at)
+{
+    wg_spec *s = b->s;
+    const wg_bundle *u;
+
+    if (*at < b->n_bundles && k == b->bundle[*at].end) s->bundle[(*at)++].end = s->n_instr;
+    if (*at == b->n_bundles || k < b->bundle[*at].first) return -1;
+    u = &b->bundle[*at];
+    if (k == u->first) s->bundle[*at].first = s->n_instr;
+    if (k == u->split) s->bundle[*at].split = s->n_instr;
+    return k >= u->split;
 }
 
 /* Before the first step that writes into the store: whether a later one that does can fail. */
@@ -313,7 +328,7 @@ static bool emit_checks(wg_build *b)
     for (int32_t k = b->first_direct; k < b->n_steps; k++) {
         uint8_t mark = b->mark[b->member[b->first_member[k]]];
 
-        if ((mark & (WG_ROW | WG_DIRECT)) == WG_DIRECT && !emit_eval(b, k, true)) return false;
+        if ((mark & (WG_ROW | WG_DIRECT)) == WG_DIRECT && !emit_eval(b, k, true, -1)) return false;
     }
     return true;
 }
@@ -406,6 +421,7 @@ static void count_work(wg_build *b)
 bool wg__plan_emit(wg_build *b)
 {
     wg_spec *s = b->s;
+    int64_t at = 0;
     bool ok;
 
     s->base = b->p->arena;
@@ -416,13 +432,19 @@ bool wg__plan_emit(wg_build *b)
     s->instr = take(b, b->n_instr, sizeof *s->instr);
     if (!s->instr) return false;
     memset(s->instr, 0, (size_t)b->n_instr * sizeof *s->instr);
+    s->bundle = take(b, b->n_bundles, sizeof *s->bundle);
+    s->n_bundles = b->n_bundles;
+    if (!s->bundle) return false;
     ok = emit_copies(b);
     for (int32_t k = 0; k < b->n_steps && ok; k++) {
+        int lane = follow_lanes(b, k, &at);
+
         if (k == b->first_direct) ok = emit_checks(b);
         if (!ok) break;
         ok = b->mark[b->member[b->first_member[k]]] & WG_ROW ? emit_rows(b, k)
-                                                             : emit_eval(b, k, false);
+                                                             : emit_eval(b, k, false, lane);
     }
+    if (at < b->n_bundles) s->bundle[at].end = s->n_instr;
     ok = ok && emit_roots(b) && emit_patches(b);
     if (!ok) return false;
     if (b->p->options.timing) {

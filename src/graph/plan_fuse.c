@@ -277,6 +277,7 @@ bool wg__plan_fuse(wg_build *b)
             if (wg__computed(b, e)) b->step[e] = b->n_steps - 1 - b->step[e];
         ok = list_members(b);
         if (ok && (p->passes & WG_PASS_FUSE)) ok = join_steps(b);
+        ok = ok && wg__plan_lanes(b);
     }
     wg__release(f.group);
     wg__release(f.bound);

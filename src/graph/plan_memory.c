@@ -229,6 +229,8 @@ static bool is_direct(const wg_build *b, const uint8_t *uses, int64_t i, int32_t
     int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]], leaf = p->updated_at[i];
 
     if (uses[e] != 1 || !wg__computed(b, e) || b->step[e] < safe) return false;
+    /* the other lane may still read the old value */
+    if (b->n_bundles > 0 && b->step[e] < b->bundle[b->n_bundles - 1].end) return false;
     if (!(b->mark[e] & WG_ROW)) return (b->mark[e] & WG_TAIL) && over_operand(b, leaf, e);
     if (leaf < 0 || b->last[leaf] < b->step[e]) return true;
     return b->last[leaf] == b->step[e] && read_before(b, leaf, e);
@@ -327,11 +329,77 @@ static bool mark_direct(wg_build *b)
 
 /* ---- the walk over the steps ---- */
 
+enum { KEPT = 64 };
+
+/* Inside a bundle a lane takes memory again that it gave itself, of the very size; all else that is
+ * given waits for the end, as the other lane may be anywhere. */
 struct walk {
     wg_build *b;
     struct heap heap;
-    int32_t *place; /* by owner: its block */
+    int32_t *place;   /* by owner: its block */
+    int64_t bundle;   /* of the step at hand, or the next one */
+    int lane;         /* 0, 1; -1: no bundle */
+    int64_t *read_by; /* by owner: the bundle whose first lane reads it, -1 */
+    int32_t kept[KEPT], n_kept;
+    int32_t *waiting, n_waiting;
 };
+
+/* The other lane reads this value, too. */
+static bool is_shared(const struct walk *w, int32_t owner)
+{
+    return w->lane == 1 && w->read_by[owner] == w->bundle;
+}
+
+static int32_t take_block(struct walk *w, int64_t size)
+{
+    for (int32_t i = w->n_kept - 1; i >= 0; i--)
+        if (w->heap.block[w->kept[i]].size == size) {
+            int32_t found = w->kept[i];
+
+            w->kept[i] = w->kept[--w->n_kept];
+            return found;
+        }
+    return take(&w->heap, size);
+}
+
+static void give_block(struct walk *w, int32_t i, bool shared)
+{
+    if (w->lane < 0) give(&w->heap, i);
+    else if (!shared && w->n_kept < KEPT) w->kept[w->n_kept++] = i;
+    else w->waiting[w->n_waiting++] = i;
+}
+
+static void read_in_lane(struct walk *w, int32_t k)
+{
+    const wg_build *b = w->b;
+
+    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++)
+        for (int32_t i = b->p->first[b->member[m]]; i < b->p->first[b->member[m] + 1]; i++)
+            w->read_by[b->owner[b->in[i]]] = w->bundle;
+}
+
+/* Before step k. */
+static void enter_lane(struct walk *w, int32_t k)
+{
+    const wg_bundle *u;
+
+    if (w->bundle == w->b->n_bundles) return;
+    u = &w->b->bundle[w->bundle];
+    if (k < u->first) return;
+    if (k == u->first) w->lane = 0;
+    if (k == u->split || k == u->end) {
+        while (w->n_kept > 0) w->waiting[w->n_waiting++] = w->kept[--w->n_kept];
+        w->lane = 1;
+    }
+    if (k == u->end) {
+        w->lane = -1;
+        w->bundle++;
+        while (w->n_waiting > 0) give(&w->heap, w->waiting[--w->n_waiting]);
+        enter_lane(w, k);
+    } else if (w->lane == 0) {
+        read_in_lane(w, k);
+    }
+}
 
 static bool dies_at(const wg_build *b, int32_t owner, int32_t k)
 {
@@ -344,8 +412,9 @@ struct dying {
     int32_t owner, reader;
 };
 
-static int find_dying(const wg_build *b, int32_t k, struct dying *list)
+static int find_dying(const struct walk *w, int32_t k, struct dying *list)
 {
+    const wg_build *b = w->b;
     const wg_plan *p = b->p;
     int n = 0;
 
@@ -357,7 +426,7 @@ static int find_dying(const wg_build *b, int32_t k, struct dying *list)
             int at = 0;
 
             if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !dies_at(b, owner, k) ||
-                b->step[owner] == k)
+                b->step[owner] == k || is_shared(w, owner))
                 continue;
             while (at < n && list[at].owner != owner) at++;
             if (at == LOOK) continue;
@@ -374,7 +443,7 @@ static bool take_values(struct walk *w, int32_t k)
     bool row = (b->mark[b->member[b->first_member[k]]] & WG_ROW) != 0;
     unsigned both = WG_PASS_IN_PLACE | WG_PASS_REUSE;
     struct dying dying[LOOK];
-    int n = row && (b->p->passes & both) == both ? find_dying(b, k, dying) : 0;
+    int n = row && (b->p->passes & both) == both ? find_dying(w, k, dying) : 0;
 
     for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
         int32_t e = b->member[m];
@@ -391,7 +460,7 @@ static bool take_values(struct walk *w, int32_t k)
             dying[i].owner = -1;
             b->s->stats.in_place++;
         } else {
-            w->place[e] = take(&w->heap, units(wg_type_bytes(b->type[e])));
+            w->place[e] = take_block(w, units(wg_type_bytes(b->type[e])));
             if (w->place[e] < 0) return false;
         }
         b->offset[e] = w->heap.block[w->place[e]].at * WG_ALIGN;
@@ -411,7 +480,7 @@ static void give_values(struct walk *w, int32_t k)
             int32_t owner = b->owner[b->in[i]];
 
             if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !dies_at(b, owner, k)) continue;
-            give(&w->heap, w->place[owner]);
+            give_block(w, w->place[owner], is_shared(w, owner));
             b->last[owner] = -1;
         }
     }
@@ -450,12 +519,13 @@ static bool lay_out(struct walk *w)
     for (int32_t k = 0; k < b->n_steps; k++) {
         int32_t own = -1;
 
+        enter_lane(w, k);
         if (!take_values(w, k) || !step_scratch(b, k, &b->scratch[k])) return false;
         if (b->scratch[k] > 0) {
-            own = take(&w->heap, units(b->scratch[k]));
+            own = take_block(w, units(b->scratch[k]));
             if (own < 0) return false;
             b->scratch_at[k] = w->heap.block[own].at * WG_ALIGN;
-            give(&w->heap, own);
+            give_block(w, own, false);
         }
         if (reuse) give_values(w, k);
         if (w->heap.end > PTRDIFF_MAX / WG_ALIGN / 2) {
@@ -469,7 +539,7 @@ static bool lay_out(struct walk *w)
 
 bool wg__plan_memory(wg_build *b)
 {
-    struct walk w = { .b = b };
+    struct walk w = { .b = b, .lane = -1 };
     bool ok;
 
     w.heap.spare = w.heap.tail = -1;
@@ -477,9 +547,15 @@ bool wg__plan_memory(wg_build *b)
     w.place = wg__array(b->p->n, sizeof *w.place);
     b->scratch = wg__array(b->n_steps, sizeof *b->scratch);
     b->scratch_at = wg__array(b->n_steps, sizeof *b->scratch_at);
-    ok = w.place && b->scratch && b->scratch_at && wg__plan_stream(b) && mark_direct(b) &&
-         lay_out(&w);
+    w.read_by = wg__array(b->p->n, sizeof *w.read_by);
+    /* a block is given once, and those of scratch are as many as the steps */
+    w.waiting = wg__array(b->p->n + b->n_steps, sizeof *w.waiting);
+    ok = w.place && w.read_by && w.waiting && b->scratch && b->scratch_at;
+    for (int64_t i = 0; ok && i < b->p->n; i++) w.read_by[i] = -1;
+    ok = ok && wg__plan_stream(b) && mark_direct(b) && lay_out(&w);
     wg__release(w.place);
+    wg__release(w.read_by);
+    wg__release(w.waiting);
     wg__release(w.heap.block);
     if (!ok) {
         wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");

@@ -226,6 +226,51 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+struct lanes {
+    const wg_plan *p;
+    wg_spec *s;
+    const wg_bundle *u;
+    wg_instr *refused[2];
+};
+
+static void run_lane(struct lanes *l, int lane)
+{
+    wg_instr *i = &l->s->instr[lane ? l->u->split : l->u->first],
+             *end = &l->s->instr[lane ? l->u->end : l->u->split];
+
+    for (; i < end; i++) {
+        run_instr(i);
+        if (l->s->lane_error[lane].code == WG_OK) continue;
+        l->refused[lane] = i;
+        return;
+    }
+}
+
+/* One thread takes the second lane first: what a lane owes to the other would show. */
+static void run_lanes(void *arg, int64_t lo, int64_t hi)
+{
+    while (hi-- > lo) run_lane(arg, (int)hi);
+}
+
+/* The error of a lane becomes the plan's: when both have one, that of the earlier entry. */
+static wg_status lanes_refused(wg_plan *p, wg_spec *s, wg_instr *const *i)
+{
+    int w = !i[0] || (i[1] && i[1]->entry < i[0]->entry);
+
+    if (!i[w]) return WG_OK;
+    p->error = s->lane_error[w];
+    s->lane_error[0] = s->lane_error[1] = (wg_error){ .code = WG_OK };
+    return refused(p, i[w]);
+}
+
+static wg_status run_bundle(wg_plan *p, wg_spec *s, const wg_bundle *u)
+{
+    struct lanes l = { p, s, u, { NULL, NULL } };
+
+    wg_parallel(2, 2, 1, run_lanes, &l);
+    return lanes_refused(p, s, l.refused);
+}
+
 /* With the options check and timing. */
 static wg_status run_watched(wg_plan *p, wg_spec *s)
 {
@@ -236,6 +281,9 @@ static wg_status run_watched(wg_plan *p, wg_spec *s)
         wg_instr *i = &s->instr[k];
 
         run_instr(i);
+        for (int w = 0; w < 2; w++)
+            if (s->lane_error[w].code != WG_OK)
+                return lanes_refused(p, s, (wg_instr *[]){ w ? NULL : i, w ? i : NULL });
         if (p->error.code != WG_OK) return refused(p, i);
         if (p->options.check && i->kind != WG_I_COPY && i->kind != WG_I_SPREAD &&
             !wg__check_finite(p, s, &leaf, i->entry))
@@ -255,10 +303,19 @@ static wg_status run_watched(wg_plan *p, wg_spec *s)
 
 wg_status wg__spec_run(wg_plan *p, wg_spec *s)
 {
+    wg_instr *i = s->instr;
+
     if (p->options.check || s->seconds) return run_watched(p, s);
-    for (wg_instr *i = s->instr, *end = i + s->n_instr; i < end; i++) {
-        run_instr(i);
-        if (p->error.code != WG_OK) return refused(p, i);
+    for (int64_t k = 0; k <= s->n_bundles; k++) {
+        wg_instr *end = &s->instr[k < s->n_bundles ? s->bundle[k].first : s->n_instr];
+
+        for (; i < end; i++) {
+            run_instr(i);
+            if (p->error.code != WG_OK) return refused(p, i);
+        }
+        if (k == s->n_bundles) break;
+        if (run_bundle(p, s, &s->bundle[k]) != WG_OK) return p->error.code;
+        i = &s->instr[s->bundle[k].end];
     }
     commit(s);
     return WG_OK;
