@@ -143,8 +143,8 @@ static void tiny_mlp(job *j)
 
 static void mlp(job *j)
 {
-    wg_tensor *x = normal(j, "x", WG_SHAPE(128, 784)),
-              *y = indices(j, "y", WG_SHAPE(128), 10), *loss;
+    wg_tensor *x = normal(j, "x", WG_SHAPE(128, 784)), *y = indices(j, "y", WG_SHAPE(128), 10),
+              *loss;
 
     x = wg_apply(fc(j, "a", 512, "ReLU"), x);
     x = wg_apply(fc(j, "b", 512, "ReLU"), x);

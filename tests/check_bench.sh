@@ -1,0 +1,35 @@
+#!/bin/sh
+# check_bench.sh BUILD: every workload of the benchmark runs and can be written out, the limits can be
+# measured and are known for each workload, and the table of bench/README.md is that of bench/results.
+set -eu
+build=$1
+work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+
+"$build/bench/workloads" --list >"$work/names"
+for threads in 1 2; do
+    "$build/bench/workloads" --threads $threads --seconds 0 >"$work/$threads.jsonl"
+done
+"$build/bench/limits" --seconds 0.002 >"$work/limits.json"
+mkdir "$work/dump"
+"$build/bench/workloads" --dump "$work/dump" tiny_mlp
+[ "$(find "$work/dump" -name 'out.g.*' | wc -l)" = 6 ] || { echo "tiny_mlp has not 6 gradients"; exit 1; }
+python3 - "$work" <<'END'
+import json
+import sys
+
+sys.path.insert(0, "bench")
+import costs
+
+work = sys.argv[1]
+names = open(work + "/names").read().split()
+machine = json.load(open(work + "/limits.json"))
+for threads in 1, 2:
+    rows = [json.loads(line) for line in open("%s/%d.jsonl" % (work, threads))]
+    assert [r["workload"] for r in rows] == names, rows
+    for r in rows:
+        assert 0 < r["min_s"] <= r["median_s"] and r["threads"] == threads, r
+        limit, bound = costs.limit(r["workload"], threads, machine)
+        assert 0 < limit < 1 and bound, (r, limit)
+END
+python3 bench/report.py --check bench/results bench/README.md
+echo "bench: $(wc -l <"$work/names") workloads run"
