@@ -111,7 +111,7 @@ static void step(job *j, const char *optimiser, const char *more, wg_tensor *los
     wg_error error = { .code = WG_OK };
     char text[100];
 
-    j->rate = !j->kind.visible ? 1e-6 : strcmp(optimiser, "SGD") == 0 ? 0.1 : 1e-3;
+    j->rate = !j->kind.visible ? 1e-6 : strcmp(optimiser, "SGD") == 0 ? 0.1 : 1e-4;
     feed_draws(j, loss);
     wg_output("loss", loss);
     if (j->kind.gradients) {

@@ -8,7 +8,8 @@ import sys
 
 import report
 
-LEFT, RIGHT, BAR, GAP, TOP = 190, 230, 13, 22, 96
+LEFT, RIGHT, BAR, GAP, TOP = 190, 200, 13, 22, 96
+MOST = 12       # times the limit; what is longer is cut
 WIDTH = 1000
 OURS, TORCH, LIMIT = "#2166ac", "#d6604d", "#444444"
 FONT = 'font-family="DejaVu Sans, Verdana, sans-serif"'
@@ -25,12 +26,12 @@ def panel(rows, threads, top, most):
     wide = WIDTH - LEFT - RIGHT
 
     def at(ratio):
-        return LEFT + wide * math.log(max(ratio, 1)) / math.log(most)
+        return LEFT + wide * math.log(min(max(ratio, 1), most)) / math.log(most)
 
     rows = [r for r in rows if r["threads"] == threads]
     height = len(rows) * (2 * BAR + GAP)
     out = [label(20, top - 30, "%d thread%s" % (threads, "s"[:threads > 1]), 16, more='font-weight="bold"')]
-    for tick in (1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000):
+    for tick in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12):
         if tick > most:
             break
         strong = tick in (1, 1.5)
@@ -49,15 +50,21 @@ def panel(rows, threads, top, most):
         for k, (ratio, seconds, colour) in enumerate(bars):
             out.append('<rect x="%d" y="%.1f" width="%.1f" height="%d" fill="%s"/>' % (
                 LEFT, y + k * (BAR + 1), max(at(ratio) - LEFT, 1.5), BAR, colour))
-            out.append(label(max(at(ratio), LEFT + 1.5) + 5, y + k * (BAR + 1) + BAR - 2.5,
-                             "%s, %.2f x limit" % (report.duration(seconds), ratio), 11, colour=colour))
+            if ratio > most:
+                out.append('<path d="M%.1f %.1f l8 %g l-8 %g z" fill="%s"/>' % (
+                    at(ratio), y + k * (BAR + 1), BAR / 2, BAR / 2, colour))
+            out.append(label(max(at(ratio), LEFT + 1.5) + (12 if ratio > most else 5),
+                             y + k * (BAR + 1) + BAR - 2.5,
+                             "%s, %s x limit" % (report.duration(seconds), report.times(ratio)), 11,
+                             colour=colour))
     return out, height
 
 
 def draw(rows):
     rows = report.of_kind(rows, "time")
     threads = sorted({r["threads"] for r in rows})
-    most = max([2.5] + [max(r["median_s"], r.get("torch_median_s", 0)) / r["limit_s"] for r in rows]) * 1.05
+    most = min(MOST, 1.05 * max([2.5] + [max(r["median_s"], r.get("torch_median_s", 0)) / r["limit_s"]
+                                         for r in rows]))
     body, top = [], TOP + 30
     for t in threads:
         lines, height = panel(rows, t, top, most)

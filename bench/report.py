@@ -37,6 +37,10 @@ def duration(s):
     return "%.*f %s" % (2 if v < 9.995 else 1 if v < 99.95 else 0, v, unit)
 
 
+def times(ratio):
+    return "%.2f" % ratio if ratio < 99.95 else "%.0f" % ratio
+
+
 def mean_ratio(rows, threads):
     """The geometric mean of ratio_torch, or None."""
     logs = [math.log(r["ratio_torch"]) for r in rows if r["threads"] == threads and "ratio_torch" in r]
@@ -61,8 +65,8 @@ def time_table(rows):
         lines.append([
             r["workload"], str(r["threads"]), duration(r["median_s"]), duration(r["min_s"]),
             duration(r["torch_median_s"]) if with_torch else "-",
-            "%.2f" % r["ratio_torch"] if with_torch else "-",
-            duration(r["limit_s"]), "%.2f" % r["ratio_limit"], r["bound"],
+            times(r["ratio_torch"]) if with_torch else "-",
+            duration(r["limit_s"]), times(r["ratio_limit"]), r["bound"],
             "%.2f" % gain[r["workload"]] if r["threads"] == 2 and r["workload"] in gain else "",
             (r["torch_variant"] or "plain") if with_torch else "-"])
     return head, lines

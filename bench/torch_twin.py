@@ -25,7 +25,8 @@ from torch_models import WORKLOADS
 # The largest difference of an array, relative to its largest element. In f32 also what PyTorch itself is
 # away from f64, times FACTOR: a gradient that is zero but for rounding has no digits to compare.
 BOUND = {"f32": 2e-5, "f64": 1e-11}
-# The same of weights after three steps, as the norm of the difference by the norm of the change.
+# The same of weights after three steps, relative to the root mean square of what they changed by, of 99 in
+# 100 elements: where a gradient is zero but for rounding, RMSProp and Adam make a whole step of its sign.
 BOUND_STEPS = {"f32": 2e-3, "f64": 1e-8}
 FACTOR = 4
 
@@ -57,8 +58,8 @@ def compare(got, ref, other, least):
 
 
 def compare_steps(got, ref, other, start):
-    scale = max(float(np.linalg.norm(ref - start)), 1e-300)
-    return [float(np.linalg.norm(a.astype("f8") - ref)) / scale for a in (got, other)]
+    scale = max(float(np.sqrt(np.mean((ref - start) ** 2))), 1e-300)
+    return [float(np.quantile(np.abs(a.astype("f8") - ref), 0.99)) / scale for a in (got, other)]
 
 
 def verify_type(name, folder, kind):
