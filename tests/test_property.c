@@ -32,12 +32,14 @@ static const wg_plan_options ways[] = {
     { .passes_off = WG_PASS_ALL & ~WG_PASS_PREPARE, .threads = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_LANES, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE, .threads = 2, .grain = 1 },
+    { .passes_off = WG_PASS_ALL & ~(WG_PASS_FUSE | WG_PASS_LINES), .threads = 2, .grain = 1 },
+    { .passes_off = WG_PASS_TRANSPOSE, .threads = 1, .block = 3 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE | WG_PASS_IN_PLACE, .threads = 2 },
     { .threads = 2 }, /* compared where no transpose was absorbed */
 };
 
 static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed,
-    bundles;
+    bundles, by_lines;
 static int64_t budgets, recomputing, recomputed, unmet; /* see try_budget */
 
 static wg_tensor *one(gen *r)
@@ -271,6 +273,16 @@ static bool try_budget(const gen *r, uint64_t seed)
     return ok;
 }
 
+/* Steps that go by lines. */
+static int64_t count_by_lines(const wg_spec *s)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < s->n_instr; i++)
+        n += s->instr[i].kind == WG_I_BLOCKS && s->instr[i].as.blocks->line > 0;
+    return n;
+}
+
 static bool try_seed(uint64_t seed)
 {
     gen r = gen_make(seed);
@@ -302,6 +314,7 @@ static bool try_seed(uint64_t seed)
         if (p) repeated += p->now->stats.repeated;
         if (p) streamed += count_streams(p->now);
         if (p) bundles += p->now->stats.bundles;
+        if (p) by_lines += count_by_lines(p->now);
         if (p && p->now->stats.absorbed > 0) absorbed++;
         else if (p) ok = compare(&r, way, p, want, store, first, seed);
         wg_plan_free(p);
@@ -328,14 +341,15 @@ static void any_way_gives_the_same(void)
     printf("%" PRId64 " functions, %zu ways each; %" PRId64
            " runs with absorbed transposes not compared; %" PRId64
            " elements, %.2f %% not finite; %" PRId64 " repeated values left out, %" PRId64
-           " times steps side by side\n",
+           " times steps side by side, %" PRId64 " steps by lines\n",
            graphs, sizeof ways / sizeof ways[0], absorbed, elements,
-           elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated, bundles);
+           elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated, bundles,
+           by_lines);
     printf("%" PRId64 " budgets: %" PRId64 " met by computing %" PRId64
            " entries again, %" PRId64 " only by the least that was named\n",
            budgets, recomputing, recomputed, unmet);
     CHECK(not_finite * 20 <= elements);
-    CHECK(repeated >= LEAST);
+    CHECK(repeated >= LEAST && by_lines >= LEAST);
     CHECK(bundles >= LEAST);
     CHECK(getenv("PROPERTY_GRAPHS") || recomputing > budgets / 4);
     CHECK(streamed > graphs);

@@ -139,6 +139,11 @@ WG_API void wg_call_fail(const wg_call *c, wg_status code, const char *fmt, ...)
  * same pointer as an operand of step 1, and overlaps none otherwise. It cannot fail. */
 typedef void wg_row_fn(const void *attr, int64_t n, const void *const *x, const int *step, void *y);
 
+/* An op that goes line by line: `lines` lines of n elements of operand 0, one after the other, make
+ * one element each, or n; then y may be the same pointer as x, and overlaps it never otherwise. It
+ * cannot fail, and gives the bits of the record's eval. */
+typedef void wg_line_fn(const void *attr, int64_t lines, int64_t n, const void *x, void *y);
+
 /* Any other op: the whole tensor. Zero-size tensors reach kernels too. */
 typedef void wg_eval_fn(const wg_call *c);
 
@@ -230,6 +235,10 @@ struct wg_op {
      * (WG_PASS_PREPARE). */
     wg_eval_fn *(*prepare)(const wg_sig *s, const wg_type *out, wg_dtype by, int level,
                            void *state);
+    /* Optional: elements of a line when the result is made line by line of operand 0, the only one
+     * whose values count; 0: not with these axes or extents. */
+    int64_t (*line)(const wg_sig *s, const wg_type *out);
+    wg_line_fn *by_line[WG_N_DTYPES][WG_N_LEVELS]; /* with `line` */
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

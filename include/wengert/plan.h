@@ -28,13 +28,14 @@ enum {
         1 << 6, /* row kernels write over a dying operand; updates over their entry */
     /* values that repeat an operand are not written out where only row kernels read them */
     WG_PASS_REPEAT = 1 << 7,
-    WG_PASS_PREPARE = 1 << 8, /* what kernels find out from extents is found out once */
+    WG_PASS_PREPARE = 1 << 8,   /* what kernels find out from extents is found out once */
     WG_PASS_RECOMPUTE = 1 << 9, /* with max_bytes: values are computed again instead of kept */
     WG_PASS_STREAM = 1 << 10,   /* large values go past the caches, and are asked for early */
     /* with two threads, small steps that do not depend on each other run side by side; not with
      * the options check and max_bytes */
     WG_PASS_LANES = 1 << 11,
-    WG_PASS_ALL = (1 << 12) - 1
+    WG_PASS_LINES = 1 << 12, /* reductions of lines and softmax run inside fused steps */
+    WG_PASS_ALL = (1 << 13) - 1
 };
 
 typedef struct {

@@ -162,6 +162,7 @@ bool wg__infer(const wg_op *op, const void *attr, int n, const wg_type *const *i
  * none. */
 wg_row_fn *wg__row_kernel(const wg_op *op, wg_dtype dtype, int level);
 wg_eval_fn *wg__eval_kernel(const wg_op *op, wg_dtype dtype, int level);
+wg_line_fn *wg__line_kernel(const wg_op *op, wg_dtype dtype, int level);
 wg_dtype wg__deciding_dtype(const wg_op *op, int n, const wg_type *const *in, const wg_type *out);
 
 /* ---- function.c ---- */

@@ -16,6 +16,7 @@ enum {
     WG_ALIGN = 64,        /* bytes every value starts at a multiple of */
     WG_MAX_MEMBERS = 128, /* entries of one step: bounds its block buffers */
     WG_FOLD_BYTES = 4096, /* largest derived value that is kept as a constant */
+    WG_LINE_BLOCKS = 8,   /* a line of a step is at most so many blocks long */
     WG_AHEAD = 1 << 18    /* least bytes of an operand whose next block is asked for */
 };
 
@@ -47,13 +48,24 @@ typedef struct {
     const int *step;
     int32_t first, n;
     int32_t stream;
+    bool narrow; /* one element a line */
 } wg_member;
+
+/* What the entries of a member that goes by lines need: a line kernel with its attributes, or the
+ * bytes of elements that are repeated along lines. */
+typedef struct {
+    wg_line_fn *fn;
+    const void *attr;
+    int64_t n; /* elements of a line */
+    int size;
+} wg_line;
 
 /* A pointer that moves along with the blocks, or into a slice's own memory. */
 typedef struct {
     const void *base; /* of element 0, unless `local` */
     int64_t local;    /* offset in the slice's memory; -1 */
     int64_t stride;   /* bytes an element; 0: stays */
+    bool narrow;      /* of an element a line */
 } wg_ref;
 
 /* An operand that is spread out into a buffer of one block; of period + block elements when it has
@@ -76,9 +88,11 @@ typedef void wg_stream_fn(void *to, const void *from, size_t bytes);
 typedef struct {
     int32_t n_members, n_refs, n_uses, n_pairs, slices;
     int32_t n_ahead;
-    bool streams; /* some member's result goes past the caches */
+    bool streams;      /* some member's result goes past the caches */
+    int32_t n_entries; /* members that compute entries; others repeat narrow values */
     int64_t count, block;
-    int64_t row; /* > 0: no block goes beyond a row of so many elements */
+    int64_t row;  /* > 0: no block goes beyond a row of so many elements */
+    int64_t line; /* > 0: blocks are whole lines of so many elements */
     wg_member *member;
     wg_ref *ref;
     wg_spread_use *use;
@@ -244,6 +258,11 @@ typedef struct {
     void **data;
     int32_t *root, *updated_at, *input_at;
 } wg_list;
+/* What steps of row kernels go over: `count` elements, the results of wide members; with line > 0
+ * in lines of so many, each of which makes one element of a narrow member's result. */
+typedef struct {
+    int64_t count, line;
+} wg_step_shape;
 
 /* Arrays are by position unless they say otherwise. The value of entry i is that of canon[i], whose
  * memory is that of owner[canon[i]]; both map to themselves for most. */
@@ -267,6 +286,7 @@ typedef struct {
     int32_t *first_member;
     wg_bundle *bundle; /* of steps, ascending */
     int64_t n_bundles;
+    wg_step_shape *shape; /* by step */
     int32_t *index;       /* of computed entries: place among the members of their step */
     uint8_t *stream;      /* of computed entries: the value goes past the caches */
     const wg_type **tx;   /* room for the operand types of one entry */
@@ -369,6 +389,16 @@ bool wg__can_repeat(const wg_build *b, int32_t e);
 bool wg__plan_stream(wg_build *b);
 wg_stream_fn *wg__stream_copy(int level);
 void wg__stream_end(void); /* what this thread sent past the caches is there for others */
+/* ---- plan_lines.c: members that go line by line ---- */
+
+/* By entry: the line length it brings along; 0: none. Row kernels are marked. */
+void wg__find_lines(wg_build *b, int64_t *line);
+/* The line length a step of count elements and this line length has with member e, which brings
+ * along `own`; -1: e does not fit in. */
+int64_t wg__line_joined(const wg_build *b, int32_t e, int64_t own, int64_t count, int64_t line);
+bool wg__narrow(const wg_build *b, int32_t e); /* once steps are known */
+bool wg__one_a_line(const wg_type *from, const wg_type *to);
+wg_row_fn wg__run_line, wg__repeat_narrow; /* attr: a wg_line */
 
 /* ---- plan_lanes.c ---- */
 
@@ -386,15 +416,18 @@ typedef struct {
 } wg_rows_use;
 
 typedef struct {
-    int32_t first, members; /* b->member[first..first + members) */
+    int32_t step, first, members; /* b->member[first..first + members) */
     int64_t count, block;
-    bool blocks;    /* block by block; otherwise each kernel goes over all elements at once */
-    int32_t slices; /* parts that may run at once */
-    int64_t row;    /* see wg_blocks */
-    int32_t slot[WG_MAX_MEMBERS]; /* buffer of a value used only inside or streamed, -1 */
     bool streams;
-    int32_t n_slots;
-    int64_t slot_bytes, n_refs, n_pairs, pointers_at, slice_bytes;
+    bool blocks;         /* block by block; otherwise each kernel goes over all elements at once */
+    int32_t slices;      /* parts that may run at once */
+    int64_t row;         /* see wg_blocks */
+    int64_t line, lines; /* elements of a line, 0: none; lines of a block */
+    int32_t slot[WG_MAX_MEMBERS];   /* buffer of a value used only inside or streamed, -1; wide and
+                                     * narrow ones are counted apart */
+    int32_t repeat[WG_MAX_MEMBERS]; /* wide buffer where a narrow value is repeated, -1 */
+    int32_t n_slots, n_narrow, n_repeats;
+    int64_t narrow_at, narrow_bytes, slot_bytes, n_refs, n_pairs, pointers_at, slice_bytes;
     wg_rows_use *use; /* released by wg__rows_done */
     int64_t n_uses, uses_cap;
 } wg_rows;
@@ -402,6 +435,8 @@ typedef struct {
 /* The layout is worked out twice, for its size and for its instructions. false: out of memory. */
 bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r);
 void wg__rows_done(wg_rows *r);
+/* Where the buffer of member m's value lies in a slice's memory; -1: it has none. */
+int64_t wg__rows_local(const wg_build *b, const wg_rows *r, int32_t m);
 bool wg__rows_scratch(wg_build *b, int32_t step, int64_t *bytes);
 /* Index of the use that spreads operand `in` to type `to`; -1. */
 int64_t wg__rows_find(const wg_rows *r, int32_t in, const wg_type *to);

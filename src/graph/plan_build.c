@@ -152,6 +152,7 @@ void wg__build_release(wg_build *b)
     wg__release(b->index);
     wg__release(b->stream);
     wg__release(b->bundle);
+    wg__release(b->shape);
     wg__release(b->tx);
     wg__release(b->patch);
     wg__release(b->first_member);

@@ -73,15 +73,27 @@ static wg_row_fn *row_kernel(const wg_build *b, int32_t e)
     return wg__row_kernel(wg__op_at(b, e), wg__kernel_dtype(b, e), b->p->level);
 }
 
+/* Computed by another member of the step, at *at among them. */
+static bool is_inside(const wg_build *b, int32_t in, int32_t step, int32_t *at)
+{
+    int32_t owner = b->owner[in];
+
+    if (!wg__computed(b, owner) || b->step[owner] != step) return false;
+    *at = b->index[owner];
+    return true;
+}
+
 /* Operand k goes on from element to element: all but single elements do, and what one row has one
  * of. */
 static bool advances(const wg_build *b, const wg_rows *r, int32_t e, int k)
 {
-    int32_t in = b->in[b->p->first[e] + k];
+    int32_t in = b->in[b->p->first[e] + k], at;
     int64_t use;
 
     if (wg__lends_type(wg__op_at(b, e), k) || r->count == 1) return true;
     if (wg__elements(b->type[in]) == 1) return false;
+    if (wg__narrow(b, e)) return true;
+    if (r->lines == 1 && is_inside(b, in, r->step, &at)) return !wg__narrow(b, b->owner[in]);
     use = wg__rows_find(r, in, b->type[e]);
     return use < 0 || !r->use[use].whole;
 }
@@ -97,15 +109,6 @@ static const int *row_steps(wg_build *b, const wg_rows *r, int32_t e)
     return step;
 }
 
-static bool is_inside(const wg_build *b, const wg_rows *r, int32_t in, int32_t step, int32_t *slot)
-{
-    int32_t owner = b->owner[in];
-
-    if (!wg__computed(b, owner) || b->step[owner] != step) return false;
-    *slot = r->slot[b->index[owner]];
-    return *slot >= 0;
-}
-
 static bool emit_row(wg_build *b, const wg_rows *r, int32_t step, int32_t m, char *memory)
 {
     const wg_plan *p = b->p;
@@ -116,13 +119,14 @@ static bool emit_row(wg_build *b, const wg_rows *r, int32_t step, int32_t m, cha
 
     if (!x) return false;
     for (int k = 0; k < n; k++) {
-        int32_t in = b->in[p->first[e] + k], slot;
+        int32_t in = b->in[p->first[e] + k], at;
         int64_t use;
 
         x[k] = NULL;
         if (wg__lends_type(wg__op_at(b, e), k)) continue;
         use = wg__rows_find(r, in, b->type[e]);
-        if (is_inside(b, r, in, step, &slot)) x[k] = memory + slot * r->slot_bytes;
+        if (is_inside(b, in, step, &at) && r->slot[at] >= 0)
+            x[k] = memory + wg__rows_local(b, r, at);
         else if (use >= 0) x[k] = memory + r->use[use].local;
         else if (!point(b, in, &x[k])) return false;
     }
@@ -131,7 +135,7 @@ static bool emit_row(wg_build *b, const wg_rows *r, int32_t step, int32_t m, cha
     i->as.row.n = r->count;
     i->as.row.x = x;
     i->as.row.step = row_steps(b, r, e);
-    i->as.row.y = r->slot[m] >= 0 ? memory + r->slot[m] * r->slot_bytes : b->data[e];
+    i->as.row.y = r->slot[m] >= 0 ? memory + wg__rows_local(b, r, m) : b->data[e];
     return i->as.row.step != NULL;
 }
 
@@ -150,37 +154,96 @@ static bool emit_whole(wg_build *b, const wg_rows *r, int32_t step, char *memory
     return true;
 }
 
-static bool emit_member(wg_build *b, const wg_rows *r, int32_t step, int32_t m, wg_blocks *k)
+/* Where member m's value lies. */
+static wg_ref result_ref(const wg_build *b, const wg_rows *r, int32_t m)
 {
-    const wg_plan *p = b->p;
-    int32_t e = b->member[r->first + m], n = wg__n_in(p, e), size;
-    wg_member *member = &k->member[m];
+    int32_t e = b->member[r->first + m];
+
+    if (r->slot[m] >= 0) return (wg_ref){ NULL, wg__rows_local(b, r, m), 0, false };
+    return (wg_ref){ b->data[e], -1, (int64_t)wg_dtype_size(b->type[e]->dtype), wg__narrow(b, e) };
+}
+
+static bool operand_ref(wg_build *b, const wg_rows *r, int32_t e, int32_t in, wg_blocks *k,
+                        wg_ref *ref)
+{
+    bool narrow = wg__narrow(b, e) && row_kernel(b, e); /* a line is wide, whatever it makes */
+    int64_t use;
+    int32_t at;
+
+    if (is_inside(b, in, r->step, &at)) {
+        *ref = result_ref(b, r, at);
+        if (r->repeat[at] >= 0 && !narrow)
+            *ref = (wg_ref){ NULL, r->repeat[at] * r->slot_bytes, 0, false };
+        return true;
+    }
+    use = narrow ? -1 : wg__rows_find(r, in, b->type[e]);
+    if (use >= 0) {
+        k->pair[k->n_pairs++] = (wg_spread_ref){ (int32_t)(ref - k->ref), (int32_t)use };
+        return true;
+    }
+    if (wg__elements(b->type[in]) != 1) ref->stride = (int64_t)wg_dtype_size(b->type[in]->dtype);
+    ref->narrow = narrow;
+    return point(b, in, &ref->base);
+}
+
+/* Attributes of a member that goes by lines. */
+static wg_line *line_attr(wg_build *b, const wg_rows *r, int32_t e)
+{
+    wg_line *l = take(b, 1, sizeof *l);
+
+    if (!l) return NULL;
+    *l = (wg_line){ wg__line_kernel(wg__op_at(b, e), wg__kernel_dtype(b, e), b->p->level),
+                    b->attr[e], r->line, (int)wg_dtype_size(b->type[e]->dtype) };
+    return l;
+}
+
+/* Behind member m, whose value is narrow: the same with each element repeated along its line. */
+static bool emit_repeat(wg_build *b, const wg_rows *r, int32_t m, wg_blocks *k)
+{
+    wg_line *l = line_attr(b, r, b->member[r->first + m]);
     wg_ref *ref = &k->ref[k->n_refs];
 
-    *member = (wg_member){ row_kernel(b, e), b->attr[e], row_steps(b, r, e), k->n_refs, n, 0 };
-    for (int32_t i = 0; i < n; i++) {
-        int32_t in = b->in[p->first[e] + i], slot;
-        int64_t use;
+    if (!l) return false;
+    k->member[k->n_members++] =
+        (wg_member){ wg__repeat_narrow, l, all_one, k->n_refs, 1, 0, false };
+    k->n_refs += 2;
+    ref[0] = result_ref(b, r, m);
+    ref[1] = (wg_ref){ NULL, r->repeat[m] * r->slot_bytes, 0, false };
+    return true;
+}
 
-        ref[i] = (wg_ref){ NULL, -1, 0 };
-        if (wg__lends_type(wg__op_at(b, e), i)) continue;
-        use = wg__rows_find(r, in, b->type[e]);
-        if (is_inside(b, r, in, step, &slot)) {
-            ref[i].local = slot * r->slot_bytes;
-        } else if (use >= 0) {
-            k->pair[k->n_pairs++] = (wg_spread_ref){ k->n_refs + i, (int32_t)use };
-        } else {
-            if (wg__elements(b->type[in]) != 1)
-                ref[i].stride = (int64_t)wg_dtype_size(b->type[in]->dtype);
-            if (!point(b, in, &ref[i].base)) return false;
-        }
+static bool emit_member(wg_build *b, const wg_rows *r, int32_t m, wg_blocks *k)
+{
+    const wg_plan *p = b->p;
+    int32_t e = b->member[r->first + m], n = wg__n_in(p, e);
+    int32_t size = (int32_t)wg_dtype_size(b->type[e]->dtype);
+    wg_member *member = &k->member[k->n_members++];
+    wg_ref *ref = &k->ref[k->n_refs];
+
+    *member = (wg_member){ row_kernel(b, e), b->attr[e], NULL, k->n_refs, n, 0, wg__narrow(b, e) };
+    k->n_refs += n + 1;
+    for (int32_t i = 0; i < n; i++) {
+        ref[i] = (wg_ref){ NULL, -1, 0, false };
+        if (!wg__lends_type(wg__op_at(b, e), i) &&
+            !operand_ref(b, r, e, b->in[p->first[e] + i], k, &ref[i]))
+            return false;
     }
-    size = (int32_t)wg_dtype_size(b->type[e]->dtype);
-    if (r->slot[m] >= 0) ref[n++] = (wg_ref){ NULL, r->slot[m] * r->slot_bytes, 0 };
-    if (r->slot[m] < 0 || b->stream[e]) ref[n++] = (wg_ref){ b->data[e], -1, size };
-    if (r->slot[m] >= 0 && b->stream[e]) member->stream = size, k->streams = true;
-    k->n_refs += n;
-    return member->step != NULL;
+    ref[n] = result_ref(b, r, m);
+    if (r->slot[m] >= 0 && b->stream[e]) {
+        k->ref[k->n_refs++] = (wg_ref){ b->data[e], -1, size, false };
+        member->stream = size;
+        k->streams = true;
+    }
+    if (member->row) {
+        member->step = row_steps(b, r, e);
+    } else {
+        member->row = wg__run_line;
+        member->attr = line_attr(b, r, e);
+        member->step = all_one;
+        member->narrow = false; /* it runs over the elements of its operand */
+        if (!member->attr) return false;
+    }
+    return member->step && (r->repeat[m] < 0 || emit_repeat(b, r, m, k));
 }
 
 /* Operands of which the next block is asked for: large ones that lie in a row, each once. */
@@ -189,17 +252,20 @@ static bool find_ahead(wg_build *b, const wg_rows *r, wg_blocks *k)
     const wg_plan *p = b->p;
     int64_t least = p->options.cache < WG_AHEAD ? p->options.cache : WG_AHEAD;
     int32_t *of = take(b, k->n_refs, sizeof *of); /* owners of the refs listed */
+    const wg_member *member = k->member;
 
     k->ahead = take(b, k->n_refs, sizeof *k->ahead);
     if (!of || !k->ahead) return false;
     if (!(p->passes & WG_PASS_STREAM)) return true;
     for (int32_t m = 0; m < r->members; m++) {
-        int32_t e = b->member[r->first + m];
+        int32_t e = b->member[r->first + m], first = member++->first;
 
-        for (int32_t i = 0; i < k->member[m].n; i++) {
-            int32_t ref = k->member[m].first + i, owner = b->owner[b->in[p->first[e] + i]], at = 0;
+        member += r->repeat[m] >= 0;
+        for (int32_t i = 0; i < wg__n_in(p, e); i++) {
+            int32_t ref = first + i, owner = b->owner[b->in[p->first[e] + i]], at = 0;
 
-            if (!k->ref[ref].stride || wg_type_bytes(b->type[owner]) < least) continue;
+            if (!k->ref[ref].stride || k->ref[ref].narrow || wg_type_bytes(b->type[owner]) < least)
+                continue;
             if (wg__computed(b, owner) && b->step[owner] == b->step[e]) continue;
             while (at < k->n_ahead && of[at] != owner) at++;
             if (at < k->n_ahead) continue;
@@ -218,16 +284,17 @@ static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memor
     if (!k) return false;
     memset(k, 0, sizeof *k);
     i->as.blocks = k;
-    k->n_members = r->members;
+    k->n_entries = r->members;
     k->n_uses = (int32_t)r->n_uses;
     k->slices = r->slices;
     k->count = r->count;
     k->block = r->block;
     k->row = r->row;
+    k->line = r->line;
     k->memory = memory;
     k->slice_bytes = (size_t)r->slice_bytes;
     k->pointers_at = (size_t)r->pointers_at;
-    k->member = take(b, r->members, sizeof *k->member);
+    k->member = take(b, r->members + r->n_repeats, sizeof *k->member);
     k->ref = take(b, r->n_refs, sizeof *k->ref);
     k->use = take(b, r->n_uses, sizeof *k->use);
     k->pair = take(b, r->n_pairs, sizeof *k->pair);
@@ -237,7 +304,7 @@ static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memor
         if (!point(b, r->use[u].in, &k->use[u].from)) return false;
     }
     for (int32_t m = 0; m < r->members; m++)
-        if (!emit_member(b, r, step, m, k)) return false;
+        if (!emit_member(b, r, m, k)) return false;
     k->past = wg__stream_copy(b->p->level);
     return find_ahead(b, r, k);
 }

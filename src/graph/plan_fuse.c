@@ -17,7 +17,7 @@ enum {
 };
 
 struct group {
-    int64_t count; /* elements; -1: not for row kernels */
+    wg_step_shape shape; /* count -1: not for row kernels */
     int32_t members;
 };
 
@@ -26,35 +26,43 @@ struct fuse {
     struct group *group;
     int32_t n_groups;
     int32_t *bound;        /* by owner: highest number of a step that reads it, -1 */
+    int32_t *barred;       /* by owner: the same of one that cannot go by its lines; NULL */
+    int64_t *line;         /* by entry: see wg__find_lines; NULL: nothing goes by lines */
     int32_t recent[SMALL]; /* by count modulo SMALL: step of few elements opened last, -1 */
 };
 
-static bool fits(const struct fuse *f, int32_t group, int64_t count, int32_t bound)
+static int64_t line_joined(const struct fuse *f, const struct group *g, int32_t e)
 {
-    return group >= 0 && group >= bound && f->group[group].count == count &&
-           f->group[group].members < WG_MAX_MEMBERS;
+    return wg__line_joined(f->b, e, f->line ? f->line[e] : 0, g->shape.count, g->shape.line);
+}
+
+static bool fits(const struct fuse *f, int32_t group, int32_t e)
+{
+    return group >= 0 && group >= f->bound[e] && (!f->barred || group > f->barred[e]) &&
+           f->group[group].members < WG_MAX_MEMBERS && line_joined(f, &f->group[group], e) >= 0;
 }
 
 /* The step e joins: that of its first user; else one nearby that reads an operand of e; else, when
  * only the cost of a step matters, any nearby one. -1: none. */
-static int32_t find_group(const struct fuse *f, int32_t e, int64_t count)
+static int32_t find_group(const struct fuse *f, int32_t e)
 {
     const wg_build *b = f->b;
     const wg_plan *p = b->p;
     int32_t bound = f->bound[e], n = wg__n_in(p, e);
+    int64_t count = wg__elements(b->type[e]);
 
-    if (fits(f, bound, count, bound)) return bound;
+    if (fits(f, bound, e)) return bound;
     for (int32_t k = 0; k < n && k < 8; k++) {
         int32_t group;
 
         if (wg__lends_type(wg__op_at(b, e), k)) continue;
         group = f->bound[b->owner[b->in[p->first[e] + k]]];
-        if (f->n_groups - group <= NEAR && fits(f, group, count, bound)) return group;
+        if (f->n_groups - group <= NEAR && fits(f, group, e)) return group;
     }
-    if (count <= p->options.block) {
+    if (count <= p->options.block && (b->mark[e] & WG_ROW)) {
         int32_t group = f->recent[count % SMALL];
 
-        if (f->n_groups - group <= NEAR && fits(f, group, count, bound)) return group;
+        if (f->n_groups - group <= NEAR && fits(f, group, e)) return group;
     }
     return -1;
 }
@@ -64,21 +72,28 @@ static void place(struct fuse *f, int32_t e)
     wg_build *b = f->b;
     const wg_plan *p = b->p;
     bool row = (b->mark[e] & WG_ROW) != 0;
-    int64_t count = wg__elements(b->type[e]);
-    int32_t group = row && (p->passes & WG_PASS_FUSE) ? find_group(f, e, count) : -1;
+    int64_t line = row || !f->line ? 0 : f->line[e], count = wg__elements(b->type[e]);
+    int32_t group = (row || line > 0) && (p->passes & WG_PASS_FUSE) ? find_group(f, e) : -1;
 
-    if (group < 0) {
+    if (group >= 0) {
+        f->group[group].shape.line = line_joined(f, &f->group[group], e);
+    } else {
         group = f->n_groups++;
-        f->group[group] = (struct group){ row ? count : -1, 0 };
+        if (line > 0) count = wg__elements(b->type[b->in[p->first[e]]]);
+        f->group[group] = (struct group){ { row || line > 0 ? count : -1, line }, 0 };
         if (row && count <= p->options.block) f->recent[count % SMALL] = group;
     }
     f->group[group].members++;
     b->step[e] = group;
     for (int32_t k = p->first[e]; k < p->first[e + 1]; k++) {
         int32_t owner = b->owner[b->in[k]];
+        int64_t n = wg__elements(b->type[b->in[k]]);
 
-        if (!wg__lends_type(wg__op_at(b, e), k - p->first[e]) && f->bound[owner] < group)
-            f->bound[owner] = group;
+        if (wg__lends_type(wg__op_at(b, e), k - p->first[e])) continue;
+        if (f->bound[owner] < group) f->bound[owner] = group;
+        if (f->barred && f->barred[owner] < group && n != count && n > 1 && row &&
+            !wg__one_a_line(b->type[b->in[k]], b->type[e]))
+            f->barred[owner] = group;
     }
 }
 
@@ -90,6 +105,7 @@ static bool find_kernels(wg_build *b, int64_t *computed)
         wg_dtype by;
 
         if (!wg__computed(b, e)) continue;
+        b->mark[e] &= (uint8_t)~WG_ROW; /* that of a line, in an earlier arrangement */
         ++*computed;
         by = wg__kernel_dtype(b, e);
         if (wg__row_kernel(op, by, b->p->level)) {
@@ -153,7 +169,7 @@ static bool list_members(wg_build *b)
 static bool touches(const wg_build *b, const int32_t *by, int32_t joined, int32_t k)
 {
     const wg_plan *p = b->p;
-    int64_t count = wg__elements(b->type[b->member[b->first_member[k]]]);
+    int64_t count = b->shape[k].count;
 
     for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
         int32_t e = b->member[m];
@@ -164,6 +180,31 @@ static bool touches(const wg_build *b, const int32_t *by, int32_t joined, int32_
                 return true;
     }
     return false;
+}
+
+/* Whether step k can do with what the joined steps make of a line before they go on to the next:
+ * nothing of theirs has to be ready as a whole. `to` says which joined steps a step belongs to. */
+static bool keeps_pace(const wg_build *b, const int32_t *to, int32_t joined, int32_t k)
+{
+    const wg_plan *p = b->p;
+    int64_t count = b->shape[k].count;
+
+    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
+        int32_t e = b->member[m];
+
+        if (wg__elements(b->type[e]) != count) continue;
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
+            int32_t owner = b->owner[b->in[i]];
+
+            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !wg__computed(b, owner) ||
+                b->step[owner] >= k || to[b->step[owner]] != joined)
+                continue;
+            if (wg__elements(b->type[owner]) != count &&
+                !wg__one_a_line(b->type[b->in[i]], b->type[e]))
+                return false;
+        }
+    }
+    return true;
 }
 
 static void mark_touched(const wg_build *b, int32_t *by, int32_t joined, int32_t k)
@@ -180,28 +221,28 @@ static void mark_touched(const wg_build *b, int32_t *by, int32_t joined, int32_t
 }
 
 /* Steps that come one after the other and touch the same values become one, which fetches those
- * once. Their entries are results of equal count, so nothing has to be ready as a whole between
- * them. */
+ * once. Their entries are results of equal count, or go by the same lines. */
 static bool join_steps(wg_build *b)
 {
     const wg_plan *p = b->p;
     int32_t *by = wg__array(p->n, sizeof *by), *to = wg__array(b->n_steps, sizeof *to);
     int32_t joined = -1, members = 0;
-    int64_t count = -1;
     bool ok = by && to;
 
     for (int64_t i = 0; ok && i < p->n; i++) by[i] = -1;
     for (int32_t k = 0; ok && k < b->n_steps; k++) {
-        int32_t e = b->member[b->first_member[k]], n = b->first_member[k + 1] - b->first_member[k];
-        int64_t size = b->mark[e] & WG_ROW ? wg__elements(b->type[e]) : -1;
+        int32_t n = b->first_member[k + 1] - b->first_member[k];
+        wg_step_shape s = b->shape[k], *have = joined >= 0 ? &b->shape[joined] : NULL;
 
-        if (size > p->options.block && size == count && members + n <= WG_MAX_MEMBERS &&
-            touches(b, by, joined, k)) {
+        if (have && s.count > p->options.block && s.count == have->count &&
+            (s.line == 0 || have->line == 0 || s.line == have->line) &&
+            members + n <= WG_MAX_MEMBERS && touches(b, by, joined, k) &&
+            keeps_pace(b, to, joined, k)) {
             members += n;
+            if (have->line == 0) have->line = s.line;
         } else {
-            joined++;
+            b->shape[++joined] = s;
             members = n;
-            count = size;
         }
         mark_touched(b, by, joined, k);
         to[k] = joined;
@@ -212,6 +253,17 @@ static bool join_steps(wg_build *b)
     wg__release(to);
     b->n_steps = joined + 1;
     return ok && list_members(b);
+}
+
+/* A member that goes by lines is to its step what a row kernel is; alone it goes about its work
+ * itself. */
+static void settle_lines(wg_build *b)
+{
+    for (int32_t k = 0; k < b->n_steps; k++) {
+        if (b->first_member[k + 1] - b->first_member[k] < 2) b->shape[k].line = 0;
+        for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++)
+            if (b->shape[k].line > 0) b->mark[b->member[m]] |= WG_ROW;
+    }
 }
 
 /* When each value is read last, and which values outlive their step. */
@@ -265,8 +317,15 @@ bool wg__plan_fuse(wg_build *b)
     f.group = wg__array(computed, sizeof *f.group);
     f.bound = wg__array(p->n, sizeof *f.bound);
     ok = f.group && f.bound;
+    if (p->passes & WG_PASS_LINES) {
+        f.line = wg__array(p->n, sizeof *f.line);
+        f.barred = wg__array(p->n, sizeof *f.barred);
+        ok = ok && f.line && f.barred;
+    }
     if (ok) {
+        if (f.line) wg__find_lines(b, f.line);
         for (int64_t i = 0; i < p->n; i++) f.bound[i] = -1;
+        for (int64_t i = 0; f.barred && i < p->n; i++) f.barred[i] = -1;
         if ((p->passes & WG_PASS_IN_PLACE) && !b->s->apart) mark_tail(b);
         for (int32_t e = (int32_t)p->n - 1; e >= 0; e--)
             if (wg__computed(b, e) && (b->mark[e] & WG_TAIL)) place(&f, e);
@@ -275,12 +334,18 @@ bool wg__plan_fuse(wg_build *b)
         b->n_steps = f.n_groups;
         for (int32_t e = 0; e < p->n; e++) /* in order of running */
             if (wg__computed(b, e)) b->step[e] = b->n_steps - 1 - b->step[e];
-        ok = list_members(b);
+        b->shape = wg__array(b->n_steps, sizeof *b->shape);
+        ok = b->shape && list_members(b);
+        for (int32_t k = 0; ok && k < b->n_steps; k++)
+            b->shape[k] = f.group[b->n_steps - 1 - k].shape;
         if (ok && (p->passes & WG_PASS_FUSE)) ok = join_steps(b);
+        if (ok) settle_lines(b);
         ok = ok && wg__plan_lanes(b);
     }
     wg__release(f.group);
     wg__release(f.bound);
+    wg__release(f.barred);
+    wg__release(f.line);
     if (!ok) {
         wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
         return false;

@@ -84,7 +84,7 @@ static int64_t cost_of(wg_build *b, int32_t step)
     double flops = 0;
 
     if (b->mark[e] & WG_ROW)
-        return elements * (b->first_member[step + 1] - b->first_member[step]) + 1000;
+        return b->shape[step].count * (b->first_member[step + 1] - b->first_member[step]) + 1000;
     for (int k = 0; k < wg__n_in(p, e); k++) {
         b->tx[k] = b->type[b->in[p->first[e] + k]];
         if (!wg__lends_type(op, k)) elements += wg__elements(b->tx[k]);
@@ -319,16 +319,19 @@ static bool renumber(struct lanes *l)
     wg_build *b = l->b;
     int32_t *first = wg__array((int64_t)b->n_steps + 1, sizeof *first);
     int32_t *member = wg__array(b->first_member[b->n_steps], sizeof *member), at = 0;
+    wg_step_shape *shape = wg__array(b->n_steps, sizeof *shape);
 
-    if (!first || !member) {
+    if (!first || !member || !shape) {
         wg__release(first);
         wg__release(member);
+        wg__release(shape);
         return false;
     }
     for (int32_t k = 0; k < b->n_steps; k++) {
         int32_t old = k < l->n ? l->order[k] : k;
 
         first[k] = at;
+        shape[k] = b->shape[old];
         for (int32_t m = b->first_member[old]; m < b->first_member[old + 1]; m++)
             member[at++] = b->member[m];
     }
@@ -339,6 +342,8 @@ static bool renumber(struct lanes *l)
         for (int32_t m = first[k]; m < first[k + 1]; m++) b->step[member[m]] = k;
     wg__release(first);
     wg__release(member);
+    wg__release(b->shape);
+    b->shape = shape;
     return true;
 }
 

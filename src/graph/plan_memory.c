@@ -177,13 +177,13 @@ static int64_t units(int64_t bytes)
 
 /* ---- writing over old values ---- */
 
-/* Whether value `owner` may be overwritten by entry e, as far as types go. All results of a step
- * have equally many elements, so an operand of as many is read element by element by all of
- * them. */
+/* Whether value `owner` may be overwritten by entry e, as far as types go. An operand of as many
+ * elements as a step goes over is read element by element, or line by line, by all of its members;
+ * but one of as many as a narrow member has may be read by others in another order. */
 static bool same_elements(const wg_build *b, int32_t owner, int32_t e)
 {
     return b->type[owner]->dtype == b->type[e]->dtype &&
-           wg__elements(b->type[owner]) == wg__elements(b->type[e]);
+           wg__elements(b->type[owner]) == wg__elements(b->type[e]) && !wg__narrow(b, e);
 }
 
 /* Whether store entry `owner` may be overwritten by entry e of the step that reads it last: every

@@ -63,7 +63,7 @@ static const char *instr_name(const wg_plan *p, const wg_instr *i)
 {
     if (i->kind == WG_I_COPY) return "(copy)";
     if (i->kind == WG_I_SPREAD) return "(spread)";
-    if (i->kind == WG_I_BLOCKS && i->as.blocks->n_members > 1) return "(fused)";
+    if (i->kind == WG_I_BLOCKS && i->as.blocks->n_entries > 1) return "(fused)";
     return p->live[i->entry]->op->name;
 }
 
@@ -77,8 +77,8 @@ static void print_steps(const wg_plan *p, const wg_spec *s, FILE *to)
 
         if (i->step >= 0) fprintf(to, "  step %" PRId32 ": %s", i->step, instr_name(p, i));
         else fprintf(to, "  before: %s", instr_name(p, i));
-        if (i->kind == WG_I_BLOCKS && i->as.blocks->n_members > 1)
-            fprintf(to, " of %" PRId32 " up to %s", i->as.blocks->n_members, t->op->name);
+        if (i->kind == WG_I_BLOCKS && i->as.blocks->n_entries > 1)
+            fprintf(to, " of %" PRId32 " up to %s", i->as.blocks->n_entries, t->op->name);
         if (s->seconds) fprintf(to, ", %.3f us", s->seconds[k] * scale);
         fprintf(to, ", %%%" PRId32 "%s%s%s%s\n", t->id, t->site ? " " : "", t->site ? t->site : "",
                 t->scope[0] ? " in " : "", t->scope);

@@ -71,25 +71,56 @@ static bool is_streamed(const wg_build *b, const wg_rows *r, int32_t e)
     return r->streams && b->stream[e];
 }
 
+/* Member m reads operand i, which is computed in its step, as a repeated narrow value. */
+static bool reads_repeated(const wg_build *b, const wg_rows *r, int32_t e, int32_t owner)
+{
+    return r->lines > 1 && wg__narrow(b, owner) && !wg__narrow(b, e);
+}
+
+/* Buffers out of use, of one width. */
+struct spare {
+    int32_t slot[2 * WG_MAX_MEMBERS], n;
+};
+
+static int32_t take_slot(struct spare *s, int32_t *all)
+{
+    return s->n > 0 ? s->slot[--s->n] : (*all)++;
+}
+
+/* The last member of the step to read each value, and to read it repeated. */
+static void find_last(const wg_build *b, int32_t step, const wg_rows *r, int32_t *last,
+                      int32_t *repeated)
+{
+    const wg_plan *p = b->p;
+
+    for (int32_t m = 0; m < r->members; m++) {
+        int32_t e = b->member[r->first + m];
+
+        last[m] = repeated[m] = -1;
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
+            int32_t owner = b->owner[b->in[i]];
+
+            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !inside(b, owner, step))
+                continue;
+            last[b->index[owner]] = m;
+            if (reads_repeated(b, r, e, owner)) repeated[b->index[owner]] = m;
+        }
+    }
+}
+
 /* Buffers for values used only inside or streamed, handed on once their last reader has run. A
- * reader of the same element type may write over them. */
+ * reader of the same element type and width may write over them. */
 static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
 {
     const wg_plan *p = b->p;
-    int32_t last[WG_MAX_MEMBERS], spare[WG_MAX_MEMBERS], n_spare = 0;
+    int32_t last[WG_MAX_MEMBERS], repeated[WG_MAX_MEMBERS];
+    struct spare wide = { .n = 0 }, narrow = { .n = 0 };
 
+    find_last(b, step, r, last, repeated);
     for (int32_t m = 0; m < r->members; m++) {
         int32_t e = b->member[r->first + m];
 
-        last[m] = -1;
-        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++)
-            if (!wg__lends_type(wg__op_at(b, e), i - p->first[e]) && inside(b, b->in[i], step))
-                last[b->index[b->owner[b->in[i]]]] = m;
-    }
-    for (int32_t m = 0; m < r->members; m++) {
-        int32_t e = b->member[r->first + m];
-
-        r->slot[m] = -1;
+        r->slot[m] = r->repeat[m] = -1;
         for (int pass = 0; pass < 2; pass++) {
             for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
                 int32_t owner = b->owner[b->in[i]], at;
@@ -97,16 +128,35 @@ static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
                 if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !inside(b, owner, step))
                     continue;
                 at = b->index[owner];
-                if (last[at] != m || r->slot[at] < 0) continue;
                 if (pass == 0 && b->type[owner]->dtype != b->type[e]->dtype) continue;
-                spare[n_spare++] = r->slot[at];
-                last[at] = -1;
+                if (last[at] == m && r->slot[at] >= 0) {
+                    struct spare *to = wg__narrow(b, owner) ? &narrow : &wide;
+
+                    to->slot[to->n++] = r->slot[at];
+                    last[at] = -1;
+                }
+                if (repeated[at] == m) {
+                    wide.slot[wide.n++] = r->repeat[at];
+                    repeated[at] = -1;
+                }
             }
-            if (pass == 0 && (!(b->mark[e] & (WG_STORED | WG_DIRECT)) || is_streamed(b, r, e)))
-                r->slot[m] = n_spare > 0 ? spare[--n_spare] : r->n_slots++;
+            if (pass > 0 || ((b->mark[e] & (WG_STORED | WG_DIRECT)) && !is_streamed(b, r, e)))
+                continue;
+            if (wg__narrow(b, e)) r->slot[m] = take_slot(&narrow, &r->n_narrow);
+            else r->slot[m] = take_slot(&wide, &r->n_slots);
         }
-        if (last[m] < 0 && r->slot[m] >= 0) spare[n_spare++] = r->slot[m];
+        if (last[m] < 0 && r->slot[m] >= 0) wide.slot[wide.n++] = r->slot[m]; /* streamed */
+        if (repeated[m] < 0) continue;
+        r->repeat[m] = take_slot(&wide, &r->n_slots);
+        r->n_repeats++;
     }
+}
+
+int64_t wg__rows_local(const wg_build *b, const wg_rows *r, int32_t m)
+{
+    if (r->slot[m] < 0) return -1;
+    if (wg__narrow(b, b->member[r->first + m])) return r->narrow_at + r->slot[m] * r->narrow_bytes;
+    return r->slot[m] * r->slot_bytes;
 }
 
 static bool add_use(wg_build *b, wg_rows *r, int32_t in, const wg_type *to)
@@ -117,7 +167,9 @@ static bool add_use(wg_build *b, wg_rows *r, int32_t in, const wg_type *to)
     if (list) r->use = list;
     if (!list || !how) return false;
     wg__spread_make(b->type[in], to, how);
-    if (how->period > PERIOD_BLOCKS * r->block) how->period = 0;
+    /* a block that is one line begins and ends with lines of the operand */
+    if (how->period > PERIOD_BLOCKS * r->block || (r->lines == 1 && how->period >= r->line))
+        how->period = 0;
     list[r->n_uses++] = (wg_rows_use){ in, to, how, false, 0 };
     return true;
 }
@@ -130,10 +182,12 @@ static bool find_uses(wg_build *b, wg_rows *r)
         int32_t e = b->member[r->first + m];
 
         r->n_refs += wg__n_in(p, e) + 1;
+        if (wg__narrow(b, e)) continue;
         for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
             int64_t n = wg__elements(b->type[b->in[i]]);
 
-            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || n == 1 || n == r->count)
+            if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || n == 1 || n == r->count ||
+                (r->line > 0 && inside(b, b->in[i], r->step)))
                 continue;
             r->n_pairs++;
             if (wg__rows_find(r, b->in[i], b->type[e]) < 0 && !add_use(b, r, b->in[i], b->type[e]))
@@ -149,7 +203,12 @@ static void end_at_rows(const wg_build *b, wg_rows *r)
     for (int64_t i = 0; i < r->n_uses; i++) {
         const wg_spread *how = r->use[i].how;
 
-        if (how->rank != 2 || how->stride[1] != 0 || how->dim[1] < LEAST_ROW) continue;
+        if (how->rank != 2 || how->stride[1] != 0) continue;
+        if (r->line > 0) {
+            r->use[i].whole = r->lines == 1 && how->dim[1] % r->line == 0;
+            continue;
+        }
+        if (how->dim[1] < LEAST_ROW) continue;
         if (r->row == 0) r->row = how->dim[1];
         r->use[i].whole = how->dim[1] == r->row;
     }
@@ -167,10 +226,16 @@ bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
     int64_t most = 1, at, n, blocks, grain;
 
     memset(r, 0, sizeof *r);
+    r->step = step;
     r->first = b->first_member[step];
     r->members = b->first_member[step + 1] - r->first;
-    r->count = wg__elements(b->type[b->member[r->first]]);
+    r->count = b->shape[step].count;
+    r->line = b->shape[step].line;
     r->block = r->count < p->options.block ? r->count : p->options.block;
+    if (r->line > 0) {
+        r->lines = r->line < r->block ? r->block / r->line : 1;
+        r->block = r->lines * r->line;
+    }
     r->slices = 1;
     if (!find_uses(b, r)) return false;
     for (int32_t m = 0; m < r->members && r->count > r->block; m++)
@@ -181,18 +246,21 @@ bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
 
         if (size > most) most = size;
     }
-    if (r->count > r->block) {
+    if (r->line > 0 || r->count > r->block) {
         blocks = (r->count - 1) / r->block + 1;
         grain = p->options.grain / r->members;
         n = r->count / (grain > 0 ? grain : 1);
         if (n > blocks) n = blocks;
         if (n > p->options.threads) n = p->options.threads;
         if (n > 1) r->slices = (int32_t)n;
-        r->blocks = r->members > 1 || r->n_uses > 0 || r->slices > 1 || r->streams;
+        r->blocks = r->line > 0 || r->members > 1 || r->n_uses > 0 || r->slices > 1 || r->streams;
         if (r->blocks) end_at_rows(b, r);
     }
     r->slot_bytes = round_up(r->block * most);
-    at = r->n_slots * r->slot_bytes;
+    r->narrow_at = r->n_slots * r->slot_bytes;
+    r->narrow_bytes = round_up(r->lines * most);
+    at = r->narrow_at + r->n_narrow * r->narrow_bytes;
+    r->n_refs += 2 * r->n_repeats;
     for (int64_t i = 0; i < r->n_uses; i++) {
         wg_rows_use *u = &r->use[i];
 

@@ -128,7 +128,7 @@ static void run_slice(const wg_blocks *k, int64_t slice)
 {
     char *memory = k->memory + (size_t)slice * k->slice_bytes;
     const void **x = (const void **)(void *)(memory + k->pointers_at), **spread = x + k->n_refs;
-    int64_t blocks = (k->count - 1) / k->block + 1;
+    int64_t blocks = (k->count - 1) / k->block + 1, lines = 0;
     int64_t lo =
         blocks / k->slices * slice + (slice < blocks % k->slices ? slice : blocks % k->slices);
     int64_t hi = lo + blocks / k->slices + (slice < blocks % k->slices);
@@ -140,7 +140,7 @@ static void run_slice(const wg_blocks *k, int64_t slice)
         const wg_ref *r = &k->ref[i];
 
         x[i] = r->local >= 0 ? memory + r->local
-               : r->base     ? (const char *)r->base + lo * r->stride
+               : r->base     ? (const char *)r->base + (r->narrow ? lo / k->line : lo) * r->stride
                              : NULL;
     }
     for (int32_t i = 0; i < k->n_uses; i++)
@@ -151,17 +151,19 @@ static void run_slice(const wg_blocks *k, int64_t slice)
         for (int32_t i = 0; i < k->n_uses; i++) spread[i] = spread_block(&k->use[i], memory, lo, n);
         for (int32_t i = 0; i < k->n_pairs; i++) x[k->pair[i].ref] = spread[k->pair[i].use];
         struct ahead a = look_ahead(k, x, lo + n < hi ? n : 0);
+        if (k->line > 0) lines = n / k->line;
         for (int32_t i = 0; i < k->n_members; i++) {
             const wg_member *m = &k->member[i];
             void *y = (void *)(uintptr_t)x[m->first + m->n];
 
             ask(&a);
-            m->row(m->attr, n, x + m->first, m->step, y);
+            m->row(m->attr, m->narrow ? lines : n, x + m->first, m->step, y);
             if (m->stream)
                 k->past((void *)(uintptr_t)x[m->first + m->n + 1], y, (size_t)(n * m->stream));
         }
         for (int32_t i = 0; i < k->n_refs; i++)
-            if (k->ref[i].stride) x[i] = (const char *)x[i] + k->ref[i].stride * n;
+            if (k->ref[i].stride)
+                x[i] = (const char *)x[i] + k->ref[i].stride * (k->ref[i].narrow ? lines : n);
     }
     if (k->streams) wg__stream_end();
 }

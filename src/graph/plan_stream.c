@@ -56,9 +56,7 @@ wg_stream_fn *wg__stream_copy(int level)
     return plain;
 }
 
-void wg__stream_end(void)
-{
-}
+void wg__stream_end(void) {}
 #endif
 
 /* ---- the pass ---- */
@@ -119,7 +117,8 @@ bool wg__plan_stream(wg_build *b)
         }
         walk_steps(b, &r);
         for (int32_t e = 0; e < p->n; e++)
-            if (wg__computed(b, e) && (b->mark[e] & (WG_ROW | WG_STORED)) == (WG_ROW | WG_STORED))
+            if (wg__computed(b, e) && (b->mark[e] & (WG_ROW | WG_STORED)) == (WG_ROW | WG_STORED) &&
+                !wg__narrow(b, e))
                 b->stream[e] = r.bytes[r.reader[e]] - r.bytes[b->step[e]] > p->options.cache;
     }
     wg__release(r.reader);

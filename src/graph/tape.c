@@ -348,6 +348,13 @@ wg_row_fn *wg__row_kernel(const wg_op *op, wg_dtype dtype, int level)
     return NULL;
 }
 
+wg_line_fn *wg__line_kernel(const wg_op *op, wg_dtype dtype, int level)
+{
+    for (; level >= 0; level--)
+        if (op->by_line[dtype][level]) return op->by_line[dtype][level];
+    return NULL;
+}
+
 wg_eval_fn *wg__eval_kernel(const wg_op *op, wg_dtype dtype, int level)
 {
     for (; level >= 0; level--)

@@ -113,6 +113,12 @@ static void step_any_i64(const wg_call *c, int op, int64_t outer, int64_t n, int
                                                                                                    \
         wg__runs(&c->tx[0]->shape, wg__axis_set(&at->axes, c->tx[0]->shape.rank), &runs);          \
         wg__reduce_runs(c, &runs, sizeof(int64_t), name##_step_i64);                               \
+    }                                                                                              \
+    static void name##_line_i64(const void *attr, int64_t lines, int64_t n, const void *x,         \
+                                void *y)                                                           \
+    {                                                                                              \
+        (void)attr;                                                                                \
+        step_any_i64(&(wg_call){ .threads = 1 }, op, lines, n, 1, x, y);                           \
     }
 JOIN_I64(sum, WG_JOIN_SUM)
 JOIN_I64(prod, WG_JOIN_PROD)
@@ -135,6 +141,16 @@ static size_t join_scratch(const wg_sig *s, const wg_type *out, int threads)
     (void)threads;
     wg__runs(&s->in[0]->shape, wg__axis_set(&at->axes, s->in[0]->shape.rank), &runs);
     return wg__reduce_runs_scratch(&runs, wg_dtype_size(out->dtype));
+}
+
+static int64_t join_line(const wg_sig *s, const wg_type *out)
+{
+    const struct reduce_attr *at = s->attr;
+    wg_runs runs;
+
+    (void)out;
+    wg__runs(&s->in[0]->shape, wg__axis_set(&at->axes, s->in[0]->shape.rank), &runs);
+    return wg__runs_line(&runs);
 }
 
 static bool join_infer(const wg_sig *s, wg_type *out)
@@ -172,6 +188,8 @@ const wg_op wg_op_sum = {
     .scratch = join_scratch,
     .vjp = sum_vjp,
     .flops = join_flops,
+    .line = join_line,
+    .by_line = WG_NUMBER(sum_line),
 };
 
 wg_tensor *wg_sum(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -201,6 +219,8 @@ const wg_op wg_op_prod = {
     .scratch = join_scratch,
     .vjp = prod_vjp,
     .flops = join_flops,
+    .line = join_line,
+    .by_line = WG_NUMBER(prod_line),
 };
 
 wg_tensor *wg_prod(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -248,6 +268,8 @@ const wg_op wg_op_max = {
     .scratch = join_scratch,
     .vjp = max_vjp,
     .flops = join_flops,
+    .line = join_line,
+    .by_line = WG_NUMBER(max_line),
 };
 
 wg_tensor *wg_max(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -267,6 +289,8 @@ const wg_op wg_op_min = {
     .scratch = join_scratch,
     .vjp = min_vjp,
     .flops = join_flops,
+    .line = join_line,
+    .by_line = WG_NUMBER(min_line),
 };
 
 wg_tensor *wg_min(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -301,6 +325,14 @@ static size_t sum_to_like_scratch(const wg_sig *s, const wg_type *out, int threa
     return wg__reduce_runs_scratch(&runs, wg_dtype_size(out->dtype));
 }
 
+static int64_t sum_to_like_line(const wg_sig *s, const wg_type *out)
+{
+    wg_runs runs;
+
+    wg__runs(&s->in[0]->shape, broadcast_axes(&s->in[0]->shape, &out->shape), &runs);
+    return wg__runs_line(&runs);
+}
+
 static void sum_to_like_eval_i64(const wg_call *c)
 {
     wg_runs runs;
@@ -325,6 +357,8 @@ const wg_op wg_op_sum_to_like = {
     .scratch = sum_to_like_scratch,
     .vjp = sum_to_like_vjp,
     .flops = join_flops,
+    .line = sum_to_like_line,
+    .by_line = WG_NUMBER(sum_line),
 };
 
 wg_tensor *wg_sum_to_like(wg_tensor *x, wg_tensor *like)
@@ -336,25 +370,38 @@ wg_tensor *wg_sum_to_like(wg_tensor *x, wg_tensor *like)
 
 /* ---- rows: inner is 1 ---- */
 
+#define JOIN_LINES(name, op)                                                                       \
+    static void FN(name##_line)(const void *attr, int64_t lines, int64_t n, const void *x,         \
+                                void *y)                                                           \
+    {                                                                                              \
+        (void)attr;                                                                                \
+        for (int64_t i = 0; i < lines; i++)                                                        \
+            ((REAL *)y)[i] = FN(row)(op, (const REAL *)x + i * n, n);                              \
+    }
+JOIN_LINES(sum, WG_JOIN_SUM)
+JOIN_LINES(prod, WG_JOIN_PROD)
+JOIN_LINES(max, WG_JOIN_MAX)
+JOIN_LINES(min, WG_JOIN_MIN)
+#undef JOIN_LINES
+
 static void FN(run_rows)(void *arg, int64_t lo, int64_t hi)
 {
     const struct step *s = arg;
-    const REAL *x = s->x;
-    REAL *y = s->y;
-    int64_t n = s->n;
+    const REAL *x = (const REAL *)s->x + lo * s->n;
+    REAL *y = (REAL *)s->y + lo;
 
     switch (s->op) {
     case WG_JOIN_SUM:
-        for (int64_t o = lo; o < hi; o++) y[o] = FN(row)(WG_JOIN_SUM, x + o * n, n);
+        FN(sum_line)(NULL, hi - lo, s->n, x, y);
         break;
     case WG_JOIN_PROD:
-        for (int64_t o = lo; o < hi; o++) y[o] = FN(row)(WG_JOIN_PROD, x + o * n, n);
+        FN(prod_line)(NULL, hi - lo, s->n, x, y);
         break;
     case WG_JOIN_MAX:
-        for (int64_t o = lo; o < hi; o++) y[o] = FN(row)(WG_JOIN_MAX, x + o * n, n);
+        FN(max_line)(NULL, hi - lo, s->n, x, y);
         break;
     default:
-        for (int64_t o = lo; o < hi; o++) y[o] = FN(row)(WG_JOIN_MIN, x + o * n, n);
+        FN(min_line)(NULL, hi - lo, s->n, x, y);
         break;
     }
 }

@@ -40,6 +40,15 @@ static double softmax_flops(const wg_sig *s, const wg_type *out)
     return 5 * (double)wg__count(out);
 }
 
+static int64_t softmax_line(const wg_sig *s, const wg_type *out)
+{
+    const struct softmax_attr *at = s->attr;
+    int64_t outer, n, inner;
+
+    wg__axis_split(out, at->axis, &outer, &n, &inner);
+    return inner == 1 ? n : 0;
+}
+
 /* dx = y (dy - sum(dy y)) */
 static void softmax_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -59,6 +68,8 @@ const wg_op wg_op_softmax = {
     .eval = WG_REAL(softmax_eval),
     .vjp = softmax_vjp,
     .flops = softmax_flops,
+    .line = softmax_line,
+    .by_line = WG_REAL(softmax_lines),
 };
 
 wg_tensor *wg_softmax(wg_tensor *x, int axis)
@@ -85,6 +96,8 @@ const wg_op wg_op_log_softmax = {
     .eval = WG_REAL(log_softmax_eval),
     .vjp = log_softmax_vjp,
     .flops = softmax_flops,
+    .line = softmax_line,
+    .by_line = WG_REAL(log_softmax_lines),
 };
 
 wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
@@ -94,15 +107,16 @@ wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
 
 #else
 
-/* y = e^(x - top); returns their sum, in the order of vec.h: what is added is still in registers.
- */
-WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
+/* y = e^(x - top), if they are kept; returns their sum, in the order of vec.h: what is added is
+ * still in registers. */
+WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y, bool keep)
 {
     FN(wg_tree) t = { 0, { 0 } };
 
     for (int64_t from = 0; from < n; from += WG_BLOCK) {
         int64_t end = n - from < WG_BLOCK ? n : from + WG_BLOCK, i = from;
         V lane[16 / VN], e;
+        REAL last[VN];
 
         WG_UNROLL
         for (int k = 0; k < 16 / VN; k++) lane[k] = VSPLAT(0);
@@ -110,7 +124,7 @@ WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
             WG_UNROLL
             for (int k = 0; k < 16 / VN; k++) {
                 e = vexp(VLOAD(x + i + k * VN) - top);
-                VSTORE(y + i + k * VN, e);
+                if (keep) VSTORE(y + i + k * VN, e);
                 lane[k] += e;
             }
         }
@@ -120,19 +134,21 @@ WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
             int w = end - at < VN ? (int)(end - at) : VN;
 
             if (w <= 0) break;
-            VSTORE_N(y + at, vexp(VLOAD_N(x + at, w) - top), w);
-            lane[k] += VLOAD_N(y + at, w); /* lanes beyond add +0 */
+            VSTORE_N(last, vexp(VLOAD_N(x + at, w) - top), w);
+            e = VLOAD_N(last, w); /* lanes beyond add +0 */
+            if (keep) VSTORE_N(y + at, e, w);
+            lane[k] += e;
         }
         FN(tree_add)(&t, FN(lanes_total)(lane));
     }
     return FN(tree_total)(&t);
 }
 
-/* One contiguous line. y holds the exponentials until their sum is known. */
+/* One contiguous line, which y may be. It holds the exponentials until their sum is known. */
 WG_INLINE void FN(softmax_row)(const REAL *x, int64_t n, REAL *y, bool logarithm)
 {
     REAL top = FN(row)(WG_JOIN_MAX, x, n);
-    V scale = VSPLAT(FN(exp_row)(x, n, top, y));
+    V scale = VSPLAT(FN(exp_row)(x, n, top, y, !logarithm));
     int64_t i;
 
     if (logarithm) {
@@ -216,7 +232,22 @@ WG_INLINE void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64
         }
 }
 
-static void FN(softmax_lines)(void *arg, int64_t lo, int64_t hi)
+static void FN(softmax_lines)(const void *attr, int64_t lines, int64_t n, const void *x, void *y)
+{
+    (void)attr;
+    for (int64_t i = 0; i < lines; i++)
+        FN(softmax_row)((const REAL *)x + i * n, n, (REAL *)y + i * n, false);
+}
+
+static void FN(log_softmax_lines)(const void *attr, int64_t lines, int64_t n, const void *x,
+                                  void *y)
+{
+    (void)attr;
+    for (int64_t i = 0; i < lines; i++)
+        FN(softmax_row)((const REAL *)x + i * n, n, (REAL *)y + i * n, true);
+}
+
+static void FN(run_softmax)(void *arg, int64_t lo, int64_t hi)
 {
     const struct softmax_job *job = arg;
     const REAL *x = job->c->x[0];
@@ -228,8 +259,8 @@ static void FN(softmax_lines)(void *arg, int64_t lo, int64_t hi)
         int64_t m = left < SOFTMAX_CHUNK ? left : SOFTMAX_CHUNK;
 
         if (job->inner == 1) {
-            if (job->logarithm) FN(softmax_row)(x + first, job->n, y + first, true);
-            else FN(softmax_row)(x + first, job->n, y + first, false);
+            if (job->logarithm) FN(log_softmax_lines)(NULL, 1, job->n, x + first, y + first);
+            else FN(softmax_lines)(NULL, 1, job->n, x + first, y + first);
         } else if (job->logarithm)
             FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, true);
         else FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, false);
@@ -247,7 +278,7 @@ WG_INLINE void FN(softmax_any)(const wg_call *c, bool logarithm)
     job.chunks = (job.inner + SOFTMAX_CHUNK - 1) / SOFTMAX_CHUNK;
     wide = job.inner < SOFTMAX_CHUNK ? job.inner : SOFTMAX_CHUNK;
     wg_parallel(c->threads, outer * job.chunks, 1 + WG_REDUCE_GRAIN / (4 * job.n * wide),
-                FN(softmax_lines), &job);
+                FN(run_softmax), &job);
 }
 
 static void FN(softmax_eval)(const wg_call *c)
