@@ -27,48 +27,61 @@ WG_INLINE const REAL *FN(remainder)(const REAL *x, int64_t next, int64_t n, REAL
     return last;
 }
 
-/* A vector of an operand of which n elements are left. One element is read and written as one, for
- * what reads it next waits for a masked store to reach the cache. */
+/* The last n < VN elements of an operand. One element is read and written as one, for what reads it
+ * next waits for a masked store to reach the cache. */
 WG_INLINE V FN(load_left)(const REAL *x, int64_t next, int64_t n)
 {
-    if (n >= VN || !next) return VLOAD(x);
+    if (!next) return VLOAD(x);
     return n == 1 ? VSPLAT(*x) : VLOAD_N(x, (int)n);
 }
 
-/* Returns how many were written. */
-WG_INLINE int64_t FN(store_left)(REAL *y, V x, int64_t n)
+WG_INLINE void FN(store_left)(REAL *y, V x, int64_t n)
 {
-    if (n >= VN) {
-        VSTORE(y, x);
-        return VN;
-    }
     if (n == 1) *y = x[0];
     else VSTORE_N(y, x, (int)n);
-    return n;
 }
 
+/* Full vectors meet two branches that are never taken: all else is out of their way. */
 WG_INLINE void FN(row1)(const void *attr, int64_t n, const void *const *xs, const int *step,
                         void *ys, FN(lane1) * lane)
 {
     REAL spread[VN], *y = ys;
-    int64_t next, done;
+    int64_t next;
     const REAL *x = FN(operand)(xs[0], step[0], n, spread, &next);
 
-    for (; n > 0; n -= done, x += next ? done : 0, y += done)
-        done = FN(store_left)(y, lane(attr, FN(load_left)(x, next, n)), n);
+    for (; n > 0; n -= VN, x += next, y += VN) {
+        V v;
+
+        if (WG_RARE(n < VN)) v = FN(load_left)(x, next, n);
+        else v = VLOAD(x);
+        v = lane(attr, v);
+        if (WG_RARE(n < VN)) FN(store_left)(y, v, n);
+        else VSTORE(y, v);
+    }
 }
 
 WG_INLINE void FN(row2)(const void *attr, int64_t n, const void *const *xs, const int *step,
                         void *ys, FN(lane2) * lane)
 {
     REAL spread[2][VN], *y = ys;
-    int64_t next_a, next_b, done;
+    int64_t next_a, next_b;
     const REAL *a = FN(operand)(xs[0], step[0], n, spread[0], &next_a);
     const REAL *b = FN(operand)(xs[1], step[1], n, spread[1], &next_b);
 
-    for (; n > 0; n -= done, a += next_a ? done : 0, b += next_b ? done : 0, y += done)
-        done = FN(store_left)(
-            y, lane(attr, FN(load_left)(a, next_a, n), FN(load_left)(b, next_b, n)), n);
+    for (; n > 0; n -= VN, a += next_a, b += next_b, y += VN) {
+        V u, v;
+
+        if (WG_RARE(n < VN)) {
+            u = FN(load_left)(a, next_a, n);
+            v = FN(load_left)(b, next_b, n);
+        } else {
+            u = VLOAD(a);
+            v = VLOAD(b);
+        }
+        u = lane(attr, u, v);
+        if (WG_RARE(n < VN)) FN(store_left)(y, u, n);
+        else VSTORE(y, u);
+    }
 }
 
 /* ---- masks as bools in memory: VN bytes ---- */
