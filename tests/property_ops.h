@@ -460,6 +460,36 @@ static wg_tensor *gen_product(gen *r)
     return tame(r, wg_matmul_t(a, b, ta, tb));
 }
 
+/* Rows that are products of columns and rows, perhaps times a number, added to rows of x. */
+static inline wg_tensor *added_rows(gen *r, wg_tensor *x, bool like)
+{
+    int64_t n = 1 + below(r, 6), m = 1 + below(r, 3), width = shape_of(x)->dim[1];
+    wg_tensor *idx = constant(r, WG_I64, WG_SHAPE(n, m), shape_of(x)->dim[0]), *left, *rows;
+    bool ta = chance(r, 50), tb = chance(r, 30);
+
+    left = leaf_of(r, wg_dtype_of(x), ta ? WG_SHAPE(n, 1, m) : WG_SHAPE(n, m, 1));
+    rows = leaf_of(r, wg_dtype_of(x), tb ? WG_SHAPE(n, width, 1) : WG_SHAPE(n, 1, width));
+    rows = chance(r, 80) ? wg_matmul_t(left, rows, ta, tb)
+                         : leaf_of(r, wg_dtype_of(x), WG_SHAPE(n, m, width));
+    if (chance(r, 70)) rows = wg_mul(rows, wg_sum(left, WG_ALL_AXES, chance(r, 50)));
+    return like ? wg_scatter_add_like(rows, idx, x, 0) : wg_scatter_add(x, idx, rows, 0);
+}
+
+/* A product with rows of a table, and the way back. */
+static wg_tensor *gen_table(gen *r)
+{
+    wg_dtype dtype = some_real(r);
+    int64_t n = 1 + below(r, 4), m = 1 + below(r, 5), most = 2 + below(r, 5);
+    wg_tensor *x, *w = leaf_of(r, dtype, WG_SHAPE(n, m)), *y;
+
+    x = leaf_of(r, dtype, WG_SHAPE(most, (const int64_t[]){ 1, 3, 17, 75 }[below(r, 4)]));
+    if (chance(r, 40)) return tame(r, added_rows(r, x, chance(r, 30)));
+    y = wg_gather(x, constant(r, WG_I64, WG_SHAPE(n, m), most), 0);
+    y = wg_matmul_t(wg_unsqueeze(w, WG_AXES(2)), y, true, false);
+    if (chance(r, 50)) return tame(r, y);
+    return tame(r, wg_grad1(wg_sum(wg_tanh(y), WG_ALL_AXES, false), x));
+}
+
 static wg_tensor *gen_window(gen *r)
 {
     wg_dtype dtype = some_real(r);

@@ -475,9 +475,41 @@ static void refusal_of_constants(void)
     world_free(&o);
 }
 
-TESTS(TEST(runs_at_any_batch), TEST(arena_moves), TEST(broadcasts),
-      TEST(many_broadcast_operands),
-      TEST(asked_too_early_or_wrongly), TEST(store_that_does_not_fit),
-      TEST(extents_that_do_not_fit), TEST(tensors_without_function), TEST(recording_goes_on),
-      TEST(keeps_everything), TEST(draws_may_be_fed), TEST(equal_work_is_done_once),
-      TEST(refusal_of_constants), TEST(transposes_are_absorbed))
+/* An entry that is made inside its reader's kernel is blamed for its own mistakes. */
+static void refusal_inside(void)
+{
+    struct world o = world_make();
+    wg_tensor *rows, *w;
+    int64_t idx[4] = { 0, 1, 2, 2 };
+    float one[4] = { 1, 2, 3, 4 };
+    wg_plan_stats stats;
+    wg_plan *p;
+
+    wg_begin(o.g, "f", WG_PREDICT);
+    w = wg_input(o.g, "w", WG_F32, WG_SHAPE(2, 1, 2));
+    entry(&o, "table", 9, 1);
+    rows = wg_gather(wg_reshape(wg_param_leaf(o.g, o.w, "table"), WG_SHAPE(3, 3)),
+                     wg_input(o.g, "idx", WG_I64, WG_SHAPE(2, 2)), 0);
+    wg_output("y", wg_matmul(w, rows));
+    wg_end(o.g);
+    p = plan(&o);
+    REQUIRE(p != NULL);
+    wg_plan_feed(p, "w", WG_F32_ARRAY(one, 2, 1, 2));
+    wg_plan_feed(p, "idx", WG_I64_ARRAY(idx, 2, 2));
+    CHECK(wg_plan_run(p) == WG_OK);
+    CHECK(wg_plan_report(p, &stats) == WG_OK && stats.fused_steps == 1);
+    CHECK(((const float *)wg_plan_value_at(p, 0)->data)[5] == 63);
+    idx[3] = 3;
+    CHECK(wg_plan_run(p) == WG_EINDEX);
+    ERROR_IS(wg_plan_error(p), WG_EINDEX,
+             "gather: index 3 at [1, 1] is out of range for axis 0 of f32[3 x 3]",
+             wg_tensor_site(rows));
+    wg_plan_free(p);
+    world_free(&o);
+}
+
+TESTS(TEST(refusal_inside), TEST(runs_at_any_batch), TEST(arena_moves), TEST(broadcasts),
+      TEST(many_broadcast_operands), TEST(asked_too_early_or_wrongly),
+      TEST(store_that_does_not_fit), TEST(extents_that_do_not_fit), TEST(tensors_without_function),
+      TEST(recording_goes_on), TEST(keeps_everything), TEST(draws_may_be_fed),
+      TEST(equal_work_is_done_once), TEST(refusal_of_constants), TEST(transposes_are_absorbed))

@@ -17,7 +17,7 @@ static const struct {
     { gen_random, 6 },   { gen_reduce, 20 }, { gen_like, 6 },     { gen_reshape, 12 },
     { gen_permute, 8 },  { gen_slice, 10 },  { gen_pad, 8 },      { gen_join, 10 },
     { gen_index, 12 },   { gen_product, 8 }, { gen_window, 12 },  { gen_gradient, 10 },
-    { gen_partners, 6 },
+    { gen_partners, 6 }, { gen_table, 8 },
 };
 
 static const wg_plan_options ways[] = {
@@ -34,12 +34,13 @@ static const wg_plan_options ways[] = {
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_ALL & ~(WG_PASS_FUSE | WG_PASS_LINES), .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_TRANSPOSE, .threads = 1, .block = 3 },
+    { .passes_off = WG_PASS_ALL & ~WG_PASS_INLINE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE | WG_PASS_IN_PLACE, .threads = 2 },
     { .threads = 2 }, /* compared where no transpose was absorbed */
 };
 
-static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed,
-    bundles, by_lines;
+static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed, bundles,
+    by_lines, inlined;
 static int64_t budgets, recomputing, recomputed, unmet; /* see try_budget */
 
 static wg_tensor *one(gen *r)
@@ -76,7 +77,9 @@ static void record_function(gen *r)
                 d = wg_add(d, wg_sin(r->leaf[k]));
         if (chance(r, 30))
             d = wg_add(d, wg_tanh(wg_grad1(wg_sum(wg_tanh(real(r)), WG_ALL_AXES, false), t)));
-        wg_update(*(const char *const *)wg_tensor_attr(t), wg_sub(t, d));
+        d = wg_rank(t) == 2 && count_of(t) > 0 && chance(r, 30) ? added_rows(r, t, false)
+                                                                : wg_sub(t, d);
+        wg_update(*(const char *const *)wg_tensor_attr(t), d);
         updates++;
     }
     wg_end(r->g);
@@ -262,12 +265,14 @@ static bool try_budget(const gen *r, uint64_t seed)
         recomputed += p->now->stats.recomputed;
         ok = harness_check(p->now->stats.arena_bytes <= o.max_bytes, __FILE__, __LINE__,
                            "seed %" PRIu64 ": %" PRId64 " bytes, allowed %" PRId64, seed,
-                           p->now->stats.arena_bytes, o.max_bytes) && ok;
+                           p->now->stats.arena_bytes, o.max_bytes) &&
+             ok;
     }
     for (int i = 0; p && i < wg_function_n_outputs(r->g, 1); i++)
         ok = harness_check(same_values(wg_plan_value_at(p, i), wg_plan_value_at(want, i)), __FILE__,
                            __LINE__, "seed %" PRIu64 ", %" PRId64 " bytes: output %s differs", seed,
-                           o.max_bytes, wg_function_output_name(r->g, 1, i)) && ok;
+                           o.max_bytes, wg_function_output_name(r->g, 1, i)) &&
+             ok;
     wg_plan_free(p);
     wg_plan_free(want);
     return ok;
@@ -315,6 +320,7 @@ static bool try_seed(uint64_t seed)
         if (p) streamed += count_streams(p->now);
         if (p) bundles += p->now->stats.bundles;
         if (p) by_lines += count_by_lines(p->now);
+        if (p) inlined += p->now->stats.inlined;
         if (p && p->now->stats.absorbed > 0) absorbed++;
         else if (p) ok = compare(&r, way, p, want, store, first, seed);
         wg_plan_free(p);
@@ -341,16 +347,18 @@ static void any_way_gives_the_same(void)
     printf("%" PRId64 " functions, %zu ways each; %" PRId64
            " runs with absorbed transposes not compared; %" PRId64
            " elements, %.2f %% not finite; %" PRId64 " repeated values left out, %" PRId64
-           " times steps side by side, %" PRId64 " steps by lines\n",
+           " times steps side by side, %" PRId64 " steps by lines, %" PRId64
+           " values made inside others\n",
            graphs, sizeof ways / sizeof ways[0], absorbed, elements,
            elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated, bundles,
-           by_lines);
-    printf("%" PRId64 " budgets: %" PRId64 " met by computing %" PRId64
-           " entries again, %" PRId64 " only by the least that was named\n",
+           by_lines, inlined);
+    printf("%" PRId64 " budgets: %" PRId64 " met by computing %" PRId64 " entries again, %" PRId64
+           " only by the least that was named\n",
            budgets, recomputing, recomputed, unmet);
     CHECK(not_finite * 20 <= elements);
     CHECK(repeated >= LEAST && by_lines >= LEAST);
     CHECK(bundles >= LEAST);
+    CHECK(inlined >= LEAST);
     CHECK(getenv("PROPERTY_GRAPHS") || recomputing > budgets / 4);
     CHECK(streamed > graphs);
 }

@@ -198,6 +198,25 @@ enum {
 #define WG_SHAPE_ONLY(i)      (1u << (i))
 #define WG_SHAPE_ONLY_FROM_31 (1u << 31) /* operand 31 and all later */
 
+/* One entry that reads the value of another, which nobody else reads, and may compute it inside its
+ * own kernel. */
+typedef struct wg_inlined {
+    const wg_sig *sig; /* the entry: record, attributes, operand types */
+    const wg_type *out;
+    wg_dtype by; /* picks among kernels, as for eval */
+    int level;
+    int n; /* entries inside: part[0] is operand part[0].operand of the entry, part[1] of part[0] */
+    struct {
+        int operand;
+        const wg_sig *sig;
+        const wg_type *out;
+    } part[2];
+    /* filled in; calls get the operands of the entry, then those of part[0], then of part[1] */
+    void *state;       /* WG_STATE bytes, which the call sees as c->state */
+    wg_eval_fn *fn;    /* no scratch */
+    wg_eval_fn *check; /* of part[0], which gets its own operands: what can make it fail; or NULL */
+} wg_inlined;
+
 struct wg_op {
     const char *name, *doc; /* name is the JSON tag: it never changes */
     int n_in;               /* -1: one or more */
@@ -229,6 +248,10 @@ struct wg_op {
      * another number, in every element, the result is the other operand (WG_PASS_FOLD). */
     unsigned unit_of;
     double unit;
+    /* Optional. Fills in `fn` when there is a kernel for the entry and its parts together, with the
+     * bits that they give one after the other (WG_PASS_INLINE). Parts with a row kernel cannot fail;
+     * neither must others, but by `check`. */
+    bool (*inlines)(wg_inlined *in);
     /* Optional. A kernel for these very types, which takes the place of eval and gives the same
      * bits; NULL: none. What it needs to know beyond them is written to `state`, WG_STATE bytes,
      * once; calls see it as c->state. `by` and `level` pick among kernels, as they do for eval

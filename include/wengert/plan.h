@@ -35,7 +35,9 @@ enum {
      * the options check and max_bytes */
     WG_PASS_LANES = 1 << 11,
     WG_PASS_LINES = 1 << 12, /* reductions of lines and softmax run inside fused steps */
-    WG_PASS_ALL = (1 << 13) - 1
+    /* values with one reader are made inside its kernel, where that has one for both */
+    WG_PASS_INLINE = 1 << 13,
+    WG_PASS_ALL = (1 << 14) - 1
 };
 
 typedef struct {

@@ -197,7 +197,7 @@ static void resolve_options(wg_plan *p, const wg_plan_options *options)
     if (p->options.check) p->passes &= ~(unsigned)WG_PASS_FUSE;
     if (p->options.keep) p->passes &= ~(unsigned)WG_PASS_REUSE;
     if (p->options.check || p->options.keep)
-        p->passes &= ~(unsigned)(WG_PASS_IN_PLACE | WG_PASS_REPEAT);
+        p->passes &= ~(unsigned)(WG_PASS_IN_PLACE | WG_PASS_REPEAT | WG_PASS_INLINE);
     p->level = wg_level();
 }
 

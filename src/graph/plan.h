@@ -11,13 +11,14 @@
 #include "internal.h"
 
 enum {
-    WG_SPECS = 4,         /* specialisations kept */
-    WG_BLOCK = 512,       /* elements of a block */
-    WG_ALIGN = 64,        /* bytes every value starts at a multiple of */
-    WG_MAX_MEMBERS = 128, /* entries of one step: bounds its block buffers */
-    WG_FOLD_BYTES = 4096, /* largest derived value that is kept as a constant */
-    WG_LINE_BLOCKS = 8,   /* a line of a step is at most so many blocks long */
-    WG_AHEAD = 1 << 18    /* least bytes of an operand whose next block is asked for */
+    WG_SPECS = 4,          /* specialisations kept */
+    WG_BLOCK = 512,        /* elements of a block */
+    WG_ALIGN = 64,         /* bytes every value starts at a multiple of */
+    WG_MAX_MEMBERS = 128,  /* entries of one step: bounds its block buffers */
+    WG_FOLD_BYTES = 4096,  /* largest derived value that is kept as a constant */
+    WG_LINE_BLOCKS = 8,    /* a line of a step is at most so many blocks long */
+    WG_AHEAD = 1 << 18,    /* least bytes of an operand whose next block is asked for */
+    WG_INLINE_OPERANDS = 4 /* most operands of an entry that takes part in WG_PASS_INLINE */
 };
 
 /* Elements times entries of a step for which a thread is started. A kernel takes about 0.08 ns an
@@ -153,7 +154,7 @@ typedef struct {
 /* ---- a specialisation ---- */
 
 typedef struct {
-    int64_t entries, needed, aliased, merged, folded, absorbed, repeated, computed, steps,
+    int64_t entries, needed, aliased, merged, folded, absorbed, repeated, inlined, computed, steps,
         fused_steps, fused_entries;
     int64_t bundles, in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
     int64_t recomputed; /* entries computed a second time, to stay within max_bytes */
@@ -287,10 +288,11 @@ typedef struct {
     wg_bundle *bundle; /* of steps, ascending */
     int64_t n_bundles;
     wg_step_shape *shape; /* by step */
-    int32_t *index;       /* of computed entries: place among the members of their step */
-    uint8_t *stream;      /* of computed entries: the value goes past the caches */
-    const wg_type **tx;   /* room for the operand types of one entry */
-    int64_t n_instr;      /* instructions all steps make */
+    int32_t *inside;    /* the entry whose kernel makes the value of this one, plus 1; 0: its own */
+    int32_t *index;     /* of computed entries: place among the members of their step */
+    uint8_t *stream;    /* of computed entries: the value goes past the caches */
+    const wg_type **tx; /* room for the operand types of one entry */
+    int64_t n_instr;    /* instructions all steps make */
     int32_t first_direct; /* first step that writes into the store; n_steps: none */
     struct wg_patch {
         int64_t input;
@@ -333,6 +335,12 @@ static inline wg_dtype wg__kernel_dtype(const wg_build *b, int32_t e)
 
     return k >= 0 && k < wg__n_in(b->p, e) ? b->type[b->in[b->p->first[e] + k]]->dtype
                                            : b->type[e]->dtype;
+}
+
+/* The entry a step is named after: that of its kernel, where others are made inside. */
+static inline int32_t wg__head(const wg_build *b, int32_t step)
+{
+    return b->member[b->first_member[step + 1] - 1];
 }
 
 static inline int64_t wg__elements(const wg_type *type)
@@ -404,6 +412,12 @@ wg_row_fn wg__run_line, wg__repeat_narrow; /* attr: a wg_line */
 
 /* Which steps run side by side, and the order that follows; false: out of memory. */
 bool wg__plan_lanes(wg_build *b);
+
+/* plan_inline.c, part of wg__plan_fuse: chooses values that are made inside their reader's kernel.
+ * wg__inline_parts: those inside entry e, the second inside the first; *in, where given, gets what
+ * the record said. Returns how many. */
+bool wg__plan_inline(wg_build *b);
+int wg__inline_parts(const wg_build *b, int32_t e, int32_t part[2], wg_inlined *in);
 
 /* ---- plan_rows.c: how a step of row kernels goes about its elements ---- */
 

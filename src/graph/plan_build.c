@@ -122,8 +122,9 @@ bool wg__build_take(wg_build *b)
     b->offset = wg__array(n, sizeof *b->offset);
     b->member = wg__array(n, sizeof *b->member);
     b->index = wg__array(n, sizeof *b->index);
+    b->inside = wg__array(n, sizeof *b->inside);
     if (!b->type || !b->in || !b->attr || !b->canon || !b->owner || !b->mark || !b->data ||
-        !b->step || !b->last || !b->offset || !b->member || !b->index || !b->tx)
+        !b->step || !b->last || !b->offset || !b->member || !b->index || !b->inside || !b->tx)
         return no_memory(b);
     if (edges) memcpy(b->in, p->in, (size_t)edges * sizeof *b->in);
     for (int64_t i = 0; i < n; i++) {
@@ -132,6 +133,7 @@ bool wg__build_take(wg_build *b)
         b->data[i] = NULL;
         b->step[i] = b->last[i] = -1;
         b->offset[i] = -1;
+        b->inside[i] = 0;
     }
     return true;
 }
@@ -153,6 +155,7 @@ void wg__build_release(wg_build *b)
     wg__release(b->stream);
     wg__release(b->bundle);
     wg__release(b->shape);
+    wg__release(b->inside);
     wg__release(b->tx);
     wg__release(b->patch);
     wg__release(b->first_member);

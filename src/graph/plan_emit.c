@@ -339,29 +339,34 @@ static bool prepare(wg_build *b, int32_t e, wg_instr *i)
     return true;
 }
 
-/* `check`: not the kernel, but what looks whether it can fail. */
-static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
+/* The call of entry e with n parts inside: its operands, then theirs. NULL: out of memory. */
+static wg_instr *emit_call(wg_build *b, int32_t e, int32_t step, int n, const int32_t *part,
+                           int lane)
 {
     const wg_plan *p = b->p;
-    int32_t e = b->member[b->first_member[step]];
-    const wg_op *op = wg__op_at(b, e);
-    int n = wg__n_in(p, e);
+    int total = wg__n_in(p, e), at = 0;
     wg_instr *i = add_instr(b, WG_I_EVAL, e, step);
     wg_call *c = take(b, 1, sizeof *c);
-    const wg_type **tx = take(b, n, sizeof *tx);
-    const void **x = take(b, n, sizeof *x);
+    const wg_type **tx;
+    const void **x;
 
-    if (!c || !tx || !x) return false;
-    for (int k = 0; k < n; k++) {
-        int32_t in = b->in[p->first[e] + k];
+    for (int k = 0; k < n; k++) total += wg__n_in(p, part[k]);
+    tx = take(b, total, sizeof *tx);
+    x = take(b, total, sizeof *x);
+    if (!c || !tx || !x) return NULL;
+    for (int part_at = -1; part_at < n; part_at++) {
+        int32_t of = part_at < 0 ? e : part[part_at];
 
-        tx[k] = b->type[in];
-        x[k] = NULL;
-        if (!wg__lends_type(op, k) && !point(b, in, &x[k])) return false;
+        for (int32_t k = p->first[of]; k < p->first[of + 1]; k++, at++) {
+            tx[at] = b->type[b->in[k]];
+            x[at] = NULL;
+            if (!wg__lends_type(wg__op_at(b, of), k - p->first[of]) && !point(b, b->in[k], &x[at]))
+                return NULL;
+        }
     }
-    *c = (wg_call){ .op = op,
+    *c = (wg_call){ .op = wg__op_at(b, e),
                     .attr = b->attr[e],
-                    .n_in = n,
+                    .n_in = total,
                     .tx = tx,
                     .x = x,
                     .ty = b->type[e],
@@ -369,8 +374,43 @@ static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
                     .scratch = b->scratch[step] > 0 ? b->s->base + b->scratch_at[step] : NULL,
                     .threads = p->options.threads,
                     .error = lane < 0 ? &b->p->error : &b->s->lane_error[lane] };
-    i->as.eval.fn = check ? op->check : wg__eval_kernel(op, wg__kernel_dtype(b, e), p->level);
     i->as.eval.call = c;
+    return i;
+}
+
+/* One kernel for an entry and what is made inside of it; before it, whether that can fail. */
+static bool emit_inlined(wg_build *b, int32_t e, int32_t step, int lane)
+{
+    wg_inlined in = { .state = take(b, 1, WG_STATE) };
+    int32_t part[2];
+    int n = in.state ? wg__inline_parts(b, e, part, &in) : 0;
+    wg_instr *i;
+
+    if (n == 0) return false;
+    if (in.check) {
+        i = emit_call(b, part[0], step, 0, NULL, lane);
+        if (!i) return false;
+        i->as.eval.fn = in.check;
+    }
+    i = emit_call(b, e, step, n, part, lane);
+    if (!i) return false;
+    i->as.eval.fn = in.fn;
+    i->as.eval.call->state = in.state;
+    return true;
+}
+
+/* `check`: not the kernel, but what looks whether it can fail. */
+static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
+{
+    const wg_plan *p = b->p;
+    int32_t e = wg__head(b, step), part[2];
+    const wg_op *op = wg__op_at(b, e);
+    wg_instr *i;
+
+    if (!check && wg__inline_parts(b, e, part, NULL) > 0) return emit_inlined(b, e, step, lane);
+    i = emit_call(b, e, step, 0, NULL, lane);
+    if (!i) return false;
+    i->as.eval.fn = check ? op->check : wg__eval_kernel(op, wg__kernel_dtype(b, e), p->level);
     return check || !op->prepare || !(p->passes & WG_PASS_PREPARE) || prepare(b, e, i);
 }
 
@@ -393,7 +433,7 @@ static int follow_lanes(wg_build *b, int32_t k, int64_t *at)
 static bool emit_checks(wg_build *b)
 {
     for (int32_t k = b->first_direct; k < b->n_steps; k++) {
-        uint8_t mark = b->mark[b->member[b->first_member[k]]];
+        uint8_t mark = b->mark[wg__head(b, k)];
 
         if ((mark & (WG_ROW | WG_DIRECT)) == WG_DIRECT && !emit_eval(b, k, true, -1)) return false;
     }
@@ -508,8 +548,7 @@ bool wg__plan_emit(wg_build *b)
 
         if (k == b->first_direct) ok = emit_checks(b);
         if (!ok) break;
-        ok = b->mark[b->member[b->first_member[k]]] & WG_ROW ? emit_rows(b, k)
-                                                             : emit_eval(b, k, false, lane);
+        ok = b->mark[wg__head(b, k)] & WG_ROW ? emit_rows(b, k) : emit_eval(b, k, false, lane);
     }
     if (at < b->n_bundles) s->bundle[at].end = s->n_instr;
     ok = ok && emit_roots(b) && emit_patches(b);

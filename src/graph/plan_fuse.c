@@ -75,7 +75,9 @@ static void place(struct fuse *f, int32_t e)
     int64_t line = row || !f->line ? 0 : f->line[e], count = wg__elements(b->type[e]);
     int32_t group = (row || line > 0) && (p->passes & WG_PASS_FUSE) ? find_group(f, e) : -1;
 
-    if (group >= 0) {
+    if (b->inside[e]) {
+        group = b->step[b->inside[e] - 1];
+    } else if (group >= 0) {
         f->group[group].shape.line = line_joined(f, &f->group[group], e);
     } else {
         group = f->n_groups++;
@@ -277,7 +279,8 @@ static void find_lives(wg_build *b)
             ((b->mark[e] & WG_ROOT) || (all && (b->mark[e] & WG_NEEDED))))
             b->mark[e] |= WG_STORED;
         if (!wg__computed(b, e)) continue;
-        if (all || (b->mark[e] & WG_ROOT) || !(b->mark[e] & WG_ROW)) b->mark[e] |= WG_STORED;
+        if (all || (b->mark[e] & WG_ROOT) || !((b->mark[e] & WG_ROW) || b->inside[e]))
+            b->mark[e] |= WG_STORED;
         for (int32_t k = p->first[e]; k < p->first[e + 1]; k++) {
             int32_t owner = b->owner[b->in[k]];
 
@@ -312,7 +315,7 @@ bool wg__plan_fuse(wg_build *b)
     int64_t computed;
     bool ok;
 
-    if (!find_kernels(b, &computed)) return false;
+    if (!find_kernels(b, &computed) || !wg__plan_inline(b)) return false;
     for (int i = 0; i < SMALL; i++) f.recent[i] = -1;
     f.group = wg__array(computed, sizeof *f.group);
     f.bound = wg__array(p->n, sizeof *f.bound);

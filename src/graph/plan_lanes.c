@@ -78,7 +78,7 @@ static int32_t pop(struct queue *q)
 static int64_t cost_of(wg_build *b, int32_t step)
 {
     const wg_plan *p = b->p;
-    int32_t e = b->member[b->first_member[step]];
+    int32_t e = wg__head(b, step);
     const wg_op *op = wg__op_at(b, e);
     int64_t elements = wg__elements(b->type[e]);
     double flops = 0;
@@ -98,13 +98,16 @@ static int64_t cost_of(wg_build *b, int32_t step)
 static bool can_fail(const wg_build *b, int32_t step)
 {
     const wg_plan *p = b->p;
-    int32_t e = b->member[b->first_member[step]];
 
-    if (b->mark[e] & WG_ROW) return false;
-    for (int32_t i = p->first[e]; i < p->first[e + 1]; i++)
-        if (b->type[b->in[i]]->dtype == WG_I64 && !(b->mark[b->owner[b->in[i]]] & WG_FIXED) &&
-            !wg__lends_type(wg__op_at(b, e), i - p->first[e]))
-            return true;
+    if (b->mark[wg__head(b, step)] & WG_ROW) return false;
+    for (int32_t m = b->first_member[step]; m < b->first_member[step + 1]; m++) {
+        int32_t e = b->member[m];
+
+        for (int32_t i = p->first[e]; i < p->first[e + 1]; i++)
+            if (b->type[b->in[i]]->dtype == WG_I64 && !(b->mark[b->owner[b->in[i]]] & WG_FIXED) &&
+                !wg__lends_type(wg__op_at(b, e), i - p->first[e]))
+                return true;
+    }
     return false;
 }
 

@@ -242,7 +242,7 @@ static int32_t find_safe(const wg_build *b)
     int32_t k = b->n_steps;
 
     for (; k > 0; k--) {
-        uint8_t mark = b->mark[b->member[b->first_member[k - 1]]];
+        uint8_t mark = b->mark[wg__head(b, k - 1)];
 
         if (!(mark & (WG_ROW | WG_TAIL))) break;
     }
@@ -440,7 +440,7 @@ static int find_dying(const struct walk *w, int32_t k, struct dying *list)
 static bool take_values(struct walk *w, int32_t k)
 {
     wg_build *b = w->b;
-    bool row = (b->mark[b->member[b->first_member[k]]] & WG_ROW) != 0;
+    bool row = (b->mark[wg__head(b, k)] & WG_ROW) != 0;
     unsigned both = WG_PASS_IN_PLACE | WG_PASS_REUSE;
     struct dying dying[LOOK];
     int n = row && (b->p->passes & both) == both ? find_dying(w, k, dying) : 0;
@@ -489,13 +489,17 @@ static void give_values(struct walk *w, int32_t k)
 static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
 {
     const wg_plan *p = b->p;
-    int32_t e = b->member[b->first_member[k]];
+    int32_t e = wg__head(b, k), part[2];
     const wg_op *op = wg__op_at(b, e);
     size_t need;
 
     if (b->mark[e] & WG_ROW) return wg__rows_scratch(b, k, bytes);
     *bytes = 0;
     b->n_instr++;
+    if (wg__inline_parts(b, e, part, NULL) > 0) {
+        b->n_instr++; /* its check */
+        return true;
+    }
     if (!op->scratch) return true;
     for (int i = 0; i < wg__n_in(p, e); i++) b->tx[i] = b->type[b->in[p->first[e] + i]];
     need = op->scratch(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e],

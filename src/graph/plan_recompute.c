@@ -241,7 +241,7 @@ static void list_candidates(struct search *s)
         if (s->gap[e] < 0) continue;
         /* what updates alone read is made before the first of them, all at one time */
         if (bytes > 0 && wg__can_repeat(b, e) &&
-            (row || !(b->mark[b->member[b->first_member[s->next[e]]]] & WG_TAIL))) {
+            (row || !(b->mark[wg__head(b, s->next[e])] & WG_TAIL))) {
             s->list[s->n++] = (struct candidate){ e, s->price[e] / (double)bytes, bytes };
             s->total += bytes;
         }

@@ -57,13 +57,6 @@ static bool direct(const wg__product *p, int64_t m, int64_t whole)
     return !p->tb && p->n % whole == 0 && (m <= 40 || p->k * p->n <= 16384 || p->k <= 8);
 }
 
-/* Few rows times a transposed matrix: both lie along k, and packing would cost more than the
- * product. */
-static bool as_dots(const wg__product *p)
-{
-    return p->tb && p->m <= 4 && (!p->ta || (p->m == 1 && p->lda == 1));
-}
-
 /* Elements of one part's scratch: the packed right side, then the copied left side. */
 static int64_t packed_count(const wg__product *p, const split *s, size_t size)
 {
@@ -207,7 +200,8 @@ SHAPE(5, 1)
 SHAPE(6, 1)
 SHAPE(1, 2)
 SHAPE(2, 2)
-SHAPE(3, 2) SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
+SHAPE(3, 2)
+SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
         FN(tile_6_##W)
@@ -527,8 +521,8 @@ static void FN(gemm_at)(const FN(gemm_job) * g, int64_t i, int64_t j, char *scra
     if (m <= 0 || n <= 0) return;
     if (p->k == 1 && (!p->tb || p->ldb == 1)) FN(wg__outer)
     (m, n, g->a + i * (p->ta ? 1 : p->lda), p->ta ? 1 : p->lda, g->b + j, g->c + i * p->ldc + j,
-     p->ldc, as_dots(p));
-    else if (as_dots(p)) FN(dot_rows)(p, g->a, g->b + j * p->ldb, g->c + j, n);
+     p->ldc, wg__as_dots(p));
+    else if (wg__as_dots(p)) FN(dot_rows)(p, g->a, g->b + j * p->ldb, g->c + j, n);
     else FN(gemm_part)(g, i, m, j, n, scratch); }
 
 void FN(wg__gemm_few)(const wg__product *p, const REAL *a, const REAL *b, REAL *c, void *scratch)

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "vec.h"
+#include "wengert/base.h"
 
 /* The right side is packed in panels: NR columns, k rows, row after row. Two vectors wide, so that
  * a panel of one block stays in first-level cache while the rows of the left side pass by. */
@@ -104,12 +105,24 @@ static inline wg__product wg__upright(const wg__product *p, bool *turned)
                           .ldc = p->m };
 }
 
+/* Few rows times a transposed matrix: both lie along k, and packing would cost more than the
+ * product. */
+static inline bool wg__as_dots(const wg__product *p)
+{
+    return p->tb && p->m <= 4 && (!p->ta || (p->m == 1 && p->lda == 1));
+}
+
 /* Elements, and so few of them that one thread does it and no BLAS. */
 static inline bool wg__is_few(const wg__product *p)
 {
     return p->m > 0 && p->n > 0 && p->k > 0 &&
            2.0 * (double)p->m * (double)p->n * (double)p->k < WG_GEMM_GRAIN;
 }
+
+/* matmul.c: the number of products, of matrices of these extents, that an entry of wg_op_matmul
+ * with attributes `attr` is, and what each of them is. */
+int64_t wg__products(const wg_shape *a, const wg_shape *b, const void *attr, const wg_shape *y,
+                     wg__product *p);
 
 /* Bytes of scratch that wg__gemm wants. */
 size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads);

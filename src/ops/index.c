@@ -3,6 +3,7 @@
  * written; the threads of a scatter share out the places written to, never the values, so that what
  * falls on one place is added in the order of the indices whatever their number.
  */
+#include "inlined.h"
 #include "move.h"
 
 /* Elements below which a second thread costs more than it saves. */
@@ -19,7 +20,7 @@ static bool indices(const wg_sig *s, int i)
 
 /* Operand 1 holds places 0..extent-1, along `axis` of a tensor of type `of`. False, with the first
  * that does not, otherwise. The first loop has no branch, for nearly always all is well. */
-static bool indices_fit(const wg_call *c, int operand, int axis, const wg_type *of)
+bool wg__indices_fit(const wg_call *c, int operand, int axis, const wg_type *of)
 {
     const int64_t *index = c->x[operand];
     int64_t n = wg__count(c->tx[operand]), extent = of->shape.dim[axis], i = 0, step[WG_MAX_RANK];
@@ -107,6 +108,13 @@ static void gather_rows(void *arg, int64_t lo, int64_t hi)
     }
 }
 
+void wg__gather_check(const wg_call *c)
+{
+    int64_t axis = ((const struct wg__axis_attr *)c->attr)->axis;
+
+    wg__indices_fit(c, 1, wg__axis(axis, c->tx[0]->shape.rank), c->tx[0]);
+}
+
 static void gather_eval(const wg_call *c)
 {
     int64_t axis = ((const struct wg__axis_attr *)c->attr)->axis;
@@ -116,7 +124,8 @@ static void gather_eval(const wg_call *c)
                         .to = c->y,
                         .size = wg_dtype_size(c->ty->dtype) };
 
-    if (!indices_fit(c, 1, wg__axis(axis, c->tx[0]->shape.rank), c->tx[0]) || wg__count(c->ty) == 0)
+    if (!wg__indices_fit(c, 1, wg__axis(axis, c->tx[0]->shape.rank), c->tx[0]) ||
+        wg__count(c->ty) == 0)
         return;
     wg__axis_split(c->tx[0], axis, &a.outer, &a.n, &a.inner);
     wg_parallel(c->threads, a.outer * a.m, INDEX_GRAIN / a.inner + 1, gather_rows, &a);
@@ -251,7 +260,7 @@ static void scatter_add_like_eval(const wg_call *c)
     int64_t axis = ((const struct wg__axis_attr *)c->attr)->axis;
     struct around a = { .m = wg__count(c->tx[1]), .index = c->x[1], .from = c->x[0], .to = c->y };
 
-    if (!indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty)) return;
+    if (!wg__indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty)) return;
     wg__axis_split(c->ty, axis, &a.outer, &a.n, &a.inner);
     wg__fill(c->y, c->ty->dtype, wg__count(c->ty), 0, c->threads);
     scatter(c, &a, false);
@@ -268,7 +277,8 @@ const wg_op wg_op_scatter_add_like = { .name = "scatter_add_like",
                                        .eval = { [WG_F32] = { scatter_add_like_eval },
                                                  [WG_F64] = { scatter_add_like_eval },
                                                  [WG_I64] = { scatter_add_like_eval } },
-                                       .vjp = scatter_add_like_vjp };
+                                       .vjp = scatter_add_like_vjp,
+                                       .inlines = wg__inline_scatter };
 
 wg_tensor *wg_scatter_add_like(wg_tensor *x, wg_tensor *idx, wg_tensor *like, int axis)
 {
@@ -292,7 +302,7 @@ static void scatter_add_check(const wg_call *c)
 {
     int64_t axis = ((const struct wg__axis_attr *)c->attr)->axis;
 
-    indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty);
+    wg__indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty);
 }
 
 static void scatter_add_eval(const wg_call *c)
@@ -300,7 +310,7 @@ static void scatter_add_eval(const wg_call *c)
     int64_t axis = ((const struct wg__axis_attr *)c->attr)->axis;
     struct around a = { .m = wg__count(c->tx[1]), .index = c->x[1], .from = c->x[2], .to = c->y };
 
-    if (!indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty)) return;
+    if (!wg__indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty)) return;
     wg__axis_split(c->ty, axis, &a.outer, &a.n, &a.inner);
     if (c->y != c->x[0]) wg__copy(c->y, c->x[0], wg_type_bytes(c->ty), c->threads);
     scatter(c, &a, false);
@@ -316,7 +326,8 @@ const wg_op wg_op_scatter_add = { .name = "scatter_add",
                                             [WG_F64] = { scatter_add_eval },
                                             [WG_I64] = { scatter_add_eval } },
                                   .vjp = scatter_add_vjp,
-                                  .check = scatter_add_check };
+                                  .check = scatter_add_check,
+                                  .inlines = wg__inline_scatter };
 
 wg_tensor *wg_scatter_add(wg_tensor *base, wg_tensor *idx, wg_tensor *x, int axis)
 {
@@ -383,7 +394,8 @@ static void take_along_axis_eval(const wg_call *c)
                         .from = c->x[0],
                         .to = c->y };
 
-    if (!indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->tx[0]) || wg__count(c->ty) == 0)
+    if (!wg__indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->tx[0]) ||
+        wg__count(c->ty) == 0)
         return;
     wg__axis_split(c->tx[0], axis, &a.outer, &a.n, &a.inner);
     wg_parallel(c->threads, a.outer * a.m, INDEX_GRAIN / a.inner + 1,
@@ -438,7 +450,7 @@ static void scatter_along_like_eval(const wg_call *c)
                         .from = c->x[0],
                         .to = c->y };
 
-    if (!indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty)) return;
+    if (!wg__indices_fit(c, 1, wg__axis(axis, c->ty->shape.rank), c->ty)) return;
     wg__axis_split(c->ty, axis, &a.outer, &a.n, &a.inner);
     wg__fill(c->y, c->ty->dtype, wg__count(c->ty), 0, c->threads);
     scatter(c, &a, true);
@@ -496,7 +508,7 @@ static void one_hot_eval(const wg_call *c)
     const int64_t *index = c->x[0];
     int64_t n = wg__count(c->tx[0]), depth = c->ty->shape.dim[c->ty->shape.rank - 1];
 
-    if (!indices_fit(c, 0, c->ty->shape.rank - 1, c->ty)) return;
+    if (!wg__indices_fit(c, 0, c->ty->shape.rank - 1, c->ty)) return;
     wg__fill(c->y, c->ty->dtype, wg__count(c->ty), 0, c->threads);
     for (int64_t i = 0; i < n; i++) {
         int64_t at = i * depth + index[i];

@@ -8,6 +8,7 @@
  */
 #ifndef REAL
 #include "gemm.h"
+#include "inlined.h"
 #include "op.h"
 
 struct matmul_attr {
@@ -25,9 +26,10 @@ static bool one_product(const wg_shape *a, const wg_shape *b, bool ta)
 }
 
 /* The number of products of one batch entry's extents, and those extents. */
-static int64_t products(const wg_shape *a, const wg_shape *b, const struct matmul_attr *at,
-                        const wg_shape *y, wg__product *p)
+int64_t wg__products(const wg_shape *a, const wg_shape *b, const void *attr, const wg_shape *y,
+                     wg__product *p)
 {
+    const struct matmul_attr *at = attr;
     int64_t batch = 1;
 
     *p = (wg__product){ .ta = at->ta,
@@ -173,7 +175,7 @@ static size_t matmul_scratch(const wg_sig *s, const wg_type *out, int threads)
 {
     wg__product p;
     size_t size = wg_dtype_size(out->dtype);
-    int64_t batch = products(&s->in[0]->shape, &s->in[1]->shape, s->attr, &out->shape, &p);
+    int64_t batch = wg__products(&s->in[0]->shape, &s->in[1]->shape, s->attr, &out->shape, &p);
 
     if (shared_out(batch, threads)) return (size_t)threads * wg__gemm_scratch(&p, size, 1);
     return wg__gemm_scratch(&p, size, threads);
@@ -213,7 +215,7 @@ static wg_eval_fn *matmul_prepare(const wg_sig *s, const wg_type *out, wg_dtype 
     wg__product p;
     bool turned;
 
-    if (products(&s->in[0]->shape, &s->in[1]->shape, s->attr, &out->shape, &p) != 1 ||
+    if (wg__products(&s->in[0]->shape, &s->in[1]->shape, s->attr, &out->shape, &p) != 1 ||
         !wg__is_few(&p))
         return NULL;
     m->p = wg__upright(&p, &turned);
@@ -234,7 +236,8 @@ const wg_op wg_op_matmul = { .name = "matmul",
                              .vjp = matmul_vjp,
                              .flops = matmul_flops,
                              .absorb = matmul_absorb,
-                             .prepare = matmul_prepare };
+                             .prepare = matmul_prepare,
+                             .inlines = wg__inline_gather };
 
 wg_tensor *wg_matmul_t(wg_tensor *a, wg_tensor *b, bool ta, bool tb)
 {
@@ -273,7 +276,7 @@ static void FN(matmul_eval)(const wg_call *c)
 {
     FN(batch_job) j = { .c = c, .parts = 1, .threads = c->threads };
 
-    j.batch = products(&c->tx[0]->shape, &c->tx[1]->shape, c->attr, &c->ty->shape, &j.p);
+    j.batch = wg__products(&c->tx[0]->shape, &c->tx[1]->shape, c->attr, &c->ty->shape, &j.p);
     if (j.p.m == 0 || j.p.n == 0) return;
     if (j.batch == 1) {
         FN(wg__gemm)(&j.p, c->x[0], c->x[1], c->y, c->scratch, c->threads);
