@@ -112,6 +112,8 @@ CASES = {
     "tanh": ([real(-2, 2, N, 3)], torch.tanh),
     "sigmoid": ([real(-3, 3, N, 3)], torch.sigmoid),
     "erf": ([real(-2, 2, N, 3)], torch.erf),
+    "normal_cdf": ([real(-3, 3, N, 3)], torch.special.ndtr),
+    "normal_pdf": ([real(-3, 3, N, 3)], lambda x: torch.exp(-x * x / 2) / (2 * torch.pi) ** 0.5),
     "softplus": ([real(-3, 3, N, 3)], F.softplus),
     "relu": ([signed(0.125, 3, N, 3)], torch.relu),
     "clip": ([grid(N, 3)], lambda x: torch.clamp(x, -0.5, 0.75)),

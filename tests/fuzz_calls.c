@@ -89,7 +89,7 @@ static unary_fn *const unary[] = {
     wg_neg,       wg_square, wg_sqrt,       wg_rsqrt,    wg_reciprocal, wg_abs,   wg_sign,
     wg_exp,       wg_expm1,  wg_log,        wg_log1p,    wg_sin,        wg_cos,   wg_tanh,
     wg_sigmoid,   wg_erf,    wg_softplus,   wg_relu,     wg_floor,      wg_round, wg_logical_not,
-    wg_is_finite, wg_detach, wg_zeros_like, wg_ones_like
+    wg_is_finite, wg_detach, wg_zeros_like, wg_ones_like, wg_normal_cdf, wg_normal_pdf
 };
 static binary_fn *const binary[] = {
     wg_add,          wg_sub,         wg_mul,    wg_div,         wg_pow,

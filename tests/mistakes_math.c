@@ -155,6 +155,12 @@ void arithmetic(void)
     REFUSED(WG_EDTYPE, "sigmoid: operand 0 is i64[3], wanted f32 or f64: convert it with wg_cast");
     MISTAKE(wg_erf(I(3)));
     REFUSED(WG_EDTYPE, "erf: operand 0 is i64[3], wanted f32 or f64: convert it with wg_cast");
+    MISTAKE(wg_normal_cdf(I(3)));
+    REFUSED(WG_EDTYPE,
+            "normal_cdf: operand 0 is i64[3], wanted f32 or f64: convert it with wg_cast");
+    MISTAKE(wg_normal_pdf(I(3)));
+    REFUSED(WG_EDTYPE,
+            "normal_pdf: operand 0 is i64[3], wanted f32 or f64: convert it with wg_cast");
     MISTAKE(wg_softplus(I(3)));
     REFUSED(WG_EDTYPE, "softplus: operand 0 is i64[3], wanted f32 or f64: convert it with wg_cast");
     MISTAKE(wg_relu(I(3)));

@@ -141,6 +141,18 @@ static double erf_map(const double *a)
     return erf(a[0]);
 }
 
+BUILD(normal_cdf, wg_normal_cdf(x[0]))
+static double normal_cdf_map(const double *a)
+{
+    return 0.5 * erfc(-a[0] / sqrt(2));
+}
+
+BUILD(normal_pdf, wg_normal_pdf(x[0]))
+static double normal_pdf_map(const double *a)
+{
+    return exp(-0.5 * a[0] * a[0]) / sqrt(2 * acos(-1));
+}
+
 BUILD(softplus, wg_softplus(x[0]))
 static double softplus_map(const double *a)
 {
@@ -227,6 +239,8 @@ static const op_case rows[] = {
     MAP(tanh, "", THIRD, REAL(-2, 2, B, 3)),
     MAP(sigmoid, "", THIRD, REAL(-3, 3, B, 3)),
     MAP(erf, "", THIRD, REAL(-2, 2, B, 3)),
+    MAP(normal_cdf, "", THIRD, REAL(-3, 3, B, 3)),
+    MAP(normal_pdf, "", THIRD, REAL(-3, 3, B, 3)),
     MAP(softplus, "", THIRD, REAL(-3, 3, B, 3)),
     MAP(relu, "", LINEAR, SIGNED(0.125, 3, B, 3)),
     MAP(clip, "", LINEAR, GRID(-4, 4, B, 3)),

@@ -36,6 +36,8 @@ ONE(cos)
 ONE(tanh)
 ONE(sigmoid)
 ONE(erf)
+ONE(normal_cdf)
+ONE(normal_pdf)
 ONE(softplus)
 ONE(relu)
 TWO(add)
@@ -82,6 +84,8 @@ static const struct {
     { "tanh", build_tanh, -2, 2, false },
     { "sigmoid", build_sigmoid, -3, 3, false },
     { "erf", build_erf, -2, 2, false },
+    { "normal_cdf", build_normal_cdf, -3, 3, false },
+    { "normal_pdf", build_normal_pdf, -3, 3, false },
     { "softplus", build_softplus, -3, 3, false },
     { "relu", build_relu, -2, 2, false },
     { "clip", build_clip, -2, 2, false },

@@ -62,6 +62,12 @@ WG_API wg_tensor *wg_sigmoid(wg_tensor *x);
 /** 2 / sqrt(pi) times the integral of e^(-t t) from 0 to x. Real. */
 WG_API wg_tensor *wg_erf(wg_tensor *x);
 
+/** Distribution function and density of the standard normal distribution: (1 + erf(x / sqrt 2)) / 2
+ * and e^(-x x / 2) / sqrt(2 pi). Real. The former is exact to an ulp of 1, not of itself: below -5
+ * it has few digits. */
+WG_API wg_tensor *wg_normal_cdf(wg_tensor *x);
+WG_API wg_tensor *wg_normal_pdf(wg_tensor *x);
+
 /** log(1 + e^x) without overflow. Real. */
 WG_API wg_tensor *wg_softplus(wg_tensor *x);
 
@@ -132,6 +138,8 @@ WG_API wg_tensor *wg_cast_like(wg_tensor *x, wg_tensor *like);
 #define wg_tanh(...)        wg_at(WG_SITE, wg_tanh(__VA_ARGS__))
 #define wg_sigmoid(...)     wg_at(WG_SITE, wg_sigmoid(__VA_ARGS__))
 #define wg_erf(...)         wg_at(WG_SITE, wg_erf(__VA_ARGS__))
+#define wg_normal_cdf(...)  wg_at(WG_SITE, wg_normal_cdf(__VA_ARGS__))
+#define wg_normal_pdf(...)  wg_at(WG_SITE, wg_normal_pdf(__VA_ARGS__))
 #define wg_softplus(...)    wg_at(WG_SITE, wg_softplus(__VA_ARGS__))
 #define wg_relu(...)        wg_at(WG_SITE, wg_relu(__VA_ARGS__))
 #define wg_clip(...)        wg_at(WG_SITE, wg_clip(__VA_ARGS__))

@@ -146,32 +146,27 @@ static wg_tensor *gelu_inner(wg_tensor *z)
     return scaled(wg_add(z, scaled(wg_mul(wg_square(z), z), gelu_a)), gelu_c);
 }
 
-static wg_tensor *gelu_phi(wg_tensor *z, bool approximate)
+/* s(v) s(-v) v', the derivative of s(v) */
+static wg_tensor *gelu_density(wg_tensor *z)
 {
-    if (approximate) return wg_sigmoid(gelu_inner(z));
-    return scaled(wg_add(wg_erf(scaled(z, 0.70710678118654752440)), num(z, 1)), 0.5);
-}
+    wg_tensor *slope = wg_add(scaled(wg_square(z), 3 * gelu_c * gelu_a), num(z, gelu_c));
 
-/* The density e^(-z^2 / 2) / sqrt(2 pi), and for the tanh form the derivative s(v) s(-v) v'. */
-static wg_tensor *gelu_density(wg_tensor *z, bool approximate)
-{
-    wg_tensor *slope;
-
-    if (!approximate) return scaled(wg_exp(scaled(wg_square(z), -0.5)), 0.39894228040143267794);
-    slope = wg_add(scaled(wg_square(z), 3 * gelu_c * gelu_a), num(z, gelu_c));
     return wg_mul(sigmoid_grad(gelu_inner(z), NULL), slope);
 }
 
 static wg_tensor *gelu(wg_tensor *x, const double *a)
 {
-    return wg_mul(x, gelu_phi(gelu_limit(x), a[0] != 0));
+    if (a[0] == 0) return wg_mul(x, wg_normal_cdf(x));
+    return wg_mul(x, wg_sigmoid(gelu_inner(gelu_limit(x))));
 }
 
 static wg_tensor *gelu_grad(wg_tensor *x, const double *a)
 {
-    wg_tensor *z = gelu_limit(x);
+    wg_tensor *z;
 
-    return wg_add(gelu_phi(z, a[0] != 0), wg_mul(z, gelu_density(z, a[0] != 0)));
+    if (a[0] == 0) return wg_add(wg_normal_cdf(x), wg_mul(x, wg_normal_pdf(x)));
+    z = gelu_limit(x);
+    return wg_add(wg_sigmoid(gelu_inner(z)), wg_mul(z, gelu_density(z)));
 }
 
 /* p (2 - z^2), or s(v) s(-v) (2 v' + z (v'' - tanh(v / 2) v'^2)) */
@@ -179,7 +174,7 @@ static wg_tensor *gelu_grad2(wg_tensor *x, const double *a)
 {
     wg_tensor *z = gelu_limit(x), *v, *slope, *bend;
 
-    if (a[0] == 0) return wg_mul(gelu_density(z, false), wg_sub(num(z, 2), wg_square(z)));
+    if (a[0] == 0) return wg_mul(wg_normal_pdf(z), wg_sub(num(z, 2), wg_square(z)));
     v = gelu_inner(z);
     slope = wg_add(scaled(wg_square(z), 3 * gelu_c * gelu_a), num(z, gelu_c));
     bend =

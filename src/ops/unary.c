@@ -350,6 +350,49 @@ wg_tensor *wg_erf(wg_tensor *x)
     return wg_record1(&wg_op_erf, NULL, x);
 }
 
+/* ---- normal_cdf, normal_pdf ---- */
+
+/* GELU and its gradient are x times these: as records of their own they are two passes over a row in
+ * place of ten. */
+WG_ROW1(normal_cdf, vfma(verf(x *vset(x, 0.70710678118654752440)), vset(x, 0.5), vset(x, 0.5)))
+
+static void normal_cdf_vjp(const wg_vjp *v, wg_tensor **dx)
+{
+    dx[0] = wg_mul(v->dy, wg_normal_pdf(v->x[0]));
+}
+
+const wg_op wg_op_normal_cdf = { .name = "normal_cdf",
+                                 .doc = "standard normal distribution function",
+                                 .n_in = 1,
+                                 .infer = wg_infer_same,
+                                 .row = WG_ROWS(normal_cdf),
+                                 .vjp = normal_cdf_vjp };
+
+wg_tensor *wg_normal_cdf(wg_tensor *x)
+{
+    return wg_record1(&wg_op_normal_cdf, NULL, x);
+}
+
+WG_ROW1(normal_pdf, vexp(x *x *vset(x, -0.5)) * vset(x, 0.39894228040143267794))
+
+/* x y first: far out y is 0 where x dy could overflow */
+static void normal_pdf_vjp(const wg_vjp *v, wg_tensor **dx)
+{
+    dx[0] = wg_neg(wg_mul(v->dy, wg_mul(v->x[0], v->y)));
+}
+
+const wg_op wg_op_normal_pdf = { .name = "normal_pdf",
+                                 .doc = "standard normal density",
+                                 .n_in = 1,
+                                 .infer = wg_infer_same,
+                                 .row = WG_ROWS(normal_pdf),
+                                 .vjp = normal_pdf_vjp };
+
+wg_tensor *wg_normal_pdf(wg_tensor *x)
+{
+    return wg_record1(&wg_op_normal_pdf, NULL, x);
+}
+
 /* ---- softplus ---- */
 
 WG_ROW1(softplus, vsoftplus(x))
