@@ -395,6 +395,9 @@ bool wg__can_repeat(const wg_build *b, int32_t e);
 /* Marks values that go past the caches; a value made in place is taken out later. false: out of
  * memory. */
 bool wg__plan_stream(wg_build *b);
+
+/* ---- stream.c ---- */
+
 wg_stream_fn *wg__stream_copy(int level);
 void wg__stream_end(void); /* what this thread sent past the caches is there for others */
 /* ---- plan_lines.c: members that go line by line ---- */

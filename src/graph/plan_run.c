@@ -103,7 +103,7 @@ static struct ahead look_ahead(const wg_blocks *k, const void *const *x, int64_t
     int64_t bytes = 0;
 
     for (int32_t i = 0; i < k->n_ahead; i++) bytes += k->ref[k->ahead[i]].stride * n;
-    a.share = bytes / (WG_ALIGN * k->n_members) + 1;
+    a.share = (bytes / WG_ALIGN + k->n_ahead) / k->n_members + 1;
     return a;
 }
 
@@ -119,6 +119,7 @@ static inline void ask(struct ahead *a)
             bytes = a->k->ref[ref].stride * a->n;
             a->at = (const char *)a->x[ref] + bytes;
             a->end = a->at + bytes;
+            a->at -= (uintptr_t)a->at % WG_ALIGN; /* or the last line would be left out */
         }
         __builtin_prefetch(a->at, 0, 2);
     }
