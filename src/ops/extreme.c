@@ -280,9 +280,9 @@ WG_INLINE bool FN(better1)(bool smallest, REAL a, REAL b)
 }
 
 /* Position of the first extreme of a contiguous row: its value first, then where that value is. */
-WG_INLINE int64_t FN(find_row)(const REAL *x, int64_t n, bool smallest)
+static int64_t FN(find_row)(const REAL *x, int64_t n, bool smallest)
 {
-    REAL top = smallest ? FN(row)(WG_JOIN_MIN, x, n) : FN(row)(WG_JOIN_MAX, x, n);
+    REAL top = FN(wg__join_row)(smallest ? WG_JOIN_MIN : WG_JOIN_MAX, x, n);
     bool nan = top != top;
     int64_t i = 0;
 
@@ -322,16 +322,31 @@ WG_INLINE void FN(find_columns)(const REAL *x, int64_t n, int64_t step, int64_t 
     for (int64_t j = 0; j < m; j++) row[j] = at[j];
 }
 
+/* Position of the first extreme of a line whose elements lie anywhere. */
+WG_INLINE int64_t FN(find_at)(const REAL *x, const int64_t *at, int64_t n, bool smallest)
+{
+    REAL top = x[at[0]];
+    int64_t first = 0;
+
+    for (int64_t i = 1; i < n; i++) {
+        REAL here = x[at[i]];
+
+        if (!FN(better1)(smallest, here, top)) continue;
+        top = here;
+        first = i;
+    }
+    return first;
+}
+
 /* Elements, counted along their lines, that are the extremes of lines line .. line + count - 1; as
  * many as fit together are found, at most POSITIONS, and their number is returned. */
-WG_INLINE int FN(find)(const struct extreme_job *job, const REAL *x, int64_t line, int64_t end,
-                       int64_t *index)
+__attribute__((noinline)) static int FN(find)(const struct extreme_job *job, const REAL *x,
+                                              int64_t line, int64_t end, int64_t *index)
 {
     const wg_lines *l = &job->lines;
 
     if (!l->at) {
-        index[0] = job->smallest ? FN(find_row)(x + line * l->n, l->n, true)
-                                 : FN(find_row)(x + line * l->n, l->n, false);
+        index[0] = FN(find_row)(x + line * l->n, l->n, job->smallest);
         return 1;
     }
     if (lines_are_columns(l)) {
@@ -345,9 +360,7 @@ WG_INLINE int FN(find)(const struct extreme_job *job, const REAL *x, int64_t lin
         return (int)m;
     }
     x += wg__line_first(l, line);
-    index[0] = 0;
-    for (int64_t i = 1; i < l->n; i++)
-        if (FN(better1)(job->smallest, x[l->at[i]], x[l->at[index[0]]])) index[0] = i;
+    index[0] = job->smallest ? FN(find_at)(x, l->at, l->n, true) : FN(find_at)(x, l->at, l->n, false);
     return 1;
 }
 

@@ -417,20 +417,7 @@ static void FN(run_row_blocks)(void *arg, int64_t lo, int64_t hi)
                 n = s->n - from < WG_BLOCK ? s->n - from : WG_BLOCK;
         const REAL *x = (const REAL *)s->x + item / s->blocks * s->n + from;
 
-        switch (s->op) {
-        case WG_JOIN_SUM:
-            partial[item] = FN(vsum_block)(x, n);
-            break;
-        case WG_JOIN_PROD:
-            partial[item] = FN(row_block)(WG_JOIN_PROD, x, n);
-            break;
-        case WG_JOIN_MAX:
-            partial[item] = FN(row_block)(WG_JOIN_MAX, x, n);
-            break;
-        default:
-            partial[item] = FN(row_block)(WG_JOIN_MIN, x, n);
-            break;
-        }
+        partial[item] = s->op == WG_JOIN_SUM ? FN(vsum)(x, n) : FN(wg__join_row)(s->op, x, n);
     }
 }
 

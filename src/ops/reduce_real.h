@@ -16,67 +16,8 @@ WG_INLINE REAL FN(join1)(int op, REAL a, REAL b)
     return b < a || b != b ? b : a;
 }
 
-/* Without NaN a comparison is one instruction, and NaN is looked for once. */
-WG_INLINE REAL FN(join_lanes)(int op, const REAL *lane, int64_t n)
-{
-    REAL r = lane[0];
-
-    for (int64_t i = 1; i < n; i++) {
-        if (op == WG_JOIN_MAX) r = lane[i] > r ? lane[i] : r;
-        else if (op == WG_JOIN_MIN) r = lane[i] < r ? lane[i] : r;
-        else r = FN(join1)(op, r, lane[i]);
-    }
-    return r;
-}
-
-WG_INLINE REAL FN(lanes)(int op, V a)
-{
-    REAL lane[VN];
-
-    VSTORE(lane, a);
-    if ((op == WG_JOIN_MAX || op == WG_JOIN_MIN) && vany(vne(a, a))) return (REAL)NAN;
-    WG_UNROLL
-    for (int half = VN / 2; half > 0; half /= 2) {
-        WG_UNROLL
-        for (int i = 0; i < half; i++) {
-            REAL pair[2] = { lane[i], lane[i + half] };
-
-            lane[i] = FN(join_lanes)(op, pair, 2);
-        }
-    }
-    return lane[0];
-}
-
-/* Four vectors in flight: one waits for its last result. */
-WG_INLINE REAL FN(row_block)(int op, const REAL *x, int64_t n)
-{
-    int64_t i = VN;
-    V a, b, c, d;
-    REAL r;
-
-    if (n < VN) {
-        a = VLOAD_N(x, (int)n); /* lanes beyond hold 0, no NaN */
-        if ((op == WG_JOIN_MAX || op == WG_JOIN_MIN) && vany(vne(a, a))) return (REAL)NAN;
-        return FN(join_lanes)(op, x, n);
-    }
-    a = VLOAD(x);
-    if (n >= 4 * VN) {
-        b = VLOAD(x + VN);
-        c = VLOAD(x + 2 * VN);
-        d = VLOAD(x + 3 * VN);
-        for (i = 4 * VN; i + 4 * VN <= n; i += 4 * VN) {
-            a = FN(join)(op, a, VLOAD(x + i));
-            b = FN(join)(op, b, VLOAD(x + i + VN));
-            c = FN(join)(op, c, VLOAD(x + i + 2 * VN));
-            d = FN(join)(op, d, VLOAD(x + i + 3 * VN));
-        }
-        a = FN(join)(op, FN(join)(op, a, b), FN(join)(op, c, d));
-    }
-    for (; i + VN <= n; i += VN) a = FN(join)(op, a, VLOAD(x + i));
-    r = FN(lanes)(op, a);
-    for (; i < n; i++) r = FN(join1)(op, r, x[i]);
-    return r;
-}
+/* n >= 1 elements joined, not by a sum: compiled once, in reduce_rows.c. */
+REAL FN(wg__join_row)(int op, const REAL *x, int64_t n);
 
 /* The canonical sum of a few: what remains of its tree when all lanes but 8 are empty. */
 WG_INLINE REAL FN(sum_few)(const REAL *x, int64_t n)
@@ -89,13 +30,8 @@ WG_INLINE REAL FN(sum_few)(const REAL *x, int64_t n)
 
 WG_INLINE REAL FN(row)(int op, const REAL *x, int64_t n)
 {
-    REAL r;
-
     if (op == WG_JOIN_SUM) return n <= 8 ? FN(sum_few)(x, n) : FN(vsum)(x, n);
-    r = FN(row_block)(op, x, n < WG_BLOCK ? n : WG_BLOCK);
-    for (int64_t i = WG_BLOCK; i < n; i += WG_BLOCK)
-        r = FN(join1)(op, r, FN(row_block)(op, x + i, n - i < WG_BLOCK ? n - i : WG_BLOCK));
-    return r;
+    return FN(wg__join_row)(op, x, n);
 }
 
 /* ---- columns ---- */

@@ -70,12 +70,29 @@ WG_INLINE void VSTORE_N(REAL *p, V x, int n)
 {
     MM(mask_storeu)(p, (M)((1u << n) - 1), x);
 }
+#elif LEVEL == 1
+WG_INLINE __m256i FN(first_lanes)(int n)
+{
+#if BITS == 32
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+#else
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+#endif
+}
+WG_INLINE V VLOAD_N(const REAL *p, int n)
+{
+    return MM(maskload)(p, FN(first_lanes)(n));
+}
+WG_INLINE void VSTORE_N(REAL *p, V x, int n)
+{
+    MM(maskstore)(p, FN(first_lanes)(n), x);
+}
 #else
 WG_INLINE V VLOAD_N(const REAL *p, int n)
 {
     REAL lane[VN] = { 0 };
 
-    for (int i = 0; i < n; i++) lane[i] = p[i];
+    memcpy(lane, p, (size_t)n * sizeof(REAL));
     return VLOAD(lane);
 }
 
@@ -84,7 +101,7 @@ WG_INLINE void VSTORE_N(REAL *p, V x, int n)
     REAL lane[VN];
 
     VSTORE(lane, x);
-    for (int i = 0; i < n; i++) p[i] = lane[i];
+    memcpy(p, lane, (size_t)n * sizeof(REAL));
 }
 #endif
 
