@@ -10,7 +10,7 @@ static wg_tensor *gen_unary(gen *r)
 {
     wg_tensor *x = real(r);
 
-    switch (below(r, 21)) {
+    switch (below(r, 23)) {
     case 0:
         return wg_neg(x);
     case 1:
@@ -51,6 +51,10 @@ static wg_tensor *gen_unary(gen *r)
         return wg_floor(x);
     case 19:
         return wg_round(x);
+    case 20:
+        return wg_normal_cdf(x);
+    case 21:
+        return wg_normal_pdf(x);
     default:
         return wg_clip(x, -1, 1.5);
     }
