@@ -16,7 +16,7 @@
 
 enum {
     TRIED = 24, /* nodes of a bundle before it has shown to be worth it */
-    LARGE = 16, /* grains: a step of this cost shares its work among all threads better */
+    LARGE = 64, /* grains: a step of this cost shares its work among all threads better */
     SHARED = 4, /* grains: from this cost on it does at all */
     BOTH = 3    /* lanes, as bits */
 };
@@ -32,16 +32,16 @@ struct lanes {
     wg_build *b;
     int32_t n; /* steps before those that write into the store */
     int64_t grain, meeting;
-    int32_t *node;        /* of a step */
-    int32_t *next, *head; /* steps of a node, descending */
-    int32_t *first, *to;  /* nodes that read node i: to[first[i]..first[i + 1]) */
-    int32_t *waits;       /* by node: reads of nodes that have not run */
-    int32_t *bundle_of;   /* by node: the bundle that `ran` is of */
-    uint8_t *ran;         /* by node: lanes of that bundle which it reads from */
-    bool *alone;          /* by node: runs by itself */
-    int64_t *cost;        /* in elements a row kernel goes over */
-    struct queue any, own[2];
-    int32_t *later, n_later; /* ready, but reads from both lanes */
+    int32_t *node;                  /* of a step */
+    int32_t *next, *head;           /* steps of a node, descending */
+    int32_t *first, *to;            /* nodes that read node i: to[first[i]..first[i + 1]) */
+    int32_t *waits;                 /* by node: reads of nodes that have not run */
+    int32_t *bundle_of;             /* by node: the bundle that `ran` is of */
+    uint8_t *ran;                   /* by node: lanes of that bundle which it reads from */
+    bool *alone;                    /* by node: runs by itself */
+    int64_t *cost;                  /* in elements a row kernel goes over */
+    struct queue any, own[2], solo; /* ready: for both lanes, for one, to run by themselves */
+    int32_t *later, n_later;        /* ready, but reads from both lanes */
     int32_t *lane[2], n_lane[2];
     int32_t *order, n_order; /* steps, as they shall run */
     int32_t bundle;
@@ -71,27 +71,33 @@ static int32_t pop(struct queue *q)
     return least;
 }
 
+static void make_ready(struct lanes *l, int32_t v)
+{
+    push(l->alone[v] ? &l->solo : &l->any, v);
+}
+
 /* ---- nodes ---- */
 
-/* Elements that row kernels would go over in the time: 8 operations of a product each, or one
- * element that is moved. */
+/* Elements that row kernels would go over in the time: an element that is moved counts twice, one
+ * that is read or written for arithmetic once, and 8 operations are as much. */
 static int64_t cost_of(wg_build *b, int32_t step)
 {
     const wg_plan *p = b->p;
     int32_t e = wg__head(b, step);
     const wg_op *op = wg__op_at(b, e);
-    int64_t elements = wg__elements(b->type[e]);
-    double flops = 0;
+    int64_t elements = wg__elements(b->type[e]), read = 0;
+    double flops = (double)elements;
 
     if (b->mark[e] & WG_ROW)
         return b->shape[step].count * (b->first_member[step + 1] - b->first_member[step]) + 1000;
     for (int k = 0; k < wg__n_in(p, e); k++) {
         b->tx[k] = b->type[b->in[p->first[e] + k]];
-        if (!wg__lends_type(op, k)) elements += wg__elements(b->tx[k]);
+        if (!wg__lends_type(op, k)) read += wg__elements(b->tx[k]);
     }
     if (op->flops)
         flops = op->flops(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e]);
-    return elements + (int64_t)(flops < 1e15 ? flops / 8 : 1e15 / 8) + 1000;
+    if (flops <= 0) return 2 * elements + 1000;
+    return elements + read + (int64_t)(flops < 1e15 ? flops / 8 : 1e15 / 8) + 1000;
 }
 
 /* Indices are what kernels find fault with. */
@@ -182,7 +188,7 @@ static bool make_nodes(struct lanes *l)
     memset(l->waits, 0, (size_t)l->n * sizeof *l->waits);
     for (int32_t i = 0; i < l->first[l->n]; i++) l->waits[l->to[i]]++;
     for (int32_t k = 0; k < l->n; k++)
-        if (l->node[k] == k && l->waits[k] == 0) push(&l->any, k);
+        if (l->node[k] == k && l->waits[k] == 0) make_ready(l, k);
     return true;
 }
 
@@ -198,7 +204,7 @@ static void ran(struct lanes *l, int32_t v, int w)
         l->bundle_of[u] = l->bundle;
         if (w >= 0) l->ran[u] |= (uint8_t)(1 << w);
         if (--l->waits[u] > 0) continue;
-        if (l->ran[u] == 0) push(&l->any, u);
+        if (l->ran[u] == 0) make_ready(l, u);
         else if (l->ran[u] == BOTH || l->alone[u]) l->later[l->n_later++] = u;
         else push(&l->own[l->ran[u] - 1], u);
     }
@@ -218,7 +224,7 @@ static void meet(struct lanes *l)
 {
     for (int w = 0; w < 2; w++)
         while (l->own[w].n > 0) push(&l->any, l->own[w].at[--l->own[w].n]);
-    while (l->n_later > 0) push(&l->any, l->later[--l->n_later]);
+    while (l->n_later > 0) make_ready(l, l->later[--l->n_later]);
     l->bundle++;
 }
 
@@ -237,7 +243,8 @@ static void undo(struct lanes *l)
 
 static void run_alone(struct lanes *l)
 {
-    int32_t v = pop(&l->any);
+    bool solo = l->any.n == 0 || (l->solo.n > 0 && l->solo.at[0] < l->any.at[0]);
+    int32_t v = pop(solo ? &l->solo : &l->any);
 
     append(l, v);
     l->bundle++;
@@ -256,7 +263,7 @@ static bool fill(struct lanes *l, int64_t time[2])
         struct queue *q = l->own[w].n > 0 ? &l->own[w] : &l->any;
         int32_t v;
 
-        if (q->n == 0 || l->alone[q->at[0]]) break;
+        if (q->n == 0) break;
         if (l->n_lane[0] + l->n_lane[1] == TRIED && time[!w] >= time[w] && time[w] < l->meeting)
             return false;
         v = pop(q);
@@ -298,10 +305,10 @@ static bool make_order(struct lanes *l)
     int64_t cap = 0;
     int32_t *was = wg__array(l->n, sizeof *was);
 
-    while (was && l->any.n > 0) {
+    while (was && l->any.n + l->solo.n > 0) {
         wg_bundle *list;
 
-        if (l->any.n < 2 || l->alone[l->any.at[0]]) {
+        if (l->any.n < 2 || (l->solo.n > 0 && l->solo.at[0] < l->any.at[0])) {
             run_alone(l);
             continue;
         }
@@ -353,9 +360,9 @@ static bool renumber(struct lanes *l)
 static bool take_lists(struct lanes *l)
 {
     int64_t n = l->n;
-    int32_t **list[] = { &l->node,      &l->next,    &l->head,      &l->waits,
-                         &l->bundle_of, &l->any.at,  &l->own[0].at, &l->own[1].at,
-                         &l->later,     &l->lane[0], &l->lane[1],   &l->order };
+    int32_t **list[] = { &l->node,    &l->next,    &l->head,      &l->waits,     &l->bundle_of,
+                         &l->any.at,  &l->solo.at, &l->own[0].at, &l->own[1].at, &l->later,
+                         &l->lane[0], &l->lane[1], &l->order };
     bool ok = true;
 
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
@@ -373,9 +380,9 @@ static bool take_lists(struct lanes *l)
 
 static void release_lists(struct lanes *l)
 {
-    void *list[] = { l->node,  l->next,      l->head,      l->waits, l->bundle_of, l->any.at,
-                     l->later, l->own[0].at, l->own[1].at, l->order, l->lane[0],   l->lane[1],
-                     l->first, l->to,        l->cost,      l->ran,   l->alone };
+    void *list[] = { l->node,    l->next,  l->head,      l->waits,     l->bundle_of, l->any.at,
+                     l->solo.at, l->later, l->own[0].at, l->own[1].at, l->order,     l->lane[0],
+                     l->lane[1], l->first, l->to,        l->cost,      l->ran,       l->alone };
 
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) wg__release(list[i]);
 }
@@ -404,7 +411,7 @@ bool wg__plan_lanes(wg_build *b)
         return true;
     l.n = before_updates(b);
     if (l.n < 2) return true;
-    ok = take_lists(&l) && make_nodes(&l) && make_order(&l) && renumber(&l);
+    ok = take_lists(&l) && make_nodes(&l) && make_order(&l) && (b->n_bundles == 0 || renumber(&l));
     release_lists(&l);
     b->s->stats.bundles = b->n_bundles;
     return ok;
