@@ -85,6 +85,10 @@ class Workload:
         self.optim.step()
         return loss
 
+    def forget(self):
+        """Drops the arrays it was made from; nothing can be compared any more."""
+        self.x = self.p = None
+
     # ---- in the engine's names ----
 
     def read(self, of):
@@ -471,6 +475,9 @@ class Chain(Workload):
 
     def store(self):
         return {}
+
+    def forget(self):
+        pass        # its inputs are what it was made from
 
 
 def chain_of(a, b, c, d, e):

@@ -28,7 +28,7 @@ use_openmp_blas()
 }
 
 # build FOLDER [meson option...]: configures once, then compiles what changed. MESON_OPTIONS in the
-# environment adds options for every folder.
+# environment adds options for every folder; with TARGETS only those are compiled.
 build()
 {
     local folder=$1; shift
@@ -44,5 +44,6 @@ build()
         rm -f "$folder.log"
     fi
     say "compiling $folder"
-    ninja -C "$folder" --quiet
+    # shellcheck disable=SC2086
+    ninja -C "$folder" --quiet ${TARGETS:-}
 }
