@@ -56,7 +56,8 @@ def panel(rows, threads, top, most):
             out.append(label(max(at(ratio), LEFT + 1.5) + (12 if ratio > most else 5),
                              y + k * (BAR + 1) + BAR - 2.5,
                              "%s, %s x limit" % (report.duration(seconds), report.times(ratio)), 11,
-                             colour=colour))
+                             colour=colour,
+                             more='paint-order="stroke" stroke="white" stroke-width="3"'))
     return out, height
 
 

@@ -10,9 +10,14 @@ for threads in 1 2; do
     "$build/bench/workloads" --threads $threads --seconds 0 >"$work/$threads.jsonl"
 done
 "$build/bench/limits" --seconds 0.002 >"$work/limits.json"
-mkdir "$work/dump"
-"$build/bench/workloads" --dump "$work/dump" tiny_mlp
-[ "$(find "$work/dump" -name 'out.g.*' | wc -l)" = 6 ] || { echo "tiny_mlp has not 6 gradients"; exit 1; }
+mkdir "$work/f32" "$work/f64"
+"$build/bench/workloads" --dump "$work/f32" tiny_mlp
+"$build/bench/workloads" --dump "$work/f64" --f64 tiny_mlp
+[ "$(find "$work/f32" -name 'out.g.*' | wc -l)" = 6 ] || { echo "tiny_mlp has not 6 gradients"; exit 1; }
+if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
+    echo "tiny_mlp $work/f32 $work/f64" | /usr/bin/python3 bench/torch_twin.py verify >"$work/verified"
+    grep -q '"good": true' "$work/verified" || { cat "$work/verified"; exit 1; }
+fi
 python3 - "$work" <<'END'
 import json
 import sys
