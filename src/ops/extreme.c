@@ -360,7 +360,8 @@ __attribute__((noinline)) static int FN(find)(const struct extreme_job *job, con
         return (int)m;
     }
     x += wg__line_first(l, line);
-    index[0] = job->smallest ? FN(find_at)(x, l->at, l->n, true) : FN(find_at)(x, l->at, l->n, false);
+    index[0] = job->smallest ? FN(find_at)(x, l->at, l->n, true)
+                             : FN(find_at)(x, l->at, l->n, false);
     return 1;
 }
 

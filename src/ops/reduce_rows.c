@@ -1,6 +1,6 @@
 /*
- * reduce_rows.c: contiguous elements joined into their product, the largest or the smallest, for all
- * who include reduce_vec.h.
+ * reduce_rows.c: contiguous elements joined into their product, the largest or the smallest, for
+ * all who include reduce_vec.h.
  */
 #ifndef REAL
 #include "reduce_vec.h"

@@ -107,16 +107,15 @@ wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
 
 #else
 
-/* y = e^(x - top), if they are kept; returns their sum, in the order of vec.h: what is added is
+/* y = e^(x - top), unless y is NULL; returns their sum, in the order of vec.h: what is added is
  * still in registers. */
-WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y, bool keep)
+static REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
 {
     FN(wg_tree) t = { 0, { 0 } };
 
     for (int64_t from = 0; from < n; from += WG_BLOCK) {
         int64_t end = n - from < WG_BLOCK ? n : from + WG_BLOCK, i = from;
         V lane[16 / VN], e;
-        REAL last[VN];
 
         WG_UNROLL
         for (int k = 0; k < 16 / VN; k++) lane[k] = VSPLAT(0);
@@ -124,20 +123,21 @@ WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y, bool kee
             WG_UNROLL
             for (int k = 0; k < 16 / VN; k++) {
                 e = vexp(VLOAD(x + i + k * VN) - top);
-                if (keep) VSTORE(y + i + k * VN, e);
+                if (y) VSTORE(y + i + k * VN, e);
                 lane[k] += e;
             }
         }
-        WG_UNROLL
-        for (int k = 0; k < 16 / VN; k++) {
-            int64_t at = i + k * VN;
-            int w = end - at < VN ? (int)(end - at) : VN;
+        if (i < end) {
+            REAL last[16] = { 0 }; /* lanes beyond add +0 */
 
-            if (w <= 0) break;
-            VSTORE_N(last, vexp(VLOAD_N(x + at, w) - top), w);
-            e = VLOAD_N(last, w); /* lanes beyond add +0 */
-            if (keep) VSTORE_N(y + at, e, w);
-            lane[k] += e;
+            for (int64_t at = i; at < end; at += VN) {
+                int w = end - at < VN ? (int)(end - at) : VN;
+
+                VSTORE_N(last + (at - i), vexp(VLOAD_N(x + at, w) - top), w);
+            }
+            if (y) memcpy(y + i, last, (size_t)(end - i) * sizeof(REAL));
+            WG_UNROLL
+            for (int k = 0; k < 16 / VN; k++) lane[k] += VLOAD(last + k * VN);
         }
         FN(tree_add)(&t, FN(lanes_total)(lane));
     }
@@ -145,10 +145,10 @@ WG_INLINE REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y, bool kee
 }
 
 /* One contiguous line, which y may be. It holds the exponentials until their sum is known. */
-WG_INLINE void FN(softmax_row)(const REAL *x, int64_t n, REAL *y, bool logarithm)
+static void FN(softmax_row)(const REAL *x, int64_t n, REAL *y, bool logarithm)
 {
     REAL top = FN(row)(WG_JOIN_MAX, x, n);
-    V scale = VSPLAT(FN(exp_row)(x, n, top, y, !logarithm));
+    V scale = VSPLAT(FN(exp_row)(x, n, top, logarithm ? NULL : y));
     int64_t i;
 
     if (logarithm) {
@@ -209,10 +209,10 @@ static void FN(exp_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, c
     }
 }
 
-WG_INLINE void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, REAL *y,
-                                   bool logarithm)
+static void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, REAL *y,
+                                bool logarithm)
 {
-    _Alignas(64) REAL top[SOFTMAX_CHUNK], scale[SOFTMAX_CHUNK];
+    _Alignas(64) REAL top[SOFTMAX_CHUNK] = { 0 }, scale[SOFTMAX_CHUNK];
 
     for (int64_t j = 0; j < m; j += VN) VSTORE(top + j, FN(load_columns)(x + j, m - j));
     for (int64_t i = 1; i < n; i++)
@@ -261,9 +261,7 @@ static void FN(run_softmax)(void *arg, int64_t lo, int64_t hi)
         if (job->inner == 1) {
             if (job->logarithm) FN(log_softmax_lines)(NULL, 1, job->n, x + first, y + first);
             else FN(softmax_lines)(NULL, 1, job->n, x + first, y + first);
-        } else if (job->logarithm)
-            FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, true);
-        else FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, false);
+        } else FN(softmax_columns)(x + first, job->n, job->inner, m, y + first, job->logarithm);
     }
 }
 
