@@ -2,7 +2,7 @@
  * plan.h: what the rooms of the plan share. A plan holds the live entries of its roots in
  * post-order and speaks of them by position in that list. For the extents fed it builds a
  * specialisation: passes over arrays indexed by position, one after another (build -> simplify ->
- * repeat -> fuse -> memory -> emit), which leave a list of instructions with every pointer in
+ * repeat -> fuse -> schedule -> memory -> emit), which leave a list of instructions with every pointer in
  * place; a run is a loop over those.
  */
 #ifndef WG_GRAPH_PLAN_H
@@ -158,6 +158,7 @@ typedef struct {
         fused_steps, fused_entries;
     int64_t bundles, in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
     int64_t recomputed; /* entries computed a second time, to stay within max_bytes */
+    bool rescheduled;   /* steps run in another order than the tape's */
     double flops, recompute_flops;
 } wg_spec_stats;
 
@@ -368,6 +369,7 @@ void wg__blame(wg_error *error, const wg_tensor *t);
 
 bool wg__plan_simplify(wg_build *b);
 bool wg__plan_repeat(wg_build *b);
+bool wg__plan_schedule(wg_build *b);
 bool wg__plan_fuse(wg_build *b);
 bool wg__plan_memory(wg_build *b);
 bool wg__plan_emit(wg_build *b);

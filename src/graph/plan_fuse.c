@@ -274,6 +274,7 @@ static void find_lives(wg_build *b)
     const wg_plan *p = b->p;
     bool all = p->options.keep || p->options.check;
 
+    for (int64_t i = 0; i < p->n; i++) b->last[i] = -1;
     for (int32_t e = 0; e < p->n; e++) {
         if ((b->mark[e] & (WG_LEAF | WG_FIXED)) && b->owner[e] == e &&
             ((b->mark[e] & WG_ROOT) || (all && (b->mark[e] & WG_NEEDED))))
@@ -343,7 +344,8 @@ bool wg__plan_fuse(wg_build *b)
             b->shape[k] = f.group[b->n_steps - 1 - k].shape;
         if (ok && (p->passes & WG_PASS_FUSE)) ok = join_steps(b);
         if (ok) settle_lines(b);
-        ok = ok && wg__plan_lanes(b);
+        if (ok) find_lives(b);
+        ok = ok && wg__plan_schedule(b) && wg__plan_lanes(b);
     }
     wg__release(f.group);
     wg__release(f.bound);

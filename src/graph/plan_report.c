@@ -51,6 +51,8 @@ static void print_passes(const wg_spec_stats *s, FILE *to)
             s->aliased, s->merged, s->folded, s->absorbed, s->repeated, s->computed, s->inlined);
     fprintf(to, "  fuse: %" PRId64 " steps, %" PRId64 " of them run %" PRId64 " entries together\n",
             s->steps, s->fused_steps, s->fused_entries);
+    fprintf(to, "  schedule: %s\n",
+            s->rescheduled ? "steps that give memory back run early" : "the order of the tape");
     fprintf(to, "  lanes: %" PRId64 " times steps side by side\n", s->bundles);
     fprintf(to,
             "  memory: %" PRId64 " bytes of %" PRId64 " (at least %" PRId64
