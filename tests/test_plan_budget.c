@@ -1,6 +1,6 @@
 /*
- * test_plan_budget.c: max_bytes: values are computed again instead of kept. The results keep their bits;
- * when the budget cannot be met the error names the least that can, and that can be had.
+ * test_plan_budget.c: max_bytes: values are computed again instead of kept. The results keep their
+ * bits; when the budget cannot be met the error names the least that can, and that can be had.
  */
 #include <time.h>
 #include <wengert.h>
@@ -262,7 +262,8 @@ static void every_allocation_may_fail(void)
     chain_free(&c);
 }
 
-/* The gradient by a layer's weights is made when what it is made of is there, not after the whole way back. */
+/* The gradient by a layer's weights is made when what it is made of is there, not after the whole
+ * way back. */
 static void gradients_do_not_wait(void)
 {
     struct chain c = chain_make(100, 64, 4);
@@ -312,5 +313,5 @@ static void compiling_stays_linear(void)
 }
 
 TESTS(TEST(a_chain_falls_to_its_root), TEST(draws_are_the_same_draws),
-      TEST(what_cannot_be_had_is_said), TEST(ways_that_keep_all), TEST(gradients_do_not_wait), TEST(every_allocation_may_fail),
-      TEST(compiling_stays_linear))
+      TEST(what_cannot_be_had_is_said), TEST(ways_that_keep_all), TEST(gradients_do_not_wait),
+      TEST(every_allocation_may_fail), TEST(compiling_stays_linear))

@@ -203,8 +203,8 @@ static void record_gradients(gen *r)
     wg_end(r->g);
 }
 
-/* A plan of it that may use so many bytes; NULL when it may not be had, with the least that can in *least; -1
- * there for another error, which was told. */
+/* A plan of it that may use so many bytes; NULL when it may not be had, with the least that can in
+ * *least; -1 there for another error, which was told. */
 static wg_plan *run_within(const gen *r, wg_params *store, wg_plan_options o, int64_t *least,
                            uint64_t seed)
 {
@@ -230,7 +230,8 @@ static wg_plan *run_within(const gen *r, wg_params *store, wg_plan_options o, in
     return p;
 }
 
-/* Some part of the bytes that a plan without a bound uses; when that cannot be had, the least that can. */
+/* Some part of the bytes that a plan without a bound uses; when that cannot be had, the least that
+ * can. */
 static bool try_budget(const gen *r, uint64_t seed)
 {
     wg_plan_options o = { .passes_off = WG_PASS_ALL, .threads = 1 };

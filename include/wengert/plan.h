@@ -110,14 +110,18 @@ WG_API const wg_array *wg_plan_value_at(wg_plan *p, int i);
 WG_API const wg_array *wg_plan_value_of(wg_plan *p, const wg_tensor *t);
 
 typedef struct {
-    int64_t entries;        /* entries the function depends on */
-    int64_t computed;       /* entries left after simplification */
-    int64_t steps;          /* steps of a run */
-    int64_t fused_steps;    /* steps that run more than one entry */
-    int64_t fused_entries;  /* entries in those */
-    int64_t arena_bytes;    /* memory of all intermediates together */
-    int64_t naive_bytes;    /* the same if each had its own */
-    int64_t param_bytes;    /* store entries the function reads or updates */
+    int64_t entries;       /* entries the function depends on */
+    int64_t computed;      /* entries left after simplification */
+    int64_t steps;         /* steps of a run */
+    int64_t fused_steps;   /* steps that run more than one entry */
+    int64_t fused_entries; /* entries in those */
+    int64_t arena_bytes;   /* memory of all intermediates together */
+    int64_t naive_bytes;   /* the same if each had its own */
+    int64_t param_bytes;   /* store entries the function reads or updates */
+    /* all that the plan has taken from the allocator: arena_bytes of the largest specialisation,
+     * their alignment, and the plan's own parts. Products use buffers on the stack and the
+     * libraries' own besides */
+    int64_t held_bytes;
     double flops;           /* floating-point operations of a run */
     int64_t recomputed;     /* entries computed a second time, to stay within max_bytes */
     double recompute_flops; /* operations of those; in flops too */

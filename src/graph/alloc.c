@@ -64,6 +64,14 @@ void wg__release(void *p)
     gate.release(gate.data, block, bytes + HEADER);
 }
 
+size_t wg__block_bytes(const void *p)
+{
+    size_t bytes = 0;
+
+    if (p) memcpy(&bytes, (const unsigned char *)p - HEADER, sizeof bytes);
+    return bytes;
+}
+
 void *wg_alloc(int64_t n, size_t size)
 {
     int64_t bytes;

@@ -53,6 +53,14 @@ char *wg__arena_text(wg_arena *a, const char *s)
     return copy;
 }
 
+size_t wg__arena_bytes(const wg_arena *a)
+{
+    size_t bytes = 0;
+
+    for (const wg_page *p = a->page; p; p = p->below) bytes += wg__block_bytes(p);
+    return bytes;
+}
+
 void wg__arena_free(wg_arena *a)
 {
     while (a->page) {

@@ -13,6 +13,7 @@
 
 void *wg__alloc(size_t bytes); /* NULL when out of memory; 0 bytes give 1 */
 void *wg__zalloc(size_t bytes);
+size_t wg__block_bytes(const void *p);   /* of a block from wg__alloc; 0 for NULL */
 void *wg__array(int64_t n, size_t size); /* overflow-checked, not cleared */
 void *wg__grow(void *p, int64_t *cap, int64_t need,
                size_t size); /* at least doubles *cap; NULL: p and *cap stay */
@@ -34,6 +35,7 @@ typedef struct {
 void wg__arena_init(wg_arena *a);
 void *wg__arena_take(wg_arena *a, size_t bytes); /* aligned to 16; NULL when out of memory */
 char *wg__arena_text(wg_arena *a, const char *s);
+size_t wg__arena_bytes(const wg_arena *a); /* taken through the gate */
 void wg__arena_free(wg_arena *a);
 
 /* ---- table.c: hash tables ---- */

@@ -14,6 +14,33 @@ static bool have_spec(wg_plan *p)
     return true;
 }
 
+/* What the plan has taken through the gate, to the byte. */
+static int64_t held_bytes(const wg_plan *p)
+{
+    const void *const block[] = { p,
+                                  p->input,
+                                  p->live,
+                                  p->first,
+                                  p->in,
+                                  p->root,
+                                  p->output_name,
+                                  p->updated,
+                                  p->by_address,
+                                  p->updated_at,
+                                  p->at_id,
+                                  p->arena_block,
+                                  p->input_names.slot,
+                                  p->output_names.slot,
+                                  p->names.slot };
+    size_t bytes = wg__arena_bytes(&p->mem);
+
+    for (size_t i = 0; i < sizeof block / sizeof block[0]; i++) bytes += wg__block_bytes(block[i]);
+    for (int i = 0; i < WG_SPECS; i++)
+        if (p->spec[i]) bytes += wg__block_bytes(p->spec[i]) + wg__arena_bytes(&p->spec[i]->mem);
+    for (int64_t i = 0; i < p->n_inputs; i++) bytes += wg__block_bytes(p->input[i].own);
+    return (int64_t)bytes;
+}
+
 wg_status wg_plan_report(wg_plan *p, wg_plan_stats *stats)
 {
     const wg_spec_stats *s;
@@ -29,6 +56,7 @@ wg_status wg_plan_report(wg_plan *p, wg_plan_stats *stats)
                               .arena_bytes = s->arena_bytes,
                               .naive_bytes = s->naive_bytes,
                               .param_bytes = s->param_bytes,
+                              .held_bytes = held_bytes(p),
                               .flops = s->flops,
                               .recomputed = s->recomputed,
                               .recompute_flops = s->recompute_flops,
@@ -148,6 +176,9 @@ wg_status wg_plan_report_print(wg_plan *p, bool passes, FILE *to)
             "%" PRId64 " bytes of values instead of %" PRId64 ", %" PRId64
             " bytes of parameters, %.6g operations a run\n",
             stats.arena_bytes, stats.naive_bytes, stats.param_bytes, stats.flops);
+    fprintf(to, "%" PRId64 " bytes held: %zu of values, aligned, and %" PRId64 " of the plan\n",
+            stats.held_bytes, wg__block_bytes(p->arena_block),
+            stats.held_bytes - (int64_t)wg__block_bytes(p->arena_block));
     if (stats.recomputed > 0)
         fprintf(to,
                 "%" PRId64 " entries computed again to stay within max_bytes, %.6g of the "

@@ -224,7 +224,7 @@ bool wg__plan_schedule(wg_build *b)
     bool ok;
 
     if (!(b->p->passes & WG_PASS_SCHEDULE) || b->n_steps < 3) return true;
-    while (movable > 0 && (b->mark[b->member[b->first_member[movable - 1]]] & WG_TAIL)) movable--;
+    while (movable > 0 && (b->mark[wg__head(b, movable - 1)] & WG_TAIL)) movable--;
     ok = take_room(&s);
     if (ok) {
         find_reads(&s);

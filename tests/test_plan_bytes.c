@@ -1,0 +1,145 @@
+/*
+ * test_plan_bytes.c: what the library takes through its allocator is what the report said, and what
+ * the process then has resident is about that.
+ */
+#include <unistd.h>
+
+#include <wengert.h>
+
+#include "graph/internal.h"
+#include "harness.h"
+
+enum { BATCH = 256, WIDTH = 512, LAYERS = 6 };
+
+struct model {
+    wg_graph *g;
+    wg_params *w;
+    wg_layer *layer[LAYERS];
+    wg_optim *optim;
+    float *x;
+};
+
+static struct model model_make(const char *optimiser)
+{
+    struct model m = { .g = wg_graph_new(), .w = wg_params_new(WG_F32, 7) };
+    wg_tensor *x = wg_input(m.g, "x", WG_F32, WG_SHAPE(BATCH, WIDTH)), *h = x;
+    wg_error error = { .code = WG_OK };
+
+    m.x = malloc(sizeof *m.x * BATCH * WIDTH);
+    for (int i = 0; i < BATCH * WIDTH; i++) m.x[i] = (float)sin(i);
+    wg_begin(m.g, "step", WG_TRAIN);
+    for (int i = 0; i < LAYERS; i++) {
+        char name[8];
+
+        snprintf(name, sizeof name, "fc%d", i);
+        m.layer[i] =
+            wg_fully_connected(m.w, name, (wg_fc_hyper){ .n_out = WIDTH, .act_fn = "Tanh" });
+        h = wg_apply(m.layer[i], h);
+    }
+    m.optim = wg_optim_from_text(m.w, "optim", optimiser, &error);
+    NO_ERROR(&error);
+    wg_minimize(m.optim, wg_output("loss", wg_mean(wg_square(h), WG_ALL_AXES, false)));
+    wg_end(m.g);
+    return m;
+}
+
+static void model_free(struct model *m)
+{
+    wg_optim_free(m->optim);
+    for (int i = 0; i < LAYERS; i++) wg_layer_free(m->layer[i]);
+    wg_graph_free(m->g);
+    wg_params_free(m->w);
+    free(m->x);
+}
+
+static wg_plan *model_plan(struct model *m, int64_t max_bytes)
+{
+    wg_error error;
+    wg_plan *p = wg_plan_new_error(
+        m->g, m->w, "step", &(wg_plan_options){ .threads = 1, .max_bytes = max_bytes }, &error);
+
+    NO_ERROR(&error);
+    wg_plan_feed(p, "x", wg_array_of(WG_F32, WG_SHAPE(BATCH, WIDTH), m->x));
+    return p;
+}
+
+/* The plan's bytes are those of its values, their alignment and its parts, to the byte. */
+static void the_report_is_what_is_taken(void)
+{
+    static const char *const optimiser[] = { "SGD(lr=1e-3)", "SGD(lr=1e-3, momentum=0.9)",
+                                             "Adam(lr=1e-3)", "RMSProp(lr=1e-3)" };
+
+    for (int i = 0; i < 4; i++)
+        for (int budget = 0; budget < 2; budget++) {
+            struct model m = model_make(optimiser[i]);
+            size_t before = wg__live_bytes();
+            wg_plan *p = model_plan(&m, 0);
+            wg_plan_stats stats;
+
+            CHECK(wg_plan_run(p) == WG_OK);
+            CHECK(wg_plan_report(p, &stats) == WG_OK);
+            if (budget) {
+                wg_plan_free(p);
+                EQ_INT(wg__live_bytes(), before);
+                p = model_plan(&m, stats.arena_bytes - 1);
+                CHECK(wg_plan_run(p) == WG_OK);
+                CHECK(wg_plan_report(p, &stats) == WG_OK);
+                CHECK(stats.recomputed > 0);
+            }
+            EQ_INT(wg__live_bytes() - before, stats.held_bytes);
+            CHECK(stats.held_bytes >= stats.arena_bytes);
+            CHECK(stats.held_bytes < stats.arena_bytes + (4 << 20)); /* alignment 2 MB, parts */
+            for (int run = 0; run < 3; run++) CHECK(wg_plan_run(p) == WG_OK);
+            EQ_INT(wg__live_bytes() - before, stats.held_bytes);
+            wg_plan_free(p);
+            EQ_INT(wg__live_bytes(), before);
+            model_free(&m);
+        }
+}
+
+/* Pages of this process that are in memory, in bytes; -1 where the system does not say. */
+static int64_t resident(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    long long all, in = -1;
+
+    if (!f) return -1;
+    if (fscanf(f, "%lld %lld", &all, &in) != 2) in = -1;
+    fclose(f);
+    return in < 0 ? -1 : (int64_t)in * sysconf(_SC_PAGESIZE);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+/* A second plan of the same function: the first one has brought in code and buffers of others. */
+static void so_much_is_resident(void)
+{
+    struct model m = model_make("Adam(lr=1e-3)");
+    wg_plan *warm = model_plan(&m, 0), *p;
+    wg_plan_stats stats;
+    int64_t before, grown;
+
+    CHECK(wg_plan_run(warm) == WG_OK);
+    before = resident();
+    p = model_plan(&m, 0);
+    CHECK(wg_plan_run(p) == WG_OK);
+    CHECK(wg_plan_report(p, &stats) == WG_OK);
+    grown = resident() - before;
+    printf("    %" PRId64 " bytes held, %" PRId64 " of them values; %" PRId64 " resident\n",
+           stats.held_bytes, stats.arena_bytes, grown);
+#ifndef SANITIZED
+    if (before > 0) CHECK(grown * 10 < stats.held_bytes * 11);
+    if (before > 0) CHECK(grown * 10 > stats.arena_bytes * 8); /* scratch may stay untouched */
+#endif
+    wg_plan_free(p);
+    wg_plan_free(warm);
+    model_free(&m);
+}
+
+TESTS(TEST(the_report_is_what_is_taken), TEST(so_much_is_resident))
