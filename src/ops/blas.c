@@ -1,7 +1,7 @@
 /*
- * blas.c: the largest products by OpenBLAS. Every call computes one tile on the calling thread; which
- * tiles there are depends on the extents alone, so one thread and many give the same bits. K is
- * never cut.
+ * blas.c: the largest products by OpenBLAS. Every call computes one tile on the calling thread;
+ * which tiles there are depends on the extents alone, so one thread and many give the same bits. K
+ * is never cut.
  *
  * OpenBLAS's openmp and sequential builds keep to the calling thread when asked; the pthread build
  * can be asked for the whole process only, which is not ours to change: there our own kernels do

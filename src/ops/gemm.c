@@ -50,11 +50,11 @@ static split split_of(const wg__product *p, size_t size, int threads)
     return best;
 }
 
-/* Whether the right side is read in place: for few rows, or when all of it is in cache. Whole
- * vectors of `whole` lanes are read. */
+/* Whether the right side is read in place: for few rows (a copy pays only when many blocks of them
+ * read it), or when all of it is in cache. Whole vectors of `whole` lanes are read. */
 static bool direct(const wg__product *p, int64_t m, int64_t whole)
 {
-    return !p->tb && p->n % whole == 0 && (m <= 40 || p->k * p->n <= 16384 || p->k <= 8);
+    return !p->tb && p->n % whole == 0 && (m <= 256 || p->k * p->n <= 16384 || p->k <= 8);
 }
 
 /* Elements of one part's scratch: the packed right side, then the copied left side. */
@@ -135,6 +135,10 @@ WG_INLINE void TILE(const int R, const int W, const wg__sum *s, const REAL *cons
 #if LEVEL == 2
     const int last = n - (W - 1) * VN;
 #endif
+    if (R * W >= 12) { /* the result arrives while the sums are made */
+        WG_UNROLL
+        for (int i = 0; i < R * W; i++) __builtin_prefetch(to[i / W] + i % W * VN, 1);
+    }
     for (int i = 0; i < s->n_runs; i++) {
         const REAL *x[12];
         int64_t step = s->step, end = s->run[i].len * step;
@@ -146,6 +150,10 @@ WG_INLINE void TILE(const int R, const int W, const wg__sum *s, const REAL *cons
 
             WG_UNROLL
             for (int w = 0; w < W; w++) right[w] = LOAD_B(w);
+            if (W == 2) { /* the next panel, where the right side is read in place */
+                __builtin_prefetch(b + NR, 0, 2);
+                __builtin_prefetch(b + NR + VN, 0, 2);
+            }
             b += ldb;
             WG_UNROLL
             for (int r = 0; r < R; r++) {
@@ -270,21 +278,21 @@ void TILES(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b, R
     REAL *at[12];
     int R;
 
-    if (s->ldb)
+    if (s->ldb && m <= 12 && FN(tile_rows)(m) == m) {
+        FN(tiles_wide)(s, (int)m, row, b, to);
+        return;
+    }
+    for (int64_t j = 0; j < s->n; j += NR) {
+        int n = (int)wg__least(s->n - j, NR), w = n <= VN ? 1 : 2;
+        const REAL *panel = s->ldb ? b + j : b + j * s->k;
+        int64_t ld = s->ldb ? s->ldb : w * VN;
+
         for (int64_t i = 0; i < m; i += R) {
             R = FN(tile_rows)(m - i);
-            FN(tiles_wide)(s, R, row + i, b, to + i);
+            for (int r = 0; r < R; r++) at[r] = to[i + r] + j;
+            FN(tile_of)[w - 1][R](s, row + i, panel, ld, at, n);
         }
-    else
-        for (int64_t j = 0; j < s->n; j += NR) {
-            int n = (int)wg__least(s->n - j, NR), w = n <= VN ? 1 : 2;
-
-            for (int64_t i = 0; i < m; i += R) {
-                R = FN(tile_rows)(m - i);
-                for (int r = 0; r < R; r++) at[r] = to[i + r] + j;
-                FN(tile_of)[w - 1][R](s, row + i, b + j * s->k, w * VN, at, n);
-            }
-        }
+    }
 }
 
 /* ---- shuffles ---- */
@@ -314,7 +322,10 @@ WG_INLINE void FN(transpose)(const REAL *x, int64_t ldx, REAL *y, int64_t ldy)
     V a[VN], t[VN];
 
     WG_UNROLL
-    for (int i = 0; i < VN; i++) a[i] = VLOAD(x + i * ldx);
+    for (int i = 0; i < VN; i++) {
+        a[i] = VLOAD(x + i * ldx);
+        __builtin_prefetch(x + i * ldx + VN);
+    }
     WG_UNROLL
     for (int half = VN / 2; half > 0; half /= 2) {
         WG_UNROLL
