@@ -1,8 +1,6 @@
 /*
  * numerics.c: how far the vector functions are off, and how long they take.
- *     numerics FILE           measures, and writes the tables between the markers of FILE
- *     numerics --check FILE   whether FILE has a row for each function, with the bounds of
- *                             tests/vmath_kit.h
+ *     numerics FILE    measures, and writes the tables between the markers of FILE
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -202,47 +200,22 @@ static char *read_text(const char *path)
     return text;
 }
 
-static int check(const char *text)
-{
-    char row[2][64];
-    int missing = 0;
-
-    for (int f = 0; f <= N_FUNCTIONS; f++) {
-        const char *name = f < N_FUNCTIONS ? functions[f].name : "pow";
-        double b32 = f < N_FUNCTIONS ? functions[f].bound32 : POW_BOUND_32;
-        double b64 = f < N_FUNCTIONS ? functions[f].bound64 : POW_BOUND_64;
-        const char *first, *second = NULL;
-
-        snprintf(row[0], sizeof row[0], "\n| %s | %g |", name, b32);
-        snprintf(row[1], sizeof row[1], "\n| %s | %g |", name, b64);
-        first = strstr(text, row[0]);
-        if (first) second = strstr(first + 1, row[1]);
-        if (first && second) continue;
-        fprintf(stderr, "numerics: no row of %s with the bounds %g and %g: run bench/numerics\n",
-                name, b32, b64);
-        missing++;
-    }
-    return missing > 0;
-}
-
 int main(int argc, char **argv)
 {
-    bool only_check = argc == 3 && strcmp(argv[1], "--check") == 0;
     char *text, *from, *to;
     FILE *out;
 
-    if (!only_check && argc != 2) {
-        fprintf(stderr, "usage: numerics [--check] FILE\n");
+    if (argc != 2) {
+        fprintf(stderr, "usage: numerics FILE\n");
         return 2;
     }
-    text = read_text(argv[argc - 1]);
+    text = read_text(argv[1]);
     from = text ? strstr(text, begin_mark) : NULL;
     to = from ? strstr(from, end_mark) : NULL;
     if (!to) {
-        fprintf(stderr, "numerics: %s: no such file, or no markers in it\n", argv[argc - 1]);
+        fprintf(stderr, "numerics: %s: no such file, or no markers in it\n", argv[1]);
         return 1;
     }
-    if (only_check) return check(from);
     out = fopen(argv[1], "w");
     if (!out) {
         fprintf(stderr, "numerics: %s cannot be written\n", argv[1]);

@@ -59,6 +59,33 @@ static void avx_levels_have_the_same_bits(void)
     }
 }
 
+/* A row of docs/numerics.md: for f32 first, for f64 further down. */
+static void in_document(const char *text, const char *name, double bound32, double bound64)
+{
+    char row[64];
+    const char *at;
+
+    snprintf(row, sizeof row, "\n| %s | %g |", name, bound32);
+    at = strstr(text, row);
+    snprintf(row, sizeof row, "\n| %s | %g |", name, bound64);
+    harness_check(at && strstr(at + 1, row), __FILE__, __LINE__,
+                  "docs/numerics.md lacks %s with the bounds %g and %g: run bench/numerics", name,
+                  bound32, bound64);
+}
+
+static void document_has_these_bounds(void)
+{
+    static char text[1 << 16];
+    FILE *in = fopen("../docs/numerics.md", "r");
+
+    REQUIRE(in != NULL);
+    text[fread(text, 1, sizeof text - 1, in)] = '\0';
+    fclose(in);
+    for (int f = 0; f < N_FUNCTIONS; f++)
+        in_document(text, functions[f].name, functions[f].bound32, functions[f].bound64);
+    in_document(text, "pow", POW_BOUND_32, POW_BOUND_64);
+}
+
 /* ---- special values ---- */
 
 #define INF  ((double)INFINITY)
@@ -332,5 +359,5 @@ static void sums_have_one_order(void)
 }
 
 TESTS(TEST(f32_within_bounds), TEST(f64_within_bounds), TEST(avx_levels_have_the_same_bits),
-      TEST(special_values), TEST(powers),
+      TEST(document_has_these_bounds), TEST(special_values), TEST(powers),
       TEST(tails_have_the_same_bits), TEST(smallest_and_largest), TEST(sums_have_one_order))
