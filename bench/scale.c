@@ -1,11 +1,14 @@
 /*
  * scale.c: how cost grows. One JSON line a point, {"what", "x", "seconds"}: seconds of recording, of
  * differentiating, of compiling with the first run, and of a run, by the number of entries of a
- * chain (0.9 sin over and over, of one number, with its gradient); seconds of a training step of
- * dense tanh layers by batch, by depth, and of a recurrent layer by length. Medians.
+ * chain (0.9 sin over and over, of one number, with its gradient, both held against the formula);
+ * seconds of a training step of dense tanh layers by batch, by depth, and of a recurrent layer by
+ * length. Medians of S seconds of repetitions a point, of at least three. Entries are those
+ * recorded; the gradient adds to them.
  *     scale [--seconds S] [--entries N]
  */
 #define _POSIX_C_SOURCE 199309L
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,20 +52,29 @@ static bool said(const wg_error *e)
     return false;
 }
 
+static bool near(double a, double b)
+{
+    return fabs(a - b) <= 1e-9 * fabs(b) + 1e-300;
+}
+
 /* ---- entries ---- */
 
 static bool chain(int64_t n)
 {
     static double times[4][MOST];
-    double start = now();
+    double first = 1.25, value = first, slope = 1, start = now();
     int rounds = 0;
 
+    for (int64_t i = 0; i < n / 2; i++) {
+        slope *= 0.9 * cos(value);
+        value = 0.9 * sin(value);
+    }
     for (; rounds < 3 || (rounds < MOST && now() - start < budget); rounds++) {
         wg_graph *g = wg_graph_new();
         wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE_SCALAR), *f = wg_scalar(g, WG_F64, 0.9),
                   *y = x, *d;
         wg_error error = { .code = WG_OK };
-        double at = 1.25, t = now();
+        double t = now();
         wg_plan *p;
         bool ok;
 
@@ -75,15 +87,21 @@ static bool chain(int64_t n)
         p = wg_plan_of(2, (wg_tensor *[]){ y, d }, NULL, &(wg_plan_options){ .threads = 1 },
                        &error);
         if (!p) return said(&error);
-        ok = wg_plan_feed(p, "x", wg_array_of(WG_F64, WG_SHAPE_SCALAR, &at)) == WG_OK &&
+        ok = wg_plan_feed(p, "x", wg_array_of(WG_F64, WG_SHAPE_SCALAR, &first)) == WG_OK &&
              wg_plan_run(p) == WG_OK;
         times[2][rounds] = now() - t;
         t = now();
         ok = ok && wg_plan_run(p) == WG_OK;
         times[3][rounds] = now() - t;
         if (!ok) return said(wg_plan_error(p));
+        ok = near(wg_item(wg_plan_value_at(p, 0)), value) &&
+             near(wg_item(wg_plan_value_at(p, 1)), slope);
         wg_plan_free(p);
         wg_graph_free(g);
+        if (!ok) {
+            fprintf(stderr, "scale: %lld entries have a wrong value or slope\n", (long long)n);
+            return false;
+        }
     }
     point("record", n, median(times[0], rounds));
     point("differentiate", n, median(times[1], rounds));

@@ -1,6 +1,7 @@
 #!/bin/sh
 # check_bench.sh BUILD: every workload of the benchmark runs and can be written out, the limits can be
-# measured and are known for each workload, and the table of bench/README.md is that of bench/results.
+# measured and are known for each workload, how cost grows can be measured and drawn, and the table of
+# bench/README.md is that of bench/results.
 set -eu
 build=$1
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
@@ -36,5 +37,7 @@ for threads in 1, 2:
         limit, bound = costs.limit(r["workload"], threads, machine)
         assert limit > 0 and bound, (r, limit)
 END
+"$build/bench/scale" --seconds 0 --entries 1000 >"$work/scale.jsonl"
+python3 bench/growth.py "$work/scale.jsonl" "$work/scale.svg"
 python3 bench/report.py --check bench/results bench/README.md
 echo "bench: $(wc -l <"$work/names") workloads run"
