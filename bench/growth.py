@@ -41,7 +41,7 @@ class Panel:
     def __init__(self, left, points):
         xs, ys = [x for x, _ in points], [y for _, y in points]
         self.left = left
-        self.x0, self.x1 = math.log10(min(xs)), math.log10(max(xs))
+        self.x0, self.x1 = math.log10(min(xs)), math.log10(max(max(xs), 10 * min(xs)))
         self.y0, self.y1 = math.floor(math.log10(min(ys))), math.ceil(math.log10(max(ys)))
 
     def x(self, v):
