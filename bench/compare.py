@@ -37,7 +37,7 @@ def environment(threads, tuned=False):
     """OpenBLAS chooses its kernels for this processor on both sides, and has as many threads."""
     env = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     env["OMP_NUM_THREADS"] = env["OPENBLAS_NUM_THREADS"] = str(threads)
-    if tuned:       # PyTorch at its best: its AVX-512 kernels, and memory in huge pages that is kept
+    if tuned:       # both as they are timed: AVX-512 kernels of PyTorch, memory in huge pages that is kept
         with open("/proc/cpuinfo") as f:
             if " avx512dq " in f.read():
                 env["ATEN_CPU_CAPABILITY"] = "avx512"
@@ -119,7 +119,7 @@ def best_variants(a, torch):
 
 def measure(a):
     """{(name, threads): {"ours": [...], "torch": [...]}}, the machine's lines, PyTorch's settings."""
-    ours = {t: Side([a.workloads, "--serve", "--threads", str(t)], environment(t)) for t in THREADS}
+    ours = {t: Side([a.workloads, "--serve", "--threads", str(t)], environment(t, True)) for t in THREADS}
     torch, best = {}, {}
     if a.torch:
         torch = {t: Side([a.torch, os.path.join(HERE, "torch_twin.py"), "serve", str(t),

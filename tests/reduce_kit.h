@@ -31,7 +31,14 @@ static inline void *run(const wg_tensor *t, int level, int threads, const void *
     const wg_type *in[8], *ty = wg_tensor_type(t);
     wg_error none = { 0 };
     wg_sig s = { op, wg_tensor_attr(t), wg_tensor_n_in(t), in, &none };
-    wg_call c = { op, s.attr, s.n_in, in, x, ty, NULL, NULL, threads, error ? error : &none };
+    wg_call c = { .op = op,
+                  .attr = s.attr,
+                  .n_in = s.n_in,
+                  .tx = in,
+                  .x = x,
+                  .ty = ty,
+                  .threads = threads,
+                  .error = error ? error : &none };
     wg_dtype dtype;
 
     for (int i = 0; i < s.n_in; i++) in[i] = wg_tensor_type(wg_tensor_in(t, i));
