@@ -51,8 +51,8 @@ enum { N_STREAMS = sizeof streams / sizeof *streams };
 
 #ifdef BENCH_MVEC
 #define MVEC(f, g)                                                                                 \
-    __m512 _ZGVeN16v_##g(__m512 x);                                                                \
-    __m256 _ZGVdN8v_##g(__m256 x);                                                                 \
+    __attribute__((target("avx512f"))) __m512 _ZGVeN16v_##g(__m512 x);                             \
+    __attribute__((target("avx2"))) __m256 _ZGVdN8v_##g(__m256 x);                                 \
     __attribute__((target("avx512f"))) static void mvec_##f##_2(float *y, const float *x, int n)   \
     {                                                                                              \
         for (int i = 0; i < n; i += 16)                                                            \
