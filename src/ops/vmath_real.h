@@ -220,9 +220,13 @@ WG_INLINE V FN(vsigmoid)(V x)
     return FN(vfma)(-m, e / (e + 1), m);
 }
 
+/* max(x, 0) + log(1 + e^-|x|). A NaN comes from the first term alone: of two a sum takes whichever
+ * stands first in the compiler's order. */
 WG_INLINE V FN(vsoftplus)(V x)
 {
-    return FN(vmax_raw)(VSPLAT(0), x) + FN(log1p_core)(FN(exp_minus_abs)(x));
+    V e = FN(exp_core)(FN(vmax_raw)(-FN(vabs)(x), VSPLAT(EXP_MIN)));
+
+    return FN(vmax_raw)(VSPLAT(0), x) + FN(log1p_core)(e);
 }
 
 /* erf(x) = -expm1(-g), g = -log(erfc(x)), and g / x is smooth: one polynomial for all of x >= 0. It
