@@ -4,13 +4,14 @@
  *     workloads --serve [--threads N]       lines "NAME SECONDS" from standard input
  *     workloads --memory [--threads N] NAME
  *     workloads --dump FOLDER [--f64] [--threads N] NAME
+ *     workloads --save FOLDER [NAME...]
  *     workloads --list
  * Timed: one JSON line a workload: median and least seconds of a step, in at least S seconds of
  * steps (0.5 by default). --memory: bytes by which the resident set of the process grew at its
  * peak, from before the workload was recorded until after five steps. --dump: what a step starts
  * from and makes, as .npy files: in.NAME the inputs, p0.NAME the weights, out.NAME outputs and
  * gradients, p3.NAME the weights and everything else of the store after three steps; "about" has
- * the rate.
+ * the rate. --save: FOLDER/NAME.json, the program, for startup.
  */
 #define _POSIX_C_SOURCE 199309L
 #include <stdlib.h>
@@ -241,19 +242,35 @@ static bool dump(int k, const char *folder, const options *o)
     return ok;
 }
 
+static bool save(int k, const char *folder)
+{
+    wg_error error = { .code = WG_OK };
+    char path[1000];
+    job j;
+    bool ok = job_open(&j, k, (job_kind){ .real = WG_F32 }, &error);
+
+    snprintf(path, sizeof path, "%s/%s.json", folder, job_name(k));
+    if (ok) {
+        ok = wg_save(path, j.g, j.w, NULL, &error) == WG_OK;
+        job_close(&j);
+    }
+    if (!ok) wg_error_print(&error, stderr);
+    return ok;
+}
+
 /* ---- the command line ---- */
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: workloads [--serve | --memory | --dump FOLDER | --list] [--threads N] "
-                    "[--seconds S] [--report] [--f64] [NAME...]\n");
+    fprintf(stderr, "usage: workloads [--serve | --memory | --dump FOLDER | --save FOLDER | --list] "
+                    "[--threads N] [--seconds S] [--report] [--f64] [NAME...]\n");
     return 2;
 }
 
 int main(int argc, char **argv)
 {
     options o = { .threads = 1, .seconds = 0.5 };
-    const char *folder = NULL;
+    const char *folder = NULL, *programs = NULL;
     bool serving = false, memory = false, list = false, ok = true;
     int first = 1;
 
@@ -266,6 +283,7 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[first], "--memory")) memory = true;
         else if (!strcmp(argv[first], "--list")) list = true;
         else if (!strcmp(argv[first], "--dump") && more) folder = argv[++first];
+        else if (!strcmp(argv[first], "--save") && more) programs = argv[++first];
         else if (!strcmp(argv[first], "--threads") && more) o.threads = atoi(argv[++first]);
         else if (!strcmp(argv[first], "--seconds") && more) o.seconds = atof(argv[++first]);
         else return usage();
@@ -284,6 +302,7 @@ int main(int argc, char **argv)
         if (!wanted) continue;
         if (list) puts(job_name(k));
         else if (memory) ok = measure_memory(k, &o) && ok;
+        else if (programs) ok = save(k, programs) && ok;
         else if (folder) ok = dump(k, folder, &o) && ok;
         else ok = run(k, &o) && ok;
     }

@@ -142,4 +142,36 @@ static void so_much_is_resident(void)
     model_free(&m);
 }
 
-TESTS(TEST(the_report_is_what_is_taken), TEST(so_much_is_resident))
+static bool report_names_blas(wg_plan *p)
+{
+    FILE *f = tmpfile();
+    char line[400];
+    bool found = false;
+
+    if (!CHECK(f != NULL)) return false;
+    CHECK(wg_plan_report_print(p, false, f) == WG_OK);
+    rewind(f);
+    while (fgets(line, sizeof line, f)) found |= strstr(line, "OpenBLAS's own buffers") != NULL;
+    fclose(f);
+    return found;
+}
+
+/* A run that can have a product of 2^30 multiplications, from where on they are OpenBLAS's. */
+static void buffers_of_blas_are_named(void)
+{
+    for (int n = 1008; n <= 1024; n += 16) {
+        wg_graph *g = wg_graph_new();
+        wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE(n, n));
+        wg_tensor *y = wg_matmul(x, x);
+        wg_error error;
+        wg_plan *p = wg_plan_of(1, &y, NULL, &(wg_plan_options){ .threads = 1 }, &error);
+
+        NO_ERROR(&error);
+        CHECK(report_names_blas(p) == (n == 1024));
+        wg_plan_free(p);
+        wg_graph_free(g);
+    }
+}
+
+TESTS(TEST(the_report_is_what_is_taken), TEST(so_much_is_resident),
+      TEST(buffers_of_blas_are_named))

@@ -179,6 +179,10 @@ wg_status wg_plan_report_print(wg_plan *p, bool passes, FILE *to)
     fprintf(to, "%" PRId64 " bytes held: %zu of values, aligned, and %" PRId64 " of the plan\n",
             stats.held_bytes, wg__block_bytes(p->arena_block),
             stats.held_bytes - (int64_t)wg__block_bytes(p->arena_block));
+    /* A run of fewer operations cannot have a product that large. */
+    if (stats.flops >= 0x1p31)
+        fprintf(to, "besides, OpenBLAS's own buffers where a product has 2^30 multiplications or more: "
+                    "less than 1 MiB a thread\n");
     if (stats.recomputed > 0)
         fprintf(to,
                 "%" PRId64 " entries computed again to stay within max_bytes, %.6g of the "
