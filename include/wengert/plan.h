@@ -42,7 +42,7 @@ enum {
 };
 
 typedef struct {
-    int threads; /* 0: as many as OpenMP would use */
+    int threads; /* 0 or less: as many as OpenMP would use; never more than 256 */
     /* most arena bytes; 0: no bound. A specialisation that needs more drops values between readers
      * that lie far apart and computes them again (not with check or keep): the same bits, for more
      * operations; WG_ELIMIT, naming the least it can do, when even that needs more */

@@ -188,6 +188,7 @@ static void resolve_options(wg_plan *p, const wg_plan_options *options)
     if (p->options.threads <= 0) p->options.threads = omp_get_max_threads();
 #endif
     if (p->options.threads < 1) p->options.threads = 1;
+    if (p->options.threads > WG_MOST_THREADS) p->options.threads = WG_MOST_THREADS;
     if (p->options.block <= 0) p->options.block = WG_BLOCK;
     if (p->options.block > 1 << 16) p->options.block = 1 << 16;
     if (p->options.grain <= 0) p->options.grain = WG_GRAIN;

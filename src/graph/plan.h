@@ -12,6 +12,7 @@
 
 enum {
     WG_SPECS = 4,          /* specialisations kept */
+    WG_MOST_THREADS = 256, /* libgomp keeps a team's records on the stack: a large one ends it */
     WG_BLOCK = 512,        /* elements of a block */
     WG_ALIGN = 64,         /* bytes every value starts at a multiple of */
     WG_MAX_MEMBERS = 128,  /* entries of one step: bounds its block buffers */
