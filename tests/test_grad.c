@@ -402,6 +402,53 @@ static void products_of_a_weight_become_one(void)
     wg_graph_free(g);
 }
 
+static bool last_two_infer(const wg_sig *s, wg_type *out)
+{
+    *out = (wg_type){ s->in[0]->dtype, { 0, { 0 } } };
+    return true;
+}
+
+static void last_two_eval(const wg_call *c)
+{
+    *(double *)c->y = 0;
+}
+
+/* A rule that gives operand 0 a product of rows of its own making. */
+static void last_two_vjp(const wg_vjp *v, wg_tensor **dx)
+{
+    dx[0] = wg_matmul_t(v->x[1], v->x[2], true, false);
+}
+
+static const wg_op last_two = { .name = "last_two",
+                                .doc = "zero",
+                                .n_in = 3,
+                                .infer = last_two_infer,
+                                .eval = { [WG_F64] = { last_two_eval } },
+                                .vjp = last_two_vjp };
+
+/* Products of rows for what x was broadcast to, of other extents each: they stay apart. */
+static void products_of_other_extents_are_added(void)
+{
+    enum { USES = 5 };
+    wg_graph *g = wg_graph_new();
+    wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE(1, 3)), *one = wg_scalar(g, WG_F64, 1),
+              *loss = NULL;
+    double v[3] = { 0, 0, 0 }, got[3];
+    wg_feed feed = { "x", WG_F64_ARRAY(v, 1, 3) };
+
+    for (int i = 1; i <= USES; i++) {
+        wg_tensor *in[] = { wg_add(x, wg_expand(one, WG_SHAPE(i, 3))),
+                            wg_expand(one, WG_SHAPE(2, i)), wg_expand(one, WG_SHAPE(2, 3)) };
+        wg_tensor *f = wg_record(&last_two, NULL, 3, in);
+
+        loss = loss ? wg_add(loss, f) : f;
+    }
+    value_of(wg_grad1(loss, x), 1, &feed, 3, got);
+    NO_ERROR(wg_graph_error(g));
+    for (int i = 0; i < 3; i++) CLOSE1(got[i], 2 * (1 + 2 + 3 + 4 + 5), 0, 0);
+    wg_graph_free(g);
+}
+
 /* A tensor used whole and in parts: all contributions count. */
 static void parts_beside_the_whole(void)
 {
@@ -498,6 +545,7 @@ TESTS(TEST(up_to_the_fourth_order), TEST(hessian_products), TEST(jacobian_produc
       TEST(intermediate_duplicate_and_loss_itself), TEST(detach_stops_the_walk),
       TEST(integers_cut_the_walk), TEST(a_batch_of_one_hides_nothing), TEST(product_with_zeros),
       TEST(norm_at_zero), TEST(where_selects_past_nan), TEST(ties), TEST(power_at_zero),
-      TEST(parts_become_one), TEST(products_of_a_weight_become_one), TEST(parts_beside_the_whole),
+      TEST(parts_become_one), TEST(products_of_a_weight_become_one),
+      TEST(products_of_other_extents_are_added), TEST(parts_beside_the_whole),
       TEST(nothing_else_is_recorded), TEST(order_of_recording_does_not_matter),
       TEST(derived_entries_know_their_line_and_scope))

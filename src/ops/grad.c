@@ -140,11 +140,13 @@ static void contribute(struct walk *w, struct mark *m, wg_tensor *t)
     m->last = at;
 }
 
-/* Which contributions belong together: all results of record `op`; NULL: all products of rows. */
+/* Which contributions belong together: all results of record `op`; NULL: all products of rows that
+ * have the extents of what they are for, or they would not fit side by side. */
 static bool belongs(const wg_tensor *t, const wg_op *op)
 {
     if (!t) return false;
-    return op ? wg_tensor_record(t) == op : wg__is_rows_product(t);
+    if (op) return wg_tensor_record(t) == op;
+    return wg__is_rows_product(t) && wg_type_equal(type_of(t), type_of(wg_tensor_in(t, 0)));
 }
 
 /* Replaces those contributions by one entry, in the place of the first; leaves them as they are
