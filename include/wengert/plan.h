@@ -37,7 +37,8 @@ enum {
     WG_PASS_LINES = 1 << 12, /* reductions of lines and softmax run inside fused steps */
     /* values with one reader are made inside its kernel, where that has one for both */
     WG_PASS_INLINE = 1 << 13,
-    WG_PASS_SCHEDULE = 1 << 14, /* steps that give memory back run as soon as they can */
+    /* steps that give memory back run as soon as they can; not with the option check */
+    WG_PASS_SCHEDULE = 1 << 14,
     WG_PASS_ALL = (1 << 15) - 1
 };
 

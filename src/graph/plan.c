@@ -192,10 +192,11 @@ static void resolve_options(wg_plan *p, const wg_plan_options *options)
     if (p->options.block <= 0) p->options.block = WG_BLOCK;
     if (p->options.block > 1 << 16) p->options.block = 1 << 16;
     if (p->options.grain <= 0) p->options.grain = WG_GRAIN;
+    if (p->options.grain > WG_GRAIN_MOST) p->options.grain = WG_GRAIN_MOST;
     if (p->options.cache <= 0) p->options.cache = WG_CACHE;
     p->passes = WG_PASS_ALL & ~p->options.passes_off;
     /* A value that is to be looked at must have been computed in order and be there still. */
-    if (p->options.check) p->passes &= ~(unsigned)WG_PASS_FUSE;
+    if (p->options.check) p->passes &= ~(unsigned)(WG_PASS_FUSE | WG_PASS_SCHEDULE);
     if (p->options.keep) p->passes &= ~(unsigned)WG_PASS_REUSE;
     if (p->options.check || p->options.keep)
         p->passes &= ~(unsigned)(WG_PASS_IN_PLACE | WG_PASS_REPEAT | WG_PASS_INLINE);

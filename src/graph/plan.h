@@ -2,8 +2,8 @@
  * plan.h: what the rooms of the plan share. A plan holds the live entries of its roots in
  * post-order and speaks of them by position in that list. For the extents fed it builds a
  * specialisation: passes over arrays indexed by position, one after another (build -> simplify ->
- * repeat -> fuse -> schedule -> memory -> emit), which leave a list of instructions with every pointer in
- * place; a run is a loop over those.
+ * repeat -> fuse -> schedule -> lanes -> memory -> emit), which leave a list of instructions with
+ * every pointer in place; a run is a loop over those.
  */
 #ifndef WG_GRAPH_PLAN_H
 #define WG_GRAPH_PLAN_H
@@ -26,6 +26,12 @@ enum {
  * element (Adam's twelve entries, one core), so this is 5 us of work; entering a parallel region
  * alone takes 0.35 us. */
 #define WG_GRAIN ((int64_t)1 << 16)
+
+/* The most: costs are compared with multiples of the grain. */
+#define WG_GRAIN_MOST ((int64_t)1 << 48)
+
+/* Bytes that all values of a plan may have together: sums of a few times as many can be counted. */
+#define WG_MOST_BYTES ((int64_t)1 << 56)
 
 /* Bytes after which a value is taken to have left the caches. */
 #define WG_CACHE ((int64_t)32 << 20)

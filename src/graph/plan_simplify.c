@@ -316,14 +316,21 @@ static void mark_leaves(wg_build *b)
         }
 }
 
-/* What each entry would take if it had memory of its own. */
-static void count_naive(wg_build *b)
+/* What each entry would take if it had memory of its own. Beyond what any machine has, the passes
+ * behind could not add it up. */
+static bool count_naive(wg_build *b)
 {
+    int64_t *bytes = &b->s->stats.naive_bytes;
+
     for (int64_t i = 0; i < b->p->n; i++) {
         if (!(b->mark[i] & WG_NEEDED)) continue;
         b->s->stats.needed++;
-        if (!(b->mark[i] & WG_LEAF)) b->s->stats.naive_bytes += wg_type_bytes(b->type[i]);
+        if (b->mark[i] & WG_LEAF) continue;
+        if (wg__add(*bytes, wg_type_bytes(b->type[i]), bytes) && *bytes <= WG_MOST_BYTES) continue;
+        wg_fail(b->error, WG_ELIMIT, "plan_run", "the values need more bytes than can be counted");
+        return false;
     }
+    return true;
 }
 
 static bool simplify_entry(wg_build *b, int32_t e, wg_hash *entries, wg_hash *constants)
@@ -383,7 +390,7 @@ bool wg__plan_simplify(wg_build *b)
 
     mark_leaves(b);
     mark_needed(b, p->in, false);
-    count_naive(b);
+    if (!count_naive(b)) return false;
     if ((p->passes & WG_PASS_MERGE) && !wg__hash_reserve(&entries, b->s->stats.needed))
         return no_memory(b);
     for (int32_t e = 0; e < p->n && ok; e++) ok = simplify_entry(b, e, &entries, &constants);

@@ -15,7 +15,8 @@ static void touch(const wg_build *b, struct reach *r, int32_t owner, int32_t k)
 {
     if (r->seen[owner] == k) return;
     r->seen[owner] = k;
-    r->bytes[k + 1] += wg_type_bytes(b->type[owner]);
+    if (!wg__add(r->bytes[k + 1], wg_type_bytes(b->type[owner]), &r->bytes[k + 1]))
+        r->bytes[k + 1] = INT64_MAX;
 }
 
 static void walk_steps(const wg_build *b, struct reach *r)
