@@ -131,8 +131,8 @@ static wg_tensor *selu_grad2(wg_tensor *x, const double *a)
 }
 
 /* x Phi(x), or the tanh form of Hendrycks and Gimpel 2016, written 1 + tanh(u) = 2 s(2 u) to keep
- * the lower tail. Beyond +-40 both are x or 0 to the last bit; the limit keeps powers of x, and
- * with them all derivatives, finite. */
+ * the lower tail. Beyond +-40 both are x or 0 to the last bit; a limit keeps the powers of x in the
+ * tanh form and in second derivatives finite. */
 static const double gelu_a = 0.044715, gelu_c = 2 * 0.79788456080286535588; /* 2 sqrt(2 / pi) */
 
 static wg_tensor *gelu_limit(wg_tensor *x)
