@@ -144,7 +144,9 @@ typedef void wg_row_fn(const void *attr, int64_t n, const void *const *x, const 
  * cannot fail, and gives the bits of the record's eval. */
 typedef void wg_line_fn(const void *attr, int64_t lines, int64_t n, const void *x, void *y);
 
-/* Any other op: the whole tensor. Zero-size tensors reach kernels too. */
+/* Any other op: the whole tensor. Zero-size tensors reach kernels too. With two threads kernels of
+ * steps that do not depend on each other run at the same time, also one kernel twice: nothing but
+ * *c may be written, and what it points to. */
 typedef void wg_eval_fn(const wg_call *c);
 
 /** Runs body(arg, lo, hi) over disjoint ranges that cover 0..n, on at most `threads` threads; below
