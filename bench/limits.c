@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "graph/internal.h"
 #include "jobs.h"
+#include "timing.h"
 #include "ops/vmath.h"
 
 #define WG_TEMPLATE "limits_real.h"
@@ -96,14 +96,6 @@ static const struct {
 /* ---- measuring ---- */
 
 static double slice_seconds = 0.05; /* of a figure */
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* GFLOP/s; every thread has a slice of its own. */
 static double best_peak(int level, int threads)

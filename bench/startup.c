@@ -12,19 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <wengert.h>
 
+#include "timing.h"
+
 enum { MOST_TIMES = 200, MOST_INPUTS = 64, LOAD = 0, PLAN, RUN, WHOLE, PARTS };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- one process ---- */
 
@@ -119,13 +112,6 @@ static bool process(char *self, int threads, const char *function, char *path, d
     if (child > 0) waitpid(child, &status, 0);
     part[WHOLE] = now() - begin;
     return ok && status == 0;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 static bool program_times(char *self, int threads, int times, const char *function, char *path)

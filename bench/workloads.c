@@ -16,9 +16,9 @@
 #define _POSIX_C_SOURCE 199309L
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "jobs.h"
+#include "timing.h"
 
 enum { MOST_TIMES = 20000, MOST_JOBS = 32, DUMPED_STEPS = 3 };
 
@@ -28,22 +28,7 @@ typedef struct {
     bool report, f64;
 } options;
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- timing ---- */
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static bool time_plan(wg_plan *p, const char *name, const options *o)
 {

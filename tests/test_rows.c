@@ -3,23 +3,10 @@
  * alone, in place too; and the values that arithmetic, comparisons, choice and conversion promise at their borders.
  */
 #include "harness.h"
+#include "levels.h"
 #include "ops/op.h"
 
 enum { N = 100, GUARD = 64 };
-
-/* The levels this processor runs. */
-static int levels(void)
-{
-#if defined(__x86_64__)
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 1;
-    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
-        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
-        return 2;
-    return 3;
-#else
-    return 1;
-#endif
-}
 
 /* Operand number `which` of a test: borders first, then what a fixed generator draws. */
 static void fill(wg_dtype dtype, int which, void *data)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "levels.h"
 #include "ops/vmath.h"
 
 /* X(name, bound of f32, bound of f64): the functions of one argument. The last are rounded once,
@@ -104,21 +105,6 @@ LEVELS_OF(sums_f, sum, sum)
 __attribute__((unused)) static columns_fn_f32 *const columns_f32[] = RUNS(columns, f32);
 
 #define N_FUNCTIONS ((int)(sizeof functions / sizeof functions[0]))
-
-/* The number of levels this processor runs. */
-static int levels(void)
-{
-#if WG_X86
-    __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 1;
-    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
-        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
-        return 2;
-    return 3;
-#else
-    return 1;
-#endif
-}
 
 /* |got - want| in units of the last place of want, for a type of that many bits and least
  * exponent. */
