@@ -2,7 +2,7 @@
  * conv.c: the bilinear family of convolution. One trilinear form, <conv(x, w), dy>, read in three
  * ways:
  *
- * conv2d (x, w)  -> y     conv2d_dx (dy, w) -> x     conv2d_dw (x, dy) -> w
+ *   conv2d (x, w)  -> y     conv2d_dx (dy, w) -> x     conv2d_dw (x, dy) -> w
  *
  * so the rule of each is made of the other two, and no order of derivative leaves the family. The
  * shapes of the results of the last two come from a `like` operand; transposed convolution is

@@ -3,9 +3,9 @@
  * that one kernel source serves them all and keeps its own line numbers in a debugger. While it is
  * included:
  *
- * REAL    float or double          INT, UINT   integers of the same size LEVEL   0 plain, 1 AVX2
- * and FMA, 2 AVX-512 (f, bw, dq, vl) BITS    32 or 64                 FN(x)       x_f32_0, x_f64_0,
- * ... x_f64_2
+ *   REAL    float or double          INT, UINT   integers of the same size
+ *   LEVEL   0 plain, 1 AVX2 and FMA, 2 AVX-512 (f, bw, dq, vl)
+ *   BITS    32 or 64                 FN(x)       x_f32_0, x_f64_0, ... x_f64_2
  *
  * double comes first, so that a float kernel may call the double one of its level. A file that
  * defines WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter. Processors

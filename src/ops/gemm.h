@@ -130,11 +130,14 @@ size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads);
 /*
  * For each type and level:
  *
- * wg__gemm    c = the product. wg__gemm_few   the same where wg__is_few, of what wg__upright made.
- * wg__outer   the same of k 1: c[i][j] = a[i step] b[j]; plus: an underflow to -0 becomes 0, as in
- * sums of lanes. wg__pack    k rows of n columns of op(b) into rows at..at+k-1 of
- * panels that are `height` rows high. wg__tiles   for each of m rows: to[i][j] (+)= sum over the
- * runs of row[i][...] b[...][j], j < n.
+ *   wg__gemm      c = the product.
+ *   wg__gemm_few  the same where wg__is_few, of what wg__upright made.
+ *   wg__outer     the same of k 1: c[i][j] = a[i step] b[j]; plus: an underflow to -0 becomes 0,
+ *                 as in sums of lanes.
+ *   wg__pack      k rows of n columns of op(b) into rows at..at+k-1 of panels that are `height`
+ *                 rows high.
+ *   wg__tiles     for each of m rows: to[i][j] (+)= sum over the runs of row[i][...] b[...][j],
+ *                 j < n.
  */
 #define WG_GEMM_OF(REAL, S)                                                                        \
     void wg__gemm##S(const wg__product *p, const REAL *a, const REAL *b, REAL *c, void *scratch,   \

@@ -1,15 +1,17 @@
 /*
  * Row kernels of element-wise ops, from one expression of vectors (vec.h, vmath.h):
  *
- * WG_ROW1(tanh, vtanh(x))           defines tanh_row_f32_0 ... tanh_row_f64_2: .row =
- * WG_REAL(tanh_row) WG_ROW2(add, a + b) WG_ROW1_MASK(name, mask of x)     the same with bools as
- * result WG_ROW2_MASK(lt, vlt(a, b))
+ *   WG_ROW1(tanh, vtanh(x))           defines tanh_row_f32_0 ... tanh_row_f64_2, for
+ *                                     .row = WG_ROWS(tanh)
+ *   WG_ROW2(add, a + b)
+ *   WG_ROW1_MASK(name, mask of x)     the same with bools as result
+ *   WG_ROW2_MASK(lt, vlt(a, b))
  *
  * The expression also sees `attr`. And, from an expression of numbers, for the other types; the
  * result's type comes first (of i64 and bool):
  *
- * WG_ROW1_OF(int64_t, neg_row_i64, int64_t, expression of x) WG_ROW2_OF(uint8_t, lt_row_i64,
- * int64_t, expression of a and b)
+ *   WG_ROW1_OF(int64_t, neg_row_i64, int64_t, expression of x)
+ *   WG_ROW2_OF(uint8_t, lt_row_i64, int64_t, expression of a and b)
  *
  * WG_ROWS(name) fills a record's slots for f32 and f64, WG_ROWS_I64(name) for i64 too.
  */

@@ -6,19 +6,21 @@
  * else is a function below, picked by the type of its first operand, so that the same expression
  * can be compiled for every type and level:
  *
- * vset(x, c)                the number c in every lane, as a vector like x vfma(a, b, c)
- * a b + c, rounded once at levels 1 and 2, twice at level 0 vsqrt vabs vfloor vround  correctly
- * rounded; vround: half to even vmin vmax                 NaN if either is; the second where they
- * are equal vlt vle vgt vge veq vne   -> M, a mask; false with NaN, but vne true vand vor vnot
- * of masks (vand, vor: two; vnot: one) vsel(m, a, b)             a where m, else b: never mixes, so
- * a NaN in the other does no harm vany(m)                   1 if any lane of m is set vcopysign(a,
- * s)           |a| with the sign of s
+ *   vset(x, c)                the number c in every lane, as a vector like x
+ *   vfma(a, b, c)             a b + c, rounded once at levels 1 and 2, twice at level 0
+ *   vsqrt vabs vfloor vround  correctly rounded; vround: half to even
+ *   vmin vmax                 NaN if either is; the second where they are equal
+ *   vlt vle vgt vge veq vne   -> M, a mask; false with NaN, but vne true
+ *   vand vor vnot             of masks (vand, vor: two; vnot: one)
+ *   vsel(m, a, b)             a where m, else b: never mixes, so a NaN in the other does no harm
+ *   vany(m)                   1 if any lane of m is set
+ *   vcopysign(a, s)           |a| with the sign of s
  *
  * Only inside a template of each_real.h, where the level is known, memory is read and written:
  *
- * V x = VLOAD(p); VSTORE(p, x);            VN elements, p aligned for one element V x = VLOAD_N(p,
- * n); VSTORE_N(p, x, n);  the first n < VN; lanes beyond read 0 and are not touched V x =
- * VSPLAT(c);
+ *   V x = VLOAD(p); VSTORE(p, x);            VN elements, p aligned for one element
+ *   V x = VLOAD_N(p, n); VSTORE_N(p, x, n);  the first n < VN; lanes beyond read 0, are not touched
+ *   V x = VSPLAT(c);
  *
  * Tails go through the same code as full vectors, so that the bits of an element depend on its
  * value and the level only. No function that is not inlined may take or return a V.
@@ -93,16 +95,18 @@
  * their number. So the bits depend on n and the values only: not on level, threads, or the pieces
  * it was done in.
  *
- * REAL FN(vsum)(x, n)                      the sum of n numbers REAL FN(vsum_block)(x, n)
- * of one block, n <= WG_BLOCK; 0 for n 0 void FN(vsum_columns)(y, x, n, step, m)  y[j] = the sum of
- * x[i step + j] over i < n, for j < m
+ *   REAL FN(vsum)(x, n)                      the sum of n numbers
+ *   REAL FN(vsum_block)(x, n)                of one block, n <= WG_BLOCK; 0 for n 0
+ *   void FN(vsum_columns)(y, x, n, step, m)  y[j] = the sum of x[i step + j] over i < n, for j < m
  *
  * Who computes the terms as he goes, or shares blocks among threads, adds block sums in order:
  *
- * FN(wg_tree) t = { 0 }; for each block: FN(tree_add)(&t, FN(vsum_block)(terms, count)); total =
- * FN(tree_total)(&t);
+ *   FN(wg_tree) t = { 0 };
+ *   for each block: FN(tree_add)(&t, FN(vsum_block)(terms, count));
+ *   total = FN(tree_total)(&t);
  *
- * or keeps all block sums and calls FN(tree_of)(sums, blocks). */
+ * or keeps all block sums and calls FN(tree_of)(sums, blocks).
+ */
 #define WG_BLOCK 512
 
 #define WG_TEMPLATE "vec_sum.h"

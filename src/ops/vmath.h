@@ -1,7 +1,7 @@
 /*
  * Elementary functions of vectors (see vec.h for the language):
  *
- * vexp vexpm1 vlog vlog1p vsin vcos vtanh vsigmoid verf vsoftplus vrsqrt vpow(a, b)
+ *   vexp vexpm1 vlog vlog1p vsin vcos vtanh vsigmoid verf vsoftplus vrsqrt vpow(a, b)
  *
  * f32 within 2 units in the last place of the exact value, f64 within 3, over all arguments;
  * special values as in C99 Annex F. Polynomials are this library's own: scripts/fit_vmath.py.
