@@ -44,7 +44,7 @@ WG_API wg_tensor *wg_cumsum(wg_tensor *x, int axis, bool reverse);
 /** Matrix product over the last two axes: y[..., i, j] = sum over l of a[..., i, l] b[..., l, j]. a
  * [..., m, k], b [..., k, n] -> [..., m, n]; leading axes broadcast; ta, tb: a, b are read
  * transposed. f32 or f64, both alike; rank at least 2; k = 0 gives zeros. The bits never depend on
- * the number of threads. Products of more than 2^23 multiplications with extents of 64 and more are
+ * the number of threads. Products of 2^30 multiplications and more with extents of 64 and more are
  * OpenBLAS's, tile by tile; in smaller ones an element is summed by blocks of at most 256 summands
  * in order, and a row has the bits it has alone (but products of up to 4 rows with b transposed,
  * and of one column, are summed in lanes). Errors: WG_ESHAPE unless the inner extents agree and the
