@@ -9,23 +9,29 @@
 
 enum { NORMAL, UNIFORM, ONES, INDEX };
 
-/* n numbers of one kind, rounded to f32 whatever their type is; `below` bounds indices. */
+/* n numbers of one kind, rounded to f32 whatever their type is; `below` bounds indices. Drawn some at
+ * a time: memory that is let go again would count as that of a step. */
 static void fill(wg_array *a, uint64_t key, int what, int64_t below)
 {
+    enum { DRAWN = 1024 };
     int64_t n = wg_shape_count(&a->type.shape);
-    float *draw = malloc((size_t)n * sizeof *draw);
+    float draw[DRAWN];
 
     a->data = malloc((size_t)n * wg_dtype_size(a->type.dtype));
-    if (!draw || !a->data) abort();
-    if (what == NORMAL) wg_random_normal(1, key, 0, 0, n, WG_F32, draw);
-    else wg_random_uniform(1, key, 0, 0, n, WG_F32, draw);
-    for (int64_t i = 0; i < n; i++) {
-        if (what == ONES) draw[i] = 1;
-        if (what == INDEX) ((int64_t *)a->data)[i] = (int64_t)((double)draw[i] * (double)below);
-        else if (a->type.dtype == WG_F64) ((double *)a->data)[i] = (double)draw[i];
-        else ((float *)a->data)[i] = draw[i];
+    if (!a->data) abort();
+    for (int64_t first = 0; first < n; first += DRAWN) {
+        int64_t m = n - first < DRAWN ? n - first : DRAWN;
+
+        if (what == NORMAL) wg_random_normal(1, key, 0, first, m, WG_F32, draw);
+        else wg_random_uniform(1, key, 0, first, m, WG_F32, draw);
+        for (int64_t i = 0; i < m; i++) {
+            double x = what == ONES ? 1 : (double)draw[i];
+
+            if (what == INDEX) ((int64_t *)a->data)[first + i] = (int64_t)(x * (double)below);
+            else if (a->type.dtype == WG_F64) ((double *)a->data)[first + i] = x;
+            else ((float *)a->data)[first + i] = (float)x;
+        }
     }
-    free(draw);
 }
 
 static void feed(job *j, const char *name, wg_dtype dtype, wg_shape shape, int what, int64_t below)

@@ -124,10 +124,10 @@ static wg_tensor *batchnorm(wg_layer *l, wg_tensor *x, int rank)
     /* broadcasting alone would make an input of one channel as wide as the parameters: the ops that
      * take a type (reshape_like, expand_like) refuse it when the plan runs */
     if (train) {
-        mean = wg_mean(x, axes, false);
+        mean = wg_mean(x, axes, true); /* as wg_var has it: x - mean is made once */
         var = wg_var(x, axes, 0, false);
         m = wg_count(x, axes);
-        follow(l, "running_mean", mean, m);
+        follow(l, "running_mean", wg_reshape_like(mean, var), m);
         follow(l, "running_var", h->unbiased ? unbiased(var, m) : var, m);
     } else {
         mean = wg_expand_like(wg_layer_pending(l, g, "running_mean"), x, axes, false);

@@ -422,7 +422,8 @@ static void relu_vjp(const wg_vjp *v, wg_tensor **dx)
 {
     wg_tensor *zero = wg_scalar_like(v->y, 0);
 
-    dx[0] = wg_where(wg_gt(v->x[0], zero), v->dy, zero);
+    /* y > 0 wherever x > 0: read again on the way back, y lets x go */
+    dx[0] = wg_where(wg_gt(v->y, zero), v->dy, zero);
 }
 
 const wg_op wg_op_relu = { .name = "relu",
