@@ -29,10 +29,9 @@ void wg__put(wg_text *t, const char *s)
     wg__putn(t, s, strlen(s));
 }
 
-/* Bytes of the UTF-8 character at s; 0: none. As RFC 3629 has it: shortest form, no surrogates, to
- * U+10FFFF. */
-static int character(const unsigned char *s)
+int wg__utf8_bytes(const char *text)
 {
+    const unsigned char *s = (const unsigned char *)text;
     unsigned least = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
     unsigned most = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
     int n = s[0] < 0x80   ? 1
@@ -54,7 +53,7 @@ void wg__put_string(wg_text *t, const char *s)
 
     wg__put(t, "\"");
     while (*s) {
-        int n = character((const unsigned char *)s);
+        int n = wg__utf8_bytes(s);
         char escape[8];
 
         if (n == 0) {
