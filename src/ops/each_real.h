@@ -11,6 +11,9 @@
  * defines WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter. Processors
  * other than x86-64 have level 0 only, and the slots of a record above it stay NULL: an empty level
  * falls to the one below.
+ *
+ * Single precision at levels 1 and 2 is what time is spent in: with WG_FOR_SIZE all else is compiled
+ * for size where the processor has those levels.
  */
 #ifndef WG_EACH_REAL_H
 #define WG_EACH_REAL_H
@@ -56,6 +59,22 @@
 #define WG_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/* Between these, functions are compiled for size: it costs what stands there a tenth of its speed,
+ * and halves it. With what the whole library is compiled with, which older compilers forget here. */
+#if defined(WG_FOR_SIZE) && WG_X86 && defined(__clang__)
+#define WG_SMALL_BEGIN                                                                             \
+    _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
+#define WG_SMALL_END _Pragma("clang attribute pop")
+#elif defined(WG_FOR_SIZE) && WG_X86
+#define WG_SMALL_BEGIN                                                                             \
+    _Pragma("GCC push_options")                                                                    \
+        _Pragma("GCC optimize(\"Os\", \"fp-contract=off\", \"no-math-errno\")")
+#define WG_SMALL_END _Pragma("GCC pop_options")
+#else
+#define WG_SMALL_BEGIN
+#define WG_SMALL_END
+#endif
+
 #define WG_RARE(cond) __builtin_expect(!!(cond), 0)
 #define WG_INLINE     static inline __attribute__((always_inline))
 
@@ -63,6 +82,7 @@
 
 #ifdef WG_TEMPLATE
 
+WG_SMALL_BEGIN
 #define LEVEL 0
 #define REAL  double
 #define INT   int64_t
@@ -87,6 +107,7 @@
 #undef BITS
 #undef FN
 #undef LEVEL
+WG_SMALL_END
 
 #if WG_X86 && !defined(WG_ONE_LEVEL)
 
@@ -97,6 +118,7 @@
 #pragma GCC target("avx2,fma")
 #endif
 #define LEVEL 1
+WG_SMALL_BEGIN
 #define REAL  double
 #define INT   int64_t
 #define UINT  uint64_t
@@ -108,6 +130,7 @@
 #undef UINT
 #undef BITS
 #undef FN
+WG_SMALL_END
 #define REAL  float
 #define INT   int32_t
 #define UINT  uint32_t
@@ -130,6 +153,7 @@
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #endif
 #define LEVEL 2
+WG_SMALL_BEGIN
 #define REAL  double
 #define INT   int64_t
 #define UINT  uint64_t
@@ -141,6 +165,7 @@
 #undef UINT
 #undef BITS
 #undef FN
+WG_SMALL_END
 #define REAL  float
 #define INT   int32_t
 #define UINT  uint32_t
