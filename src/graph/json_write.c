@@ -29,9 +29,10 @@ void wg__put(wg_text *t, const char *s)
     wg__putn(t, s, strlen(s));
 }
 
-int wg__utf8_bytes(const char *text)
+/* Bytes of the UTF-8 character at s; 0: none. As RFC 3629 has it: shortest form, no surrogates, to
+ * U+10FFFF. */
+static int character(const unsigned char *s)
 {
-    const unsigned char *s = (const unsigned char *)text;
     unsigned least = s[0] == 0xe0 ? 0xa0 : s[0] == 0xf0 ? 0x90 : 0x80;
     unsigned most = s[0] == 0xed ? 0x9f : s[0] == 0xf4 ? 0x8f : 0xbf;
     int n = s[0] < 0x80   ? 1
@@ -53,7 +54,7 @@ void wg__put_string(wg_text *t, const char *s)
 
     wg__put(t, "\"");
     while (*s) {
-        int n = wg__utf8_bytes(s);
+        int n = character((const unsigned char *)s);
         char escape[8];
 
         if (n == 0) {

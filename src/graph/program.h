@@ -113,7 +113,7 @@ void wg__weights_name(char name[WG_WEIGHTS_NAME], const char *stem, uint64_t sum
 /* "fashion" of "fashion.json" */
 void wg__stem(char stem[256], const char *base);
 
-/* ---- json_read.c, json.c: reading ---- */
+/* ---- json.c: reading, through jansson ---- */
 
 typedef struct wg_json wg_json;
 
@@ -129,8 +129,6 @@ typedef enum {
 
 wg_json *wg__json_parse(const char *text, size_t n, const char *file,
                         wg_error *error); /* NULL on error */
-/* json_fault.c: says what is wrong with a text that is no JSON. */
-void wg__json_fault(const char *text, size_t n, const char *file, wg_error *error);
 void wg__json_free(wg_json *v);
 wg_json_kind wg__json_kind(const wg_json *v);
 const char *wg__json_what(const wg_json *v); /* "a string"; for NULL "missing" */
@@ -146,7 +144,7 @@ bool wg__json_bool(const wg_json *v, bool *out);
 /* Members in the order of the text: start with { .object = v }. */
 typedef struct {
     const wg_json *object;
-    int64_t at;
+    void *at;
     const char *key;
     const wg_json *value;
 } wg_json_walk;
@@ -161,9 +159,6 @@ typedef struct {
     const char *bad_text; /* the first string that is not UTF-8; borrowed */
 } wg_text;
 
-/* Bytes of the UTF-8 character at s; 0: none. As RFC 3629 has it: shortest form, no surrogates, to
- * U+10FFFF. */
-int wg__utf8_bytes(const char *s);
 void wg__put(wg_text *t, const char *s);
 void wg__putn(wg_text *t, const char *s, size_t n);
 void wg__put_string(wg_text *t, const char *s);
