@@ -214,8 +214,7 @@ static bool where_infer(const wg_sig *s, wg_type *out)
 #define WHERE_REAL(name, T, L, result, loop, expr)                                                 \
     WG_TARGET_##L static void name##_row_##T##_##L(WG_ROW_PARAMS)                                  \
     {                                                                                              \
-        (void)attr;                                                                                \
-        loop##_##T##_##L(n, xs, step, y);                                                          \
+        loop##_##T##_##L(attr, n, xs, step, y, name##_row_##T##_##L);                              \
     }
 WG_ROW_EACH(WHERE_REAL, where, wg_v, row_select, none)
 

@@ -201,6 +201,7 @@ static void conv2d_dw_vjp(const wg_vjp *v, wg_tensor **dx)
     if (v->need[1]) dx[1] = wg_conv2d(v->x[0], v->dy, *at);
 }
 
+#define WG_NARROW
 #define WG_TEMPLATE "conv.c"
 #include "each_real.h"
 
@@ -210,7 +211,7 @@ const wg_op wg_op_conv2d = { .name = "conv2d",
                              .attr_size = sizeof(wg_window),
                              .fields = conv_fields,
                              .infer = conv2d_infer,
-                             .eval = WG_REAL(conv2d_eval),
+                             .eval = WG_REAL_NARROW(conv2d_eval),
                              .scratch = conv2d_scratch,
                              .vjp = conv2d_vjp,
                              .flops = conv2d_flops };
@@ -227,7 +228,7 @@ const wg_op wg_op_conv2d_dx = { .name = "conv2d_dx",
                                 .attr_size = sizeof(wg_window),
                                 .fields = conv_fields,
                                 .infer = conv2d_dx_infer,
-                                .eval = WG_REAL(conv2d_dx_eval),
+                                .eval = WG_REAL_NARROW(conv2d_dx_eval),
                                 .scratch = conv2d_dx_scratch,
                                 .vjp = conv2d_dx_vjp,
                                 .flops = conv2d_dx_flops };
@@ -249,7 +250,7 @@ const wg_op wg_op_conv2d_dw = { .name = "conv2d_dw",
                                 .attr_size = sizeof(wg_window),
                                 .fields = conv_fields,
                                 .infer = conv2d_dw_infer,
-                                .eval = WG_REAL(conv2d_dw_eval),
+                                .eval = WG_REAL_NARROW(conv2d_dw_eval),
                                 .scratch = conv2d_dw_scratch,
                                 .vjp = conv2d_dw_vjp,
                                 .flops = conv2d_dw_flops };

@@ -153,6 +153,7 @@ static void cut_blocks(const layout *l, region *p, block *b, wg__run *run, int64
     p->blocks = *blocks - p->block;
 }
 
+#define WG_NARROW
 #define WG_TEMPLATE "conv_apply.c"
 #include "each_real.h"
 

@@ -60,6 +60,7 @@ size_t wg__conv_spread_scratch(const wg__conv *v, size_t size, int threads)
     return s.weights + (size_t)wg__least(threads, v->n) * s.products;
 }
 
+#define WG_NARROW
 #define WG_TEMPLATE "conv_spread.c"
 #include "each_real.h"
 

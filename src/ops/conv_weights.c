@@ -89,6 +89,7 @@ static int unit_runs(const layout *l, const wg__unit *u, int64_t apart, wg__run 
     return n;
 }
 
+#define WG_NARROW
 #define WG_TEMPLATE "conv_weights.c"
 #include "each_real.h"
 

@@ -8,9 +8,10 @@
  *   BITS    32 or 64                 FN(x)       x_f32_0, x_f64_0, ... x_f64_2
  *
  * double comes first, so that a float kernel may call the double one of its level. A file that
- * defines WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter. Processors
- * other than x86-64 have level 0 only, and the slots of a record above it stay NULL: an empty level
- * falls to the one below.
+ * defines WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter; one that
+ * defines WG_NARROW before it names its template gets no AVX-512 for double, whose bits are those of
+ * AVX2. Processors other than x86-64 have level 0 only. Slots of a record that have no kernel stay
+ * NULL: an empty level falls to the one below.
  *
  * Single precision at levels 1 and 2 is what time is spent in: with WG_FOR_SIZE all else is compiled
  * for size where the processor has those levels.
@@ -41,15 +42,25 @@
     {                                                                                              \
         f##_0, f##_1, f##_2                                                                        \
     }
+#define WG_LEVELS_NARROW(f)                                                                        \
+    {                                                                                              \
+        f##_0, f##_1                                                                               \
+    }
 #else
 #define WG_LEVELS(f)                                                                               \
     {                                                                                              \
         f##_0                                                                                      \
     }
+#define WG_LEVELS_NARROW(f) WG_LEVELS(f)
 #endif
 #define WG_REAL(f)                                                                                 \
     {                                                                                              \
         [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64)                               \
+    }
+/* The same after WG_NARROW. */
+#define WG_REAL_NARROW(f)                                                                          \
+    {                                                                                              \
+        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64)                        \
     }
 
 /* The lanes of one vector are constants to the compiler: loops over them have to vanish. */
@@ -59,20 +70,24 @@
 #define WG_UNROLL _Pragma("GCC unroll 64")
 #endif
 
-/* Between these, functions are compiled for size: it costs what stands there a tenth of its speed,
- * and halves it. With what the whole library is compiled with, which older compilers forget here. */
+/* Between these, or with WG_SMALL, functions are compiled for size: that halves what they take, and
+ * costs them a tenth of their speed. With what the whole library is compiled with, which older
+ * compilers forget here. */
 #if defined(WG_FOR_SIZE) && WG_X86 && defined(__clang__)
 #define WG_SMALL_BEGIN                                                                             \
     _Pragma("clang attribute push(__attribute__((minsize)), apply_to = function)")
 #define WG_SMALL_END _Pragma("clang attribute pop")
+#define WG_SMALL     __attribute__((minsize))
 #elif defined(WG_FOR_SIZE) && WG_X86
 #define WG_SMALL_BEGIN                                                                             \
     _Pragma("GCC push_options")                                                                    \
         _Pragma("GCC optimize(\"Os\", \"fp-contract=off\", \"no-math-errno\")")
 #define WG_SMALL_END _Pragma("GCC pop_options")
+#define WG_SMALL     __attribute__((optimize("Os", "fp-contract=off", "no-math-errno")))
 #else
 #define WG_SMALL_BEGIN
 #define WG_SMALL_END
+#define WG_SMALL
 #endif
 
 #define WG_RARE(cond) __builtin_expect(!!(cond), 0)
@@ -153,6 +168,7 @@ WG_SMALL_END
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #endif
 #define LEVEL 2
+#ifndef WG_NARROW
 WG_SMALL_BEGIN
 #define REAL  double
 #define INT   int64_t
@@ -166,6 +182,7 @@ WG_SMALL_BEGIN
 #undef BITS
 #undef FN
 WG_SMALL_END
+#endif
 #define REAL  float
 #define INT   int32_t
 #define UINT  uint32_t
@@ -187,4 +204,5 @@ WG_SMALL_END
 #endif /* WG_X86 */
 
 #undef WG_TEMPLATE
+#undef WG_NARROW
 #endif /* WG_TEMPLATE */

@@ -32,6 +32,7 @@ struct added_state {
 };
 _Static_assert(sizeof(struct added_state) <= WG_STATE, "fits");
 
+#define WG_NARROW
 #define WG_TEMPLATE "inlined.c"
 #include "each_real.h"
 
@@ -43,7 +44,7 @@ static wg_eval_fn *pick(wg_eval_fn *const (*fn)[WG_N_LEVELS], wg_dtype by, int l
 
 bool wg__inline_gather(wg_inlined *in)
 {
-    static wg_eval_fn *const fn[WG_N_DTYPES][WG_N_LEVELS] = WG_REAL(gathered_eval);
+    static wg_eval_fn *const fn[WG_N_DTYPES][WG_N_LEVELS] = WG_REAL_NARROW(gathered_eval);
     const wg_sig *s = in->sig, *g = in->part[0].sig;
     struct gathered_state *st = in->state;
     wg__product p;
@@ -93,7 +94,7 @@ static bool outer_of(const wg_inlined *in, int part, struct added_state *st)
 
 bool wg__inline_scatter(wg_inlined *in)
 {
-    static wg_eval_fn *const fn[WG_N_DTYPES][WG_N_LEVELS] = WG_REAL(added_eval);
+    static wg_eval_fn *const fn[WG_N_DTYPES][WG_N_LEVELS] = WG_REAL_NARROW(added_eval);
     const wg_sig *s = in->sig;
     struct added_state *st = in->state;
     int operand = s->op == &wg_op_scatter_add ? 2 : 0, slot = s->n_in, part = 0;

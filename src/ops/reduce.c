@@ -33,6 +33,7 @@ static unsigned broadcast_axes(const wg_shape *x, const wg_shape *like)
     return set;
 }
 
+#define WG_NARROW
 #define WG_TEMPLATE "reduce.c"
 #include "each_real.h"
 
@@ -128,7 +129,8 @@ JOIN_I64(min, WG_JOIN_MIN)
 
 #define WG_NUMBER(f)                                                                               \
     {                                                                                              \
-        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64), [WG_I64] = { f##_i64 }       \
+        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64),                       \
+        [WG_I64] = { f##_i64 }                                                                     \
     }
 
 /* ---- what the four records share ---- */

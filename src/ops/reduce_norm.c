@@ -39,6 +39,7 @@ static void tile_begin(const wg_call *c, struct tile_job *job)
         wg__round64((size_t)(job->tile_lines * job->lines.n) * wg_dtype_size(c->tx[0]->dtype));
 }
 
+#define WG_NARROW
 #define WG_TEMPLATE "reduce_norm.c"
 #include "each_real.h"
 
@@ -90,7 +91,7 @@ const wg_op wg_op_logsumexp = {
     .attr_size = sizeof(struct reduce_attr),
     .fields = wg__reduce_fields,
     .infer = norm_infer,
-    .eval = WG_REAL(logsumexp_eval),
+    .eval = WG_REAL_NARROW(logsumexp_eval),
     .scratch = norm_scratch,
     .vjp = logsumexp_vjp,
     .flops = norm_flops,
@@ -122,7 +123,7 @@ const wg_op wg_op_norm = {
     .attr_size = sizeof(struct reduce_attr),
     .fields = wg__reduce_fields,
     .infer = norm_infer,
-    .eval = WG_REAL(norm_eval),
+    .eval = WG_REAL_NARROW(norm_eval),
     .scratch = norm_scratch,
     .vjp = norm_vjp,
     .flops = norm_flops,

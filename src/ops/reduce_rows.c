@@ -5,6 +5,7 @@
 #ifndef REAL
 #include "reduce_vec.h"
 
+#define WG_NARROW
 #define WG_TEMPLATE "reduce_rows.c"
 #include "each_real.h"
 

@@ -19,11 +19,20 @@
 #define WG_ROWS_H
 
 #include "vmath.h"
+#include "wengert/op.h"
+
+#define WG_ROW_PARAMS const void *attr, int64_t n, const void *const *xs, const int *step, void *y
+
+/* Operands and result of a row kernel: bytes of an element each; elements of a vector. */
+typedef struct {
+    int n_in, size[3], out, lanes;
+} wg__row_shape;
+
+/* The same as `row`, which is called for whole vectors and steps of 1 alone. */
+void wg__row_edges(WG_ROW_PARAMS, wg_row_fn *row, const wg__row_shape *s);
 
 #define WG_TEMPLATE "rows_real.h"
 #include "each_real.h"
-
-#define WG_ROW_PARAMS const void *attr, int64_t n, const void *const *xs, const int *step, void *y
 
 #define WG_TARGET_0
 #define WG_TARGET_1 __attribute__((target(WG_ISA_1)))
@@ -39,7 +48,7 @@
     }                                                                                              \
     WG_TARGET_##L static void name##_row_##T##_##L(WG_ROW_PARAMS)                                  \
     {                                                                                              \
-        loop##_##T##_##L(attr, n, xs, step, y, name##_lane_##T##_##L);                             \
+        loop##_##T##_##L(attr, n, xs, step, y, name##_row_##T##_##L, name##_lane_##T##_##L);      \
     }
 
 #define WG_ROW2_AT(name, T, L, result, loop, expr)                                                 \
@@ -51,7 +60,7 @@
     }                                                                                              \
     WG_TARGET_##L static void name##_row_##T##_##L(WG_ROW_PARAMS)                                  \
     {                                                                                              \
-        loop##_##T##_##L(attr, n, xs, step, y, name##_lane_##T##_##L);                             \
+        loop##_##T##_##L(attr, n, xs, step, y, name##_row_##T##_##L, name##_lane_##T##_##L);      \
     }
 
 /* clang-format off */
@@ -71,9 +80,9 @@
 #define WG_ROW1_MASK(name, expr) WG_ROW_EACH(WG_ROW1_AT, name, wg_vm, row1m, expr)
 #define WG_ROW2_MASK(name, expr) WG_ROW_EACH(WG_ROW2_AT, name, wg_vm, row2m, expr)
 
-/* Plain loops; the first of each pair is the one that a compiler makes vectors of. */
+/* Plain loops, of indices and bools: there are few, and they are short. */
 #define WG_ROW1_OF(R, name, T, expr)                                                               \
-    static void name(WG_ROW_PARAMS)                                                                \
+    WG_SMALL static void name(WG_ROW_PARAMS)                                                       \
     {                                                                                              \
         const T *px = xs[0];                                                                       \
         R *py = y;                                                                                 \
@@ -87,20 +96,12 @@
     }
 
 #define WG_ROW2_OF(R, name, T, expr)                                                               \
-    static void name(WG_ROW_PARAMS)                                                                \
+    WG_SMALL static void name(WG_ROW_PARAMS)                                                       \
     {                                                                                              \
         const T *pa = xs[0], *pb = xs[1];                                                          \
         R *py = y;                                                                                 \
                                                                                                    \
         (void)attr;                                                                                \
-        if (step[0] && step[1]) {                                                                  \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                T a = pa[i], b = pb[i];                                                            \
-                                                                                                   \
-                py[i] = (R)(expr);                                                                 \
-            }                                                                                      \
-            return;                                                                                \
-        }                                                                                          \
         for (int64_t i = 0; i < n; i++) {                                                          \
             T a = pa[step[0] ? i : 0], b = pb[step[1] ? i : 0];                                    \
                                                                                                    \

@@ -3,28 +3,39 @@
  *
  * One loop serves every case, so that the expression is compiled once and all elements go through
  * the same code. An operand of step 0 is spread over one vector in memory that the loop does not
- * move on from; what is left at the end goes through vectors of its own.
+ * move on from; what is left at the end goes through vectors of its own. Where size counts for more
+ * than time (each_real.h) the loops do whole vectors only: wg__row_edges brings all else into that
+ * form, and calls the kernel again.
  */
+
+#define WG_ROWS_WHOLE (WG_X86 && (LEVEL == 0 || BITS == 64))
+
+#define EDGES(name, n_in, first, more, result)                                                     \
+    static __attribute__((noinline, unused)) void FN(name)(WG_ROW_PARAMS, wg_row_fn * row)         \
+    {                                                                                              \
+        static const wg__row_shape shape = { n_in, { first, more, more }, result, VN };            \
+                                                                                                   \
+        wg__row_edges(attr, n, xs, step, y, row, &shape);                                          \
+    }
+EDGES(edges1, 1, sizeof(REAL), sizeof(REAL), sizeof(REAL))
+EDGES(edges2, 2, sizeof(REAL), sizeof(REAL), sizeof(REAL))
+EDGES(edges1m, 1, sizeof(REAL), sizeof(REAL), 1)
+EDGES(edges2m, 2, sizeof(REAL), sizeof(REAL), 1)
+EDGES(edges_select, 3, 1, sizeof(REAL), sizeof(REAL))
+#undef EDGES
 
 typedef V FN(lane1)(const void *attr, V x);
 typedef V FN(lane2)(const void *attr, V a, V b);
 typedef M FN(mask1)(const void *attr, V x);
 typedef M FN(mask2)(const void *attr, V a, V b);
 
+#if !WG_ROWS_WHOLE
 WG_INLINE const REAL *FN(operand)(const void *x, int step, int64_t n, REAL *spread, int64_t *next)
 {
     *next = step ? VN : 0;
     if (step || n == 0) return x; /* nothing is read for no elements */
     VSTORE(spread, VSPLAT(*(const REAL *)x));
     return spread;
-}
-
-/* The last n elements of an operand, which stay where they are if it does not move. */
-WG_INLINE const REAL *FN(remainder)(const REAL *x, int64_t next, int64_t n, REAL *last)
-{
-    if (!next) return x;
-    VSTORE(last, VLOAD_N(x, (int)n));
-    return last;
 }
 
 /* The last n < VN elements of an operand. One element is read and written as one, for what reads it
@@ -41,34 +52,59 @@ WG_INLINE void FN(store_left)(REAL *y, V x, int64_t n)
     else VSTORE_N(y, x, (int)n);
 }
 
-/* Full vectors meet two branches that are never taken: all else is out of their way. */
-WG_INLINE void FN(row1)(const void *attr, int64_t n, const void *const *xs, const int *step,
-                        void *ys, FN(lane1) * lane)
-{
-    REAL spread[VN], *y = ys;
-    int64_t next;
-    const REAL *x = FN(operand)(xs[0], step[0], n, spread, &next);
+#endif
 
-    for (; n > 0; n -= VN, x += next, y += VN) {
+/* ---- numbers ---- */
+
+#if WG_ROWS_WHOLE
+WG_INLINE void FN(row1)(WG_ROW_PARAMS, wg_row_fn *row, FN(lane1) * lane)
+{
+    if (!step[0] || n % VN) FN(edges1)(attr, n, xs, step, y, row);
+    else
+        for (int64_t i = 0; i < n; i += VN)
+            VSTORE((REAL *)y + i, lane(attr, VLOAD((const REAL *)xs[0] + i)));
+}
+
+WG_INLINE void FN(row2)(WG_ROW_PARAMS, wg_row_fn *row, FN(lane2) * lane)
+{
+    const REAL *a = xs[0], *b = xs[1];
+
+    if (!step[0] || !step[1] || n % VN) FN(edges2)(attr, n, xs, step, y, row);
+    else
+        for (int64_t i = 0; i < n; i += VN)
+            VSTORE((REAL *)y + i, lane(attr, VLOAD(a + i), VLOAD(b + i)));
+}
+#else
+/* Full vectors meet two branches that are never taken: all else is out of their way. */
+WG_INLINE void FN(row1)(WG_ROW_PARAMS, wg_row_fn *row, FN(lane1) * lane)
+{
+    const REAL *x = xs[0];
+    REAL *to = y;
+
+    if (WG_RARE(!step[0])) { /* one element, repeated */
+        FN(edges1)(attr, n, xs, step, y, row);
+        return;
+    }
+    for (; n > 0; n -= VN, x += VN, to += VN) {
         V v;
 
-        if (WG_RARE(n < VN)) v = FN(load_left)(x, next, n);
+        if (WG_RARE(n < VN)) v = FN(load_left)(x, VN, n);
         else v = VLOAD(x);
         v = lane(attr, v);
-        if (WG_RARE(n < VN)) FN(store_left)(y, v, n);
-        else VSTORE(y, v);
+        if (WG_RARE(n < VN)) FN(store_left)(to, v, n);
+        else VSTORE(to, v);
     }
 }
 
-WG_INLINE void FN(row2)(const void *attr, int64_t n, const void *const *xs, const int *step,
-                        void *ys, FN(lane2) * lane)
+WG_INLINE void FN(row2)(WG_ROW_PARAMS, wg_row_fn *row, FN(lane2) * lane)
 {
-    REAL spread[2][VN], *y = ys;
+    REAL spread[2][VN], *to = y;
     int64_t next_a, next_b;
     const REAL *a = FN(operand)(xs[0], step[0], n, spread[0], &next_a);
     const REAL *b = FN(operand)(xs[1], step[1], n, spread[1], &next_b);
 
-    for (; n > 0; n -= VN, a += next_a, b += next_b, y += VN) {
+    (void)row;
+    for (; n > 0; n -= VN, a += next_a, b += next_b, to += VN) {
         V u, v;
 
         if (WG_RARE(n < VN)) {
@@ -79,10 +115,12 @@ WG_INLINE void FN(row2)(const void *attr, int64_t n, const void *const *xs, cons
             v = VLOAD(b);
         }
         u = lane(attr, u, v);
-        if (WG_RARE(n < VN)) FN(store_left)(y, u, n);
-        else VSTORE(y, u);
+        if (WG_RARE(n < VN)) FN(store_left)(to, u, n);
+        else VSTORE(to, u);
     }
 }
+
+#endif
 
 /* ---- masks as bools in memory: VN bytes ---- */
 
@@ -136,65 +174,65 @@ WG_INLINE M FN(load_mask)(const uint8_t *x)
 #endif
 }
 
-WG_INLINE void FN(row1m)(const void *attr, int64_t n, const void *const *xs, const int *step,
-                         void *ys, FN(mask1) * lane)
+WG_INLINE void FN(row1m)(WG_ROW_PARAMS, wg_row_fn *row, FN(mask1) * lane)
 {
-    REAL spread[VN], last[VN];
-    uint8_t out[VN], *y = ys, *end = NULL;
-    int64_t next, rest = 0;
-    const REAL *x = FN(operand)(xs[0], step[0], n, spread, &next);
-
-    for (;;) {
-        for (; n >= VN; n -= VN, x += next, y += VN) FN(store_mask)(y, lane(attr, VLOAD(x)));
-        if (n == 0) break;
-        x = FN(remainder)(x, next, n, last);
-        rest = n, n = VN, end = y, y = out;
-    }
-    if (rest) memcpy(end, out, (size_t)rest);
+    if (!step[0] || n % VN) FN(edges1m)(attr, n, xs, step, y, row);
+    else
+        for (int64_t i = 0; i < n; i += VN)
+            FN(store_mask)((uint8_t *)y + i, lane(attr, VLOAD((const REAL *)xs[0] + i)));
 }
 
-WG_INLINE void FN(row2m)(const void *attr, int64_t n, const void *const *xs, const int *step,
-                         void *ys, FN(mask2) * lane)
+#if WG_ROWS_WHOLE
+WG_INLINE void FN(row2m)(WG_ROW_PARAMS, wg_row_fn *row, FN(mask2) * lane)
 {
-    REAL spread[2][VN], last[2][VN];
-    uint8_t out[VN], *y = ys, *end = NULL;
-    int64_t next_a, next_b, rest = 0;
-    const REAL *a = FN(operand)(xs[0], step[0], n, spread[0], &next_a);
-    const REAL *b = FN(operand)(xs[1], step[1], n, spread[1], &next_b);
+    const REAL *a = xs[0], *b = xs[1];
 
-    for (;;) {
-        for (; n >= VN; n -= VN, a += next_a, b += next_b, y += VN)
-            FN(store_mask)(y, lane(attr, VLOAD(a), VLOAD(b)));
-        if (n == 0) break;
-        a = FN(remainder)(a, next_a, n, last[0]);
-        b = FN(remainder)(b, next_b, n, last[1]);
-        rest = n, n = VN, end = y, y = out;
-    }
-    if (rest) memcpy(end, out, (size_t)rest);
+    if (!step[0] || !step[1] || n % VN) FN(edges2m)(attr, n, xs, step, y, row);
+    else
+        for (int64_t i = 0; i < n; i += VN)
+            FN(store_mask)((uint8_t *)y + i, lane(attr, VLOAD(a + i), VLOAD(b + i)));
 }
 
 /* y = a where the bool of operand 0 is set, else b. */
-WG_INLINE void FN(row_select)(int64_t n, const void *const *xs, const int *step, void *ys)
+WG_INLINE void FN(row_select)(WG_ROW_PARAMS, wg_row_fn *row)
 {
-    REAL spread[2][VN], last[2][VN], out[VN], *y = ys, *end = NULL;
-    uint8_t spread_m[VN], last_m[VN];
     const uint8_t *m = xs[0];
-    int64_t next_a, next_b, next_m = step[0] ? VN : 0, rest = 0;
+    const REAL *a = xs[1], *b = xs[2];
+
+    if (!step[0] || !step[1] || !step[2] || n % VN) FN(edges_select)(attr, n, xs, step, y, row);
+    else
+        for (int64_t i = 0; i < n; i += VN)
+            VSTORE((REAL *)y + i, FN(vsel)(FN(load_mask)(m + i), VLOAD(a + i), VLOAD(b + i)));
+}
+#else
+WG_INLINE void FN(row2m)(WG_ROW_PARAMS, wg_row_fn *row, FN(mask2) * lane)
+{
+    REAL spread[2][VN];
+    uint8_t *to = y;
+    int64_t next_a, next_b;
+    const REAL *a = FN(operand)(xs[0], step[0], n, spread[0], &next_a);
+    const REAL *b = FN(operand)(xs[1], step[1], n, spread[1], &next_b);
+
+    for (; n >= VN; n -= VN, a += next_a, b += next_b, to += VN)
+        FN(store_mask)(to, lane(attr, VLOAD(a), VLOAD(b)));
+    if (n > 0) FN(edges2m)(attr, n, (const void *const[]){ a, b }, step, to, row);
+}
+
+/* y = a where the bool of operand 0 is set, else b. */
+WG_INLINE void FN(row_select)(WG_ROW_PARAMS, wg_row_fn *row)
+{
+    REAL spread[2][VN], *to = y;
+    uint8_t spread_m[VN];
+    const uint8_t *m = xs[0];
+    int64_t next_a, next_b, next_m = step[0] ? VN : 0;
     const REAL *a = FN(operand)(xs[1], step[1], n, spread[0], &next_a);
     const REAL *b = FN(operand)(xs[2], step[2], n, spread[1], &next_b);
 
     if (!step[0] && n) m = memset(spread_m, *m, sizeof spread_m);
-    for (;;) {
-        for (; n >= VN; n -= VN, m += next_m, a += next_a, b += next_b, y += VN)
-            VSTORE(y, FN(vsel)(FN(load_mask)(m), VLOAD(a), VLOAD(b)));
-        if (n == 0) break;
-        if (next_m) {
-            memset(last_m, 0, sizeof last_m);
-            m = memcpy(last_m, m, (size_t)n);
-        }
-        a = FN(remainder)(a, next_a, n, last[0]);
-        b = FN(remainder)(b, next_b, n, last[1]);
-        rest = n, n = VN, end = y, y = out;
-    }
-    if (rest) VSTORE_N(end, VLOAD(out), (int)rest);
+    for (; n >= VN; n -= VN, m += next_m, a += next_a, b += next_b, to += VN)
+        VSTORE(to, FN(vsel)(FN(load_mask)(m), VLOAD(a), VLOAD(b)));
+    if (n > 0) FN(edges_select)(attr, n, (const void *const[]){ m, a, b }, step, to, row);
 }
+#endif
+
+#undef WG_ROWS_WHOLE

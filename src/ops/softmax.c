@@ -22,6 +22,7 @@ struct softmax_job {
     bool logarithm;
 };
 
+#define WG_NARROW
 #define WG_TEMPLATE "softmax.c"
 #include "each_real.h"
 
@@ -65,11 +66,11 @@ const wg_op wg_op_softmax = {
     .attr_size = sizeof(struct softmax_attr),
     .fields = softmax_fields,
     .infer = softmax_infer,
-    .eval = WG_REAL(softmax_eval),
+    .eval = WG_REAL_NARROW(softmax_eval),
     .vjp = softmax_vjp,
     .flops = softmax_flops,
     .line = softmax_line,
-    .by_line = WG_REAL(softmax_lines),
+    .by_line = WG_REAL_NARROW(softmax_lines),
 };
 
 wg_tensor *wg_softmax(wg_tensor *x, int axis)
@@ -93,11 +94,11 @@ const wg_op wg_op_log_softmax = {
     .attr_size = sizeof(struct softmax_attr),
     .fields = softmax_fields,
     .infer = softmax_infer,
-    .eval = WG_REAL(log_softmax_eval),
+    .eval = WG_REAL_NARROW(log_softmax_eval),
     .vjp = log_softmax_vjp,
     .flops = softmax_flops,
     .line = softmax_line,
-    .by_line = WG_REAL(log_softmax_lines),
+    .by_line = WG_REAL_NARROW(log_softmax_lines),
 };
 
 wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
