@@ -144,7 +144,11 @@ static void look_at(const wg_array *a)
 static wg_plan *run_way(const gen *r, size_t way, wg_params *store, uint64_t seed)
 {
     wg_error error;
-    wg_plan *p = wg_plan_new_error(r->g, store, "f", &ways[way], &error);
+    wg_plan_options o = ways[way];
+    wg_plan *p;
+
+    o.passes_off |= WG_PASS_WINOGRAD; /* has bits of its own: test_winograd.c */
+    p = wg_plan_new_error(r->g, store, "f", &o, &error);
 
     for (int i = 0; p && i < r->n_feeds; i++) wg_plan_feed(p, r->feed[i].name, r->feed[i].value);
     for (int run = 0; p && run < RUNS; run++) {
@@ -239,7 +243,7 @@ static bool try_budget(const gen *r, uint64_t seed)
     wg_plan *want = run_within(r, r->w, o, &least, seed), *p;
     bool ok = true;
 
-    o = (wg_plan_options){ .passes_off = WG_PASS_TRANSPOSE,
+    o = (wg_plan_options){ .passes_off = WG_PASS_TRANSPOSE | WG_PASS_WINOGRAD,
                            .threads = 1 + (int)(seed / 24 % 2),
                            .grain = seed / 24 % 3 == 0 };
     p = run_within(r, r->w, o, &least, seed);

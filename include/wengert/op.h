@@ -264,6 +264,12 @@ struct wg_op {
      * whose values count; 0: not with these axes or extents. */
     int64_t (*line)(const wg_sig *s, const wg_type *out);
     wg_line_fn *by_line[WG_N_DTYPES][WG_N_LEVELS]; /* with `line` */
+    /* Optional. A faster kernel for these very types, which takes the place of eval and whose
+     * results differ from eval's within a bound that the record's constructor states; NULL: none.
+     * *scratch: the bytes it wants. Chosen by extents alone, whatever the threads
+     * (WG_PASS_WINOGRAD). */
+    wg_eval_fn *(*fast)(const wg_sig *s, const wg_type *out, wg_dtype by, int level, int threads,
+                        size_t *scratch);
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

@@ -16,7 +16,8 @@ extern "C" {
 typedef struct wg_plan wg_plan;
 
 /* passes that can be turned off; results keep their bits, except where a product's transpose
- * flags change (WG_PASS_TRANSPOSE) */
+ * flags change (WG_PASS_TRANSPOSE) and where convolutions take another algorithm
+ * (WG_PASS_WINOGRAD) */
 enum {
     WG_PASS_ALIAS = 1 << 0,     /* reshapes and the like share memory with their operand */
     WG_PASS_FOLD = 1 << 1,      /* constants are computed once per specialisation */
@@ -39,7 +40,10 @@ enum {
     WG_PASS_INLINE = 1 << 13,
     /* steps that give memory back run as soon as they can; not with the option check */
     WG_PASS_SCHEDULE = 1 << 14,
-    WG_PASS_ALL = (1 << 15) - 1
+    /* 3x3 convolutions of stride 1, f32 and with enough channels, by an algorithm with fewer
+     * multiplications: not the bits of the direct form, but within a bound (wg_conv2d) */
+    WG_PASS_WINOGRAD = 1 << 15,
+    WG_PASS_ALL = (1 << 16) - 1
 };
 
 typedef struct {

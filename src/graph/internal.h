@@ -165,6 +165,10 @@ bool wg__infer(const wg_op *op, const void *attr, int n, const wg_type *const *i
 wg_row_fn *wg__row_kernel(const wg_op *op, wg_dtype dtype, int level);
 wg_eval_fn *wg__eval_kernel(const wg_op *op, wg_dtype dtype, int level);
 wg_line_fn *wg__line_kernel(const wg_op *op, wg_dtype dtype, int level);
+/* The same, or the record's fast one for these types where `passes` has WG_PASS_WINOGRAD; *scratch:
+ * the bytes it wants of `threads` threads. */
+wg_eval_fn *wg__eval_chosen(const wg_sig *s, const wg_type *out, wg_dtype dtype, int level,
+                            unsigned passes, int threads, size_t *scratch);
 wg_dtype wg__deciding_dtype(const wg_op *op, int n, const wg_type *const *in, const wg_type *out);
 
 /* ---- function.c ---- */

@@ -399,6 +399,16 @@ static bool emit_inlined(wg_build *b, int32_t e, int32_t step, int lane)
     return true;
 }
 
+static wg_eval_fn *chosen(const wg_build *b, int32_t e, const wg_call *c)
+{
+    const wg_plan *p = b->p;
+    size_t scratch;
+
+    return wg__eval_chosen(&(wg_sig){ c->op, c->attr, c->n_in, c->tx, b->error }, c->ty,
+                           wg__kernel_dtype(b, e), p->level, p->passes, p->options.threads,
+                           &scratch);
+}
+
 /* `check`: not the kernel, but what looks whether it can fail. */
 static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
 {
@@ -410,7 +420,7 @@ static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
     if (!check && wg__inline_parts(b, e, part, NULL) > 0) return emit_inlined(b, e, step, lane);
     i = emit_call(b, e, step, 0, NULL, lane);
     if (!i) return false;
-    i->as.eval.fn = check ? op->check : wg__eval_kernel(op, wg__kernel_dtype(b, e), p->level);
+    i->as.eval.fn = check ? op->check : chosen(b, e, i->as.eval.call);
     return check || !op->prepare || !(p->passes & WG_PASS_PREPARE) || prepare(b, e, i);
 }
 

@@ -502,8 +502,8 @@ static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
     }
     if (!op->scratch) return true;
     for (int i = 0; i < wg__n_in(p, e); i++) b->tx[i] = b->type[b->in[p->first[e] + i]];
-    need = op->scratch(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e],
-                       p->options.threads);
+    wg__eval_chosen(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e],
+                    wg__kernel_dtype(b, e), p->level, p->passes, p->options.threads, &need);
     /* at least one byte: kernels count from its address */
     *bytes = need > INT64_MAX ? INT64_MAX : need ? (int64_t)need : 1;
     return true;

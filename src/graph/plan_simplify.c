@@ -122,14 +122,14 @@ static void fold_rows(wg_build *b, int32_t e, wg_row_fn *row)
 }
 
 /* *failed: the kernel refused its operands; then the run shall say so, every time. */
-static bool fold_eval(wg_build *b, int32_t e, wg_eval_fn *eval, const wg_type *const *tx,
-                      bool *failed)
+static bool fold_eval(wg_build *b, int32_t e, wg_dtype by, const wg_type *const *tx, bool *failed)
 {
     const wg_plan *p = b->p;
     const wg_op *op = wg__op_at(b, e);
     int n = wg__n_in(p, e);
     const void *x[FOLD_OPERANDS] = { NULL };
-    size_t bytes = 0;
+    wg_eval_fn *eval;
+    size_t bytes;
     char *scratch = NULL, *aligned = NULL;
     wg_error error;
 
@@ -137,7 +137,8 @@ static bool fold_eval(wg_build *b, int32_t e, wg_eval_fn *eval, const wg_type *c
     wg__error_clear(&error);
     for (int k = 0; k < n; k++)
         if (!wg__lends_type(op, k)) x[k] = b->data[b->owner[b->in[p->first[e] + k]]];
-    if (op->scratch) bytes = op->scratch(&(wg_sig){ op, b->attr[e], n, tx, &error }, b->type[e], 1);
+    eval = wg__eval_chosen(&(wg_sig){ op, b->attr[e], n, tx, &error }, b->type[e], by, p->level,
+                           p->passes, 1, &bytes);
     if (op->scratch && bytes == 0) bytes = 1; /* kernels count from its address */
     if (bytes > 0) {
         scratch = bytes <= SIZE_MAX - WG_ALIGN ? wg__alloc(bytes + WG_ALIGN) : NULL;
@@ -172,7 +173,6 @@ static bool fold(wg_build *b, int32_t e, wg_hash *constants)
     int n = wg__n_in(b->p, e);
     wg_dtype by;
     wg_row_fn *row;
-    wg_eval_fn *eval;
     bool failed = false;
     uint64_t key;
 
@@ -180,12 +180,11 @@ static bool fold(wg_build *b, int32_t e, wg_hash *constants)
     for (int k = 0; k < n; k++) tx[k] = b->type[b->in[b->p->first[e] + k]];
     by = wg__deciding_dtype(op, n, tx, b->type[e]);
     row = wg__row_kernel(op, by, b->p->level);
-    eval = wg__eval_kernel(op, by, b->p->level);
-    if (!row && !eval) return true;
+    if (!row && !wg__eval_kernel(op, by, b->p->level)) return true;
     b->data[e] = wg__arena_take(&b->s->mem, (size_t)bytes + 1);
     if (!b->data[e]) return no_memory(b);
     if (row) fold_rows(b, e, row);
-    else if (!fold_eval(b, e, eval, tx, &failed)) return no_memory(b);
+    else if (!fold_eval(b, e, by, tx, &failed)) return no_memory(b);
     if (failed) return true;
     b->mark[e] |= WG_FIXED;
     b->s->stats.folded++;

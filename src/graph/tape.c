@@ -362,6 +362,19 @@ wg_eval_fn *wg__eval_kernel(const wg_op *op, wg_dtype dtype, int level)
     return NULL;
 }
 
+wg_eval_fn *wg__eval_chosen(const wg_sig *s, const wg_type *out, wg_dtype dtype, int level,
+                            unsigned passes, int threads, size_t *scratch)
+{
+    const wg_op *op = s->op;
+    wg_eval_fn *fast = NULL;
+
+    if (op->fast && (passes & WG_PASS_WINOGRAD))
+        fast = op->fast(s, out, dtype, level, threads, scratch);
+    if (fast) return fast;
+    *scratch = op->scratch ? op->scratch(s, out, threads) : 0;
+    return wg__eval_kernel(op, dtype, level);
+}
+
 /* ---- recording ---- */
 
 bool wg__infer(const wg_op *op, const void *attr, int n, const wg_type *const *in, wg_type *out,

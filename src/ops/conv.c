@@ -9,7 +9,7 @@
  * conv2d_dx without one.
  */
 #ifndef REAL
-#include "conv.h"
+#include "winograd.h"
 
 static const wg_field conv_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS_END };
 
@@ -164,6 +164,11 @@ static void conv2d_dx_vjp(const wg_vjp *v, wg_tensor **dx)
 
 /* ---- conv2d_dw: its adjoint in w ---- */
 
+static wg__conv conv2d_dw_sig(const wg_sig *s)
+{
+    return conv2d_of(s->attr, &s->in[0]->shape, &s->in[2]->shape);
+}
+
 static bool conv2d_dw_infer(const wg_sig *s, wg_type *out)
 {
     const wg_shape *x = &s->in[0]->shape, *dy = &s->in[1]->shape, *w = &s->in[2]->shape;
@@ -180,14 +185,14 @@ static bool conv2d_dw_infer(const wg_sig *s, wg_type *out)
 
 static size_t conv2d_dw_scratch(const wg_sig *s, const wg_type *out, int threads)
 {
-    wg__conv v = conv2d_of(s->attr, &s->in[0]->shape, &s->in[2]->shape);
+    wg__conv v = conv2d_dw_sig(s);
 
     return wg__conv_weights_scratch(&v, wg_dtype_size(out->dtype), threads);
 }
 
 static double conv2d_dw_flops(const wg_sig *s, const wg_type *out)
 {
-    wg__conv v = conv2d_of(s->attr, &s->in[0]->shape, &s->in[2]->shape);
+    wg__conv v = conv2d_dw_sig(s);
 
     (void)out;
     return conv_flops(&v);
@@ -205,6 +210,26 @@ static void conv2d_dw_vjp(const wg_vjp *v, wg_tensor **dx)
 #define WG_TEMPLATE "conv.c"
 #include "each_real.h"
 
+/* ---- with fewer multiplications ---- */
+
+#define FAST(name, conv, bytes)                                                                    \
+    static wg_eval_fn *name##_fast(const wg_sig *s, const wg_type *out, wg_dtype by, int level,    \
+                                   int threads, size_t *scratch)                                   \
+    {                                                                                              \
+        static wg_eval_fn *const kernel[] = WG_LEVELS(name##_fast_f32);                            \
+        wg__conv v = conv;                                                                         \
+                                                                                                   \
+        (void)out;                                                                                 \
+        if (by != WG_F32 || !wg__winograd_pays(&v)) return NULL;                                   \
+        *scratch = bytes;                                                                          \
+        return kernel[level];                                                                      \
+    }
+FAST(conv2d, conv2d_of(s->attr, &s->in[0]->shape, &s->in[1]->shape),
+     wg__winograd_scratch(&v, false, threads))
+FAST(conv2d_dx, conv2d_dx_sig(s), wg__winograd_scratch(&v, true, threads))
+FAST(conv2d_dw, conv2d_dw_sig(s), wg__winograd_weights_scratch(&v, threads))
+#undef FAST
+
 const wg_op wg_op_conv2d = { .name = "conv2d",
                              .doc = "cross-correlation of images with a kernel",
                              .n_in = 2,
@@ -214,7 +239,8 @@ const wg_op wg_op_conv2d = { .name = "conv2d",
                              .eval = WG_REAL_NARROW(conv2d_eval),
                              .scratch = conv2d_scratch,
                              .vjp = conv2d_vjp,
-                             .flops = conv2d_flops };
+                             .flops = conv2d_flops,
+                             .fast = conv2d_fast };
 
 wg_tensor *wg_conv2d(wg_tensor *x, wg_tensor *w, wg_window window)
 {
@@ -231,7 +257,8 @@ const wg_op wg_op_conv2d_dx = { .name = "conv2d_dx",
                                 .eval = WG_REAL_NARROW(conv2d_dx_eval),
                                 .scratch = conv2d_dx_scratch,
                                 .vjp = conv2d_dx_vjp,
-                                .flops = conv2d_dx_flops };
+                                .flops = conv2d_dx_flops,
+                                .fast = conv2d_dx_fast };
 
 wg_tensor *wg_conv2d_dx(wg_tensor *dy, wg_tensor *w, wg_tensor *like, wg_window window)
 {
@@ -253,7 +280,8 @@ const wg_op wg_op_conv2d_dw = { .name = "conv2d_dw",
                                 .eval = WG_REAL_NARROW(conv2d_dw_eval),
                                 .scratch = conv2d_dw_scratch,
                                 .vjp = conv2d_dw_vjp,
-                                .flops = conv2d_dw_flops };
+                                .flops = conv2d_dw_flops,
+                                .fast = conv2d_dw_fast };
 
 wg_tensor *wg_conv2d_dw(wg_tensor *x, wg_tensor *dy, wg_tensor *like, wg_window window)
 {
@@ -305,4 +333,28 @@ static void FN(conv2d_dw_eval)(const wg_call *c)
 
     FN(wg__conv_weights)(&v, c->x[0], c->x[1], c->y, c->scratch, c->threads);
 }
+
+#if BITS == 32
+static void FN(conv2d_fast)(const wg_call *c)
+{
+    wg__conv v = conv2d_of(c->attr, &c->tx[0]->shape, &c->tx[1]->shape);
+
+    wg__winograd(&FN(wg__winograd_kit), &v, false, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+}
+
+static void FN(conv2d_dx_fast)(const wg_call *c)
+{
+    wg__conv v = conv2d_dx_of(c->attr, &c->tx[0]->shape, &c->tx[1]->shape,
+                              c->n_in == 3 ? &c->tx[2]->shape : NULL);
+
+    wg__winograd(&FN(wg__winograd_kit), &v, true, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+}
+
+static void FN(conv2d_dw_fast)(const wg_call *c)
+{
+    wg__conv v = conv2d_of(c->attr, &c->tx[0]->shape, &c->tx[2]->shape);
+
+    wg__winograd_weights(&FN(wg__winograd_kit), &v, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+}
+#endif
 #endif

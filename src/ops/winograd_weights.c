@@ -1,0 +1,179 @@
+/*
+ * winograd_weights.c: the adjoint of a 3x3 convolution in its weights, by the transpose of
+ * F(2x2, 3x3) (winograd.h): 16 sums over all tiles of products of an element of the patch, of one
+ * channel, with one of the tile, of another; from those the nine weights.
+ *
+ * The 16 matrices [in, out] are cut into blocks that stay in the second-level cache while the tiles
+ * pass by in groups; groups are dealt to slabs, each of which adds up matrices of its own, group
+ * after group; then slabs are added in order. Blocks, groups and slabs depend on extents alone.
+ */
+#include "winograd.h"
+
+enum {
+    GROUP = 48,             /* tiles of a group: summands */
+    BLOCK = 64,             /* rows and columns of a block */
+    SLABS = 8,              /* at most */
+    SLAB_ELEMENTS = 1 << 20 /* of all slabs, about */
+};
+
+typedef struct {
+    wg__tiling g;
+    int64_t groups, slabs;
+    int64_t down, across; /* blocks */
+    int64_t row, apart, tile_apart;
+    int64_t matrix; /* elements of one of the 16, whole vectors */
+} layout;
+
+static layout layout_of(const wg__conv *v)
+{
+    layout l = { .g = wg__tiling_of(v, false) };
+
+    l.groups = (l.g.count + GROUP - 1) / GROUP;
+    l.down = (v->in + BLOCK - 1) / BLOCK;
+    l.across = (v->out + BLOCK - 1) / BLOCK;
+    l.matrix = wg__packed_columns(v->in * v->out, sizeof(float));
+    l.slabs = wg__least(SLABS, SLAB_ELEMENTS / (WG_PATCH * l.matrix));
+    l.slabs = wg__least(l.slabs, l.groups);
+    if (l.slabs < 1) l.slabs = 1;
+    l.row = wg__packed_columns(wg__least(v->in, BLOCK), sizeof(float));
+    l.apart = GROUP * l.row + WG_PATCH_SLACK;
+    l.tile_apart =
+        GROUP * wg__packed_columns(wg__least(v->out, BLOCK), sizeof(float)) + WG_PATCH_SLACK;
+    return l;
+}
+
+/* Scratch, in this order: slabs; zeros; for each thread patches, tiles. */
+typedef struct {
+    size_t slabs, zeros, patches, room;
+} sizes;
+
+static sizes sizes_of(const layout *l)
+{
+    int64_t channels = l->g.from > l->g.to ? l->g.from : l->g.to;
+    sizes s = { wg__lines((size_t)(l->slabs * WG_PATCH * l->matrix) * sizeof(float)),
+                wg__lines((size_t)channels * sizeof(float)),
+                wg__lines((size_t)(WG_PATCH * l->apart) * sizeof(float)), 0 };
+
+    s.room = s.patches + wg__lines((size_t)(WG_PATCH * l->tile_apart) * sizeof(float));
+    return s;
+}
+
+size_t wg__winograd_weights_scratch(const wg__conv *v, int threads)
+{
+    layout l = layout_of(v);
+    sizes s = sizes_of(&l);
+
+    return s.slabs + s.zeros + s.room * (size_t)wg__least(threads, l.slabs * l.down * l.across);
+}
+
+typedef struct {
+    const wg__winograd_kit *kit;
+    const layout *l;
+    const float *x, *dy, *zeros;
+    float *dw, *slabs;
+    char *rooms;
+    sizes s;
+    int workers;
+} job;
+
+/* Tile i of `count`, its n channels from `first` on, into panels `count` high. */
+static void pack_tile(const wg__winograd_kit *kit, const float *const *place, int64_t first,
+                      int64_t n, int64_t i, int64_t count, float *to, int64_t apart)
+{
+    int64_t lanes = kit->lanes, panel = 2 * lanes, whole = n - n % lanes;
+    wg__ends e;
+
+    for (int64_t c = 0; c < n; c += panel) {
+        int64_t here = wg__least(n - c, panel), full = wg__least(whole - c, panel);
+        float *at = to + c * count + i * (here <= lanes ? lanes : panel);
+
+        kit->spread(place, first + c, first + c + full, at, apart);
+        if (full == here) continue;
+        wg__ends_get(&e, 4, place, first + c + full, here - full);
+        kit->spread((const float *const *)e.at, 0, 1, at + full, apart);
+    }
+}
+
+/* Adds the tiles of a group to rows row..row+rows-1 of columns column..column+columns-1; the first
+ * group sets them. */
+static void add_group(const job *j, int64_t group, int64_t row, int64_t rows, int64_t column,
+                      int64_t columns, bool add, float *sum, char *room)
+{
+    const layout *l = j->l;
+    const wg__tiling *g = &l->g;
+    int64_t first = group * GROUP, count = wg__least(GROUP, g->count - first), at[3];
+    float *patches = (float *)room, *tiles = (float *)(room + j->s.patches);
+    const float *place[WG_PATCH], *left[BLOCK];
+    float *to[BLOCK];
+    wg__run run = { 0, count };
+    wg__sum s = { 1, &run, l->row, count, columns, 0, add };
+
+    for (int64_t i = 0; i < count; i++) {
+        wg__tile_at(g, first + i, at);
+        wg__patch_at(j->x + row, at[0], 2 * at[1] - g->before[0], 2 * at[2] - g->before[1], 4,
+                     g->extent, g->from, j->zeros, place);
+        wg__winograd_patch(j->kit, place, rows, patches + i * l->row, l->apart);
+        wg__patch_at(j->dy, at[0], 2 * at[1], 2 * at[2], 2, g->grid, g->to, j->zeros, place);
+        pack_tile(j->kit, place, column, columns, i, count, tiles, l->tile_apart);
+    }
+    for (int a = 0; a < WG_PATCH; a++) {
+        for (int64_t i = 0; i < rows; i++) {
+            left[i] = patches + a * l->apart + i;
+            to[i] = sum + a * l->matrix + (row + i) * g->to + column;
+        }
+        j->kit->tiles(&s, rows, left, tiles + a * l->tile_apart, to);
+    }
+}
+
+static void add_groups(void *arg, int64_t lo, int64_t hi)
+{
+    const job *j = arg;
+    const layout *l = j->l;
+    int64_t blocks = l->down * l->across;
+
+    for (int64_t worker = lo; worker < hi; worker++)
+        for (int64_t t = worker; t < l->slabs * blocks; t += j->workers) {
+            int64_t slab = t / blocks, row = t % blocks / l->across * BLOCK;
+            int64_t column = t % l->across * BLOCK;
+            int64_t i = l->groups * slab / l->slabs, till = l->groups * (slab + 1) / l->slabs;
+
+            for (bool add = false; i < till; i++, add = true)
+                add_group(j, i, row, wg__least(BLOCK, l->g.from - row), column,
+                          wg__least(BLOCK, l->g.to - column), add,
+                          j->slabs + slab * WG_PATCH * l->matrix,
+                          j->rooms + (size_t)worker * j->s.room);
+        }
+}
+
+static void finish(void *arg, int64_t lo, int64_t hi)
+{
+    const job *j = arg;
+    const layout *l = j->l;
+    int64_t lanes = j->kit->lanes;
+    float *dw[9];
+    wg__ends e;
+
+    for (int t = 0; t < 9; t++) dw[t] = j->dw + t * l->g.from * l->g.to;
+    for (; lo + lanes <= hi; lo += lanes)
+        j->kit->finish(j->slabs + lo, l->slabs, l->matrix, dw, lo);
+    if (lo == hi) return;
+    wg__ends_room(&e, 9);
+    j->kit->finish(j->slabs + lo, l->slabs, l->matrix, e.at, 0);
+    wg__ends_put(&e, 9, dw, lo, hi - lo);
+}
+
+void wg__winograd_weights(const wg__winograd_kit *kit, const wg__conv *v, const float *x,
+                          const float *dy, float *dw, void *scratch, int threads)
+{
+    layout l = layout_of(v);
+    sizes s = sizes_of(&l);
+    char *at = scratch;
+    float *zeros = (float *)(at + s.slabs);
+    job j = { kit, &l, x, dy, zeros, dw, scratch, at + s.slabs + s.zeros, s, 1 };
+
+    memset(zeros, 0, s.zeros);
+    if (2.0 * WG_PATCH * (double)(l.matrix * l.g.count) < WG_GEMM_GRAIN) threads = 1;
+    j.workers = (int)wg__least(threads, l.slabs * l.down * l.across);
+    wg_parallel(j.workers, j.workers, 1, add_groups, &j);
+    wg_parallel(threads, v->in * v->out, 1024, finish, &j);
+}
