@@ -192,7 +192,9 @@ enum {
     WG_OP_COMMUTES = 1 << 7, /* two operands whose order does not change the value's bits */
     WG_OP_GRAD_PART =
         1 << 8 /* a part of a gradient that the reverse pass may assemble (see grad.c) */,
-    WG_OP_LIKE_DTYPE = 1 << 9 /* operands that lend their type lend the element type alone */
+    WG_OP_LIKE_DTYPE = 1 << 9, /* operands that lend their type lend the element type alone */
+    WG_OP_LIGHT = 1 << 10 /* row kernels of one or two instructions a vector: an element is made as
+                             fast as it is read from memory (WG_PASS_REMAKE) */
 };
 /* Records with WG_OP_FEED, WG_OP_PARAM or WG_OP_RANDOM have attributes whose first member is
  * `const char *name`. */
@@ -231,6 +233,9 @@ struct wg_op {
                   [WG_N_LEVELS]; /* by deciding operand; an empty level falls to the one below */
     wg_eval_fn *eval[WG_N_DTYPES][WG_N_LEVELS];
     size_t (*scratch)(const wg_sig *s, const wg_type *out, int threads); /* bytes; NULL: none */
+    /* Optional: bytes for each thread that a library behind eval keeps for itself, outside of the
+     * plan's memory, with these extents at this level; 0: none. The report adds them up. */
+    size_t (*outside)(const wg_sig *s, const wg_type *out, int level);
     int decides; /* the operand whose element type picks the kernel; -1: the result's */
     void (*vjp)(const wg_vjp *v, wg_tensor **dx);         /* records; dx[i] may stay NULL: zero */
     double (*flops)(const wg_sig *s, const wg_type *out); /* NULL: one an element of the result */

@@ -43,7 +43,10 @@ enum {
     /* 3x3 convolutions of stride 1, f32 and with enough channels, by an algorithm with fewer
      * multiplications: not the bits of the direct form, but within a bound (wg_conv2d) */
     WG_PASS_WINOGRAD = 1 << 15,
-    WG_PASS_ALL = (1 << 16) - 1
+    /* large element-wise values are made again where they are read, instead of kept, where that
+     * costs next to no time; not with the options check and keep */
+    WG_PASS_REMAKE = 1 << 16,
+    WG_PASS_ALL = (1 << 17) - 1
 };
 
 typedef struct {
@@ -124,15 +127,17 @@ typedef struct {
     int64_t naive_bytes;   /* the same if each had its own */
     int64_t param_bytes;   /* store entries the function reads or updates */
     /* all that the plan has taken from the allocator: arena_bytes of the largest specialisation,
-     * their alignment, and the plan's own parts. Products use buffers on the stack and the
-     * libraries' own besides */
+     * their alignment, and the plan's own parts. Products use buffers on the stack besides, and
+     * the largest outside_bytes */
     int64_t held_bytes;
     double flops;           /* floating-point operations of a run */
-    int64_t recomputed;     /* entries computed a second time, to stay within max_bytes */
+    int64_t recomputed;     /* entries computed a second time, to need fewer bytes */
     double recompute_flops; /* operations of those; in flops too */
     int64_t runs;
     double seconds;      /* with the option timing: of all runs */
     int specialisations; /* held now */
+    int64_t outside_steps; /* steps of a run that OpenBLAS does */
+    int64_t outside_bytes; /* most that its own buffers then hold, all threads together; 0: none */
 } wg_plan_stats;
 
 /** Numbers of the specialisation last used (of the example extents before the first run). */

@@ -3,7 +3,8 @@
  * post-order and speaks of them by position in that list. For the extents fed it builds a
  * specialisation: passes over arrays indexed by position, one after another (build -> simplify ->
  * repeat -> fuse -> schedule -> lanes -> memory -> emit), which leave a list of instructions with
- * every pointer in place; a run is a loop over those.
+ * every pointer in place; a run is a loop over those. Between memory and emit another list of
+ * entries may take the plan's place (remake, recompute), which is fused and laid out anew.
  */
 #ifndef WG_GRAPH_PLAN_H
 #define WG_GRAPH_PLAN_H
@@ -164,9 +165,10 @@ typedef struct {
     int64_t entries, needed, aliased, merged, folded, absorbed, repeated, inlined, computed, steps,
         fused_steps, fused_entries;
     int64_t bundles, in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
-    int64_t recomputed; /* entries computed a second time, to stay within max_bytes */
+    int64_t recomputed; /* entries computed a second time, to need fewer bytes */
     bool rescheduled;   /* steps run in another order than the tape's */
     double flops, recompute_flops;
+    int64_t outside_steps, outside_bytes; /* done by a library; bytes a thread that it keeps */
 } wg_spec_stats;
 
 typedef struct wg_spec {
@@ -390,14 +392,31 @@ enum { WG_NO_CUT = INT32_MAX };
  * with b->error: WG_ELIMIT when there is none. */
 bool wg__plan_recompute(wg_build *b, const wg_spec_stats *simplified);
 /* A list in which what is read after step cut[owner] reads a second copy; of at most `most`
- * entries. b, of list `base`, is arranged. */
+ * entries. b, of list `base`, is arranged. `each`: every step that does has a copy of its own. */
 bool wg__list_make(const wg_build *b, const wg_list *base, const int32_t *last, const int32_t *cut,
-                   int64_t most, wg_list *o, bool *too_many);
+                   int64_t most, bool each, wg_list *o, bool *too_many);
 void wg__list_free(wg_list *o);
+/* A build of the list o, which the plan holds, as if it had just been simplified. */
+bool wg__list_build(wg_build *b, const wg_list *o);
+/* The list of b, which may be the plan's own, gives its place to o, which is left empty. */
+void wg__list_put(wg_build *b, wg_list *o);
+/* By owner: the step that reads it last, or else makes it. */
+void wg__find_last(const wg_build *b, int32_t *last);
+/* Bytes at each step, and 0 behind the last. Returns the step of most. */
+int32_t wg__find_use(const wg_build *b, const int32_t *last, int64_t *used);
+/* Counts what is computed a second time. */
+void wg__count_again(wg_build *b);
 /* Exchanges the plan's list and o. */
 void wg__list_swap(wg_plan *p, wg_list *o);
 /* Whether entry e may be computed a second time. */
 bool wg__can_repeat(const wg_build *b, int32_t e);
+
+/* ---- plan_remake.c ---- */
+
+/* Large values that are cheap to make again are made in each step that reads them: another list in
+ * the plan's place and b arranged for it, when that needs fewer bytes. `simplified`: the numbers
+ * before b was arranged. false with b->error. */
+bool wg__plan_remake(wg_build *b, const wg_spec_stats *simplified);
 
 /* ---- plan_stream.c ---- */
 

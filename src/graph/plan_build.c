@@ -203,7 +203,8 @@ wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
     ok = set_key(&b, apart) && wg__build_take(&b) && infer_types(&b) && check_updates(&b) &&
          wg__plan_simplify(&b) && wg__plan_repeat(&b);
     simplified = b.s->stats;
-    ok = ok && wg__plan_arrange(&b) && wg__plan_recompute(&b, &simplified) &&
+    ok = ok && wg__plan_arrange(&b) && wg__plan_remake(&b, &simplified) &&
+         wg__plan_recompute(&b, &simplified) &&
          wg__plan_reserve(p, b.s->arena_bytes) == WG_OK && wg__plan_emit(&b);
     wg__list_swap(p, &own);
     for (int64_t i = 0; own.live && ok && i < b.s->n_instr; i++)

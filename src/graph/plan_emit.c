@@ -518,14 +518,18 @@ static void count_work(wg_build *b)
     for (int32_t e = 0; e < p->n; e++) {
         const wg_op *op = wg__op_at(b, e);
         int n = wg__n_in(p, e);
+        wg_sig sig;
+        size_t bytes;
 
         if ((op->flags & WG_OP_PARAM) && (b->mark[e] & WG_NEEDED))
             stats->param_bytes += wg_type_bytes(b->type[e]);
         if (!wg__computed(b, e)) continue;
         for (int k = 0; k < n; k++) b->tx[k] = b->type[b->in[p->first[e] + k]];
-        stats->flops += op->flops
-                            ? op->flops(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e])
-                            : (double)wg__elements(b->type[e]);
+        sig = (wg_sig){ op, b->attr[e], n, b->tx, b->error };
+        stats->flops += op->flops ? op->flops(&sig, b->type[e]) : (double)wg__elements(b->type[e]);
+        bytes = op->outside && !b->inside[e] ? op->outside(&sig, b->type[e], p->level) : 0;
+        stats->outside_steps += bytes > 0;
+        if (bytes > (size_t)stats->outside_bytes) stats->outside_bytes = (int64_t)bytes;
     }
     for (int64_t i = 0; i < p->n_updates; i++) {
         int32_t leaf = p->updated_at[i];

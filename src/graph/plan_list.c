@@ -34,6 +34,7 @@ struct making {
     int32_t *stack;
     int64_t stack_cap;
     int32_t *operand; /* room for those of one entry */
+    bool each; /* a copy is for one step */
     bool too_many;
 };
 
@@ -55,8 +56,10 @@ static bool available(const struct making *m, int32_t x, int32_t k, int32_t v)
     const wg_build *b = m->b;
 
     if (b->mark[x] & (WG_LEAF | WG_FIXED)) return true;
-    if (m->cut[x] != WG_NO_CUT) return k <= m->cut[x] || m->again[x] >= 0;
-    if (v < 0 || (b->mark[x] & WG_ROOT) || k <= m->last[x] || !wg__can_repeat(b, x)) return true;
+    if (m->cut[x] != WG_NO_CUT)
+        return k <= m->cut[x] || (m->each ? m->again[x] == k : m->again[x] >= 0);
+    if (m->each || v < 0 || (b->mark[x] & WG_ROOT) || k <= m->last[x] || !wg__can_repeat(b, x))
+        return true;
     if (wg_type_bytes(b->type[x]) <= wg_type_bytes(b->type[v]) / SMALL) return true;
     return m->again[x] >= 0 && k - m->again[x] <= (b->mark[x] & WG_ROW ? 0 : NEAR);
 }
@@ -224,6 +227,37 @@ static bool copy_roots(struct making *m, wg_list *o)
     return true;
 }
 
+/* First copies that nobody reads, when all who did have copies of their own, are taken out; so is
+ * what they alone were made of. The first copy that is left counts as the first. */
+static bool drop_unread(struct making *m, const wg_list *o)
+{
+    const wg_build *b = m->b;
+    const wg_plan *p = b->p;
+    bool *read = wg__zalloc((size_t)m->n * sizeof *read);
+
+    if (!read) return false;
+    for (int64_t i = 0; i < p->n_outputs + p->n_updates; i++) read[o->root[i]] = true;
+    for (int64_t i = m->n - 1; i >= 0; i--) {
+        struct made *e = &m->list[i];
+        int64_t end = i + 1 < m->n ? e[1].first : m->n_in;
+
+        if (read[i] && e->owner != i) read[e->owner] = true;
+        if (!read[i] && !(e->mark & (WG_LEAF | WG_FIXED))) e->mark &= (uint8_t)~WG_NEEDED;
+        for (int64_t k = e->first; read[i] && k < end; k++)
+            if (!wg__lends_type(wg__op_at(b, e->base), (int)(k - e->first))) read[m->in[k]] = true;
+    }
+    for (int64_t i = 0; i < p->n; i++) m->at[i] = 0;
+    for (int64_t i = 0; i < m->n; i++) {
+        struct made *e = &m->list[i];
+
+        if (e->owner != i || !read[i]) continue;
+        if (!m->at[e->base]) e->again = 0;
+        m->at[e->base] = 1;
+    }
+    wg__release(read);
+    return true;
+}
+
 /* The list as arrays, like those of the plan and of a build that has been simplified. */
 static bool copy_list(struct making *m, const wg_list *base, wg_list *o)
 {
@@ -263,10 +297,10 @@ static bool copy_list(struct making *m, const wg_list *base, wg_list *o)
 }
 
 bool wg__list_make(const wg_build *b, const wg_list *base, const int32_t *last, const int32_t *cut,
-                   int64_t most, wg_list *o, bool *too_many)
+                   int64_t most, bool each, wg_list *o, bool *too_many)
 {
     const wg_plan *p = b->p;
-    struct making m = { .b = b, .last = last, .cut = cut, .most = most };
+    struct making m = { .b = b, .last = last, .cut = cut, .most = most, .each = each };
     int64_t widest = 0;
     bool ok;
 
@@ -284,7 +318,8 @@ bool wg__list_make(const wg_build *b, const wg_list *base, const int32_t *last, 
     ok = m.at && m.again && m.view && m.view_of && m.operand && o->root && o->updated_at &&
          o->input_at;
     for (int64_t i = 0; i < p->n && ok; i++) m.at[i] = m.again[i] = m.view[i] = m.view_of[i] = -1;
-    ok = ok && copy_leaves(&m, o) && copy_steps(&m) && copy_roots(&m, o) && copy_list(&m, base, o);
+    ok = ok && copy_leaves(&m, o) && copy_steps(&m) && copy_roots(&m, o) &&
+         (!each || drop_unread(&m, o)) && copy_list(&m, base, o);
     *too_many = m.too_many;
     wg__release(m.at);
     wg__release(m.again);
@@ -296,6 +331,29 @@ bool wg__list_make(const wg_build *b, const wg_list *base, const int32_t *last, 
     wg__release(m.stack);
     if (!ok) wg__list_free(o);
     return ok;
+}
+
+bool wg__list_build(wg_build *b, const wg_list *o)
+{
+    size_t n = (size_t)b->p->n;
+
+    if (!wg__build_take(b)) return false;
+    if (n == 0) return true;
+    memcpy(b->type, o->type, n * sizeof *b->type);
+    memcpy(b->attr, o->attr, n * sizeof *b->attr);
+    memcpy(b->owner, o->owner, n * sizeof *b->owner);
+    memcpy(b->mark, o->mark, n * sizeof *b->mark);
+    memcpy(b->data, o->data, n * sizeof *b->data);
+    return true;
+}
+
+void wg__list_put(wg_build *b, wg_list *o)
+{
+    wg__list_swap(b->p, b->list);
+    wg__list_free(b->list);
+    *b->list = *o;
+    memset(o, 0, sizeof *o);
+    wg__list_swap(b->p, b->list);
 }
 
 void wg__list_free(wg_list *o)

@@ -69,21 +69,6 @@ static void layout_free(struct layout *l)
     wg__release(l);
 }
 
-/* A build of the list o, as if it had just been simplified. The plan holds the list. */
-static bool take_list(wg_build *b, const wg_list *o)
-{
-    size_t n = (size_t)b->p->n;
-
-    if (!wg__build_take(b)) return false;
-    if (n == 0) return true;
-    memcpy(b->type, o->type, n * sizeof *b->type);
-    memcpy(b->attr, o->attr, n * sizeof *b->attr);
-    memcpy(b->owner, o->owner, n * sizeof *b->owner);
-    memcpy(b->mark, o->mark, n * sizeof *b->mark);
-    memcpy(b->data, o->data, n * sizeof *b->data);
-    return true;
-}
-
 /* NULL with *error: out of memory; NULL without: the list became too long. */
 static struct layout *layout_make(struct search *s, wg_error *error)
 {
@@ -100,11 +85,12 @@ static struct layout *layout_make(struct search *s, wg_error *error)
     l->s.stats = *s->simplified;
     l->b = (wg_build){ .p = p, .s = &l->s, .error = &l->error };
     wg__list_swap(p, &s->base->o);
-    ok = wg__list_make(&s->base->b, &s->base->o, s->last, s->cut, s->most, &l->o, &too_many);
+    ok = wg__list_make(&s->base->b, &s->base->o, s->last, s->cut, s->most, false, &l->o,
+                       &too_many);
     wg__list_swap(p, &s->base->o);
     if (ok) {
         wg__list_swap(p, &l->o);
-        ok = take_list(&l->b, &l->o) && wg__plan_arrange(&l->b);
+        ok = wg__list_build(&l->b, &l->o) && wg__plan_arrange(&l->b);
         wg__list_swap(p, &l->o);
     }
     if (ok) return l;
@@ -125,8 +111,7 @@ static bool in_arena(const wg_build *b, int32_t e)
     return (b->mark[e] & (WG_STORED | WG_LEAF | WG_FIXED)) == WG_STORED;
 }
 
-/* When each value is read last. */
-static void find_last(const wg_build *b, int32_t *last)
+void wg__find_last(const wg_build *b, int32_t *last)
 {
     const wg_plan *p = b->p;
 
@@ -143,8 +128,7 @@ static void find_last(const wg_build *b, int32_t *last)
     }
 }
 
-/* Bytes at each step. Returns the step of most; *used has room for one more. */
-static int32_t find_use(const wg_build *b, const int32_t *last, int64_t *used)
+int32_t wg__find_use(const wg_build *b, const int32_t *last, int64_t *used)
 {
     int32_t most = 0;
     int64_t now = 0;
@@ -168,7 +152,7 @@ static void find_gaps(struct search *s, int64_t *crowded, int32_t *seen)
 {
     const wg_build *b = &s->base->b;
     const wg_plan *p = b->p;
-    int32_t most = find_use(b, s->last, crowded);
+    int32_t most = wg__find_use(b, s->last, crowded);
     int64_t half = crowded[most] / 2, n = 0;
 
     for (int32_t k = 0; k <= b->n_steps; k++) { /* crowded steps before k */
@@ -381,7 +365,7 @@ static bool run_round(struct search *s, wg_error *error)
     crowded = wg__array((int64_t)s->base->b.n_steps + 1, sizeof *crowded);
     ok = take_room(s) && crowded;
     if (ok) {
-        find_last(&s->base->b, s->last);
+        wg__find_last(&s->base->b, s->last);
         find_gaps(s, crowded, s->cut);
         find_prices(s);
         list_candidates(s);
@@ -405,8 +389,8 @@ static bool find_largest(const wg_build *b, int32_t named[NAMED])
 
     for (int i = 0; i < NAMED; i++) named[i] = -1;
     if (ok) {
-        find_last(b, last);
-        most = find_use(b, last, used);
+        wg__find_last(b, last);
+        most = wg__find_use(b, last, used);
         for (int32_t e = 0; e < b->p->n; e++) {
             int i = NAMED;
 
@@ -451,7 +435,7 @@ static bool refuse(struct search *s, struct layout *l, size_t needs, bool tried,
 
 /* ---- the pass ---- */
 
-static void count_again(wg_build *b)
+void wg__count_again(wg_build *b)
 {
     const wg_plan *p = b->p;
     wg_spec_stats *stats = &b->s->stats;
@@ -476,19 +460,18 @@ static bool settle(wg_build *b, struct layout *l, const wg_spec_stats *simplifie
 
     wg__build_release(b);
     *b = fresh;
-    *b->list = l->o;
-    memset(&l->o, 0, sizeof l->o);
-    wg__list_swap(b->p, b->list);
+    wg__list_put(b, &l->o);
     b->s->stats = *simplified;
-    if (!take_list(b, b->list)) return no_memory(b->error);
+    if (!wg__list_build(b, b->list)) return no_memory(b->error);
     if (!wg__plan_arrange(b)) return false;
-    count_again(b);
+    wg__count_again(b);
     return true;
 }
 
 bool wg__plan_recompute(wg_build *b, const wg_spec_stats *simplified)
 {
-    struct layout first = { .b = *b };
+    /* in front of the list that may stand there already, its entries keep their names */
+    struct layout first = { .b = *b, .o = { .from = b->list->from, .again = b->list->again } };
     struct search s = { .p = b->p,
                         .simplified = simplified,
                         .limit = b->p->options.max_bytes,

@@ -61,7 +61,9 @@ wg_status wg_plan_report(wg_plan *p, wg_plan_stats *stats)
                               .recomputed = s->recomputed,
                               .recompute_flops = s->recompute_flops,
                               .runs = p->runs,
-                              .seconds = p->seconds };
+                              .seconds = p->seconds,
+                              .outside_steps = s->outside_steps,
+                              .outside_bytes = s->outside_bytes * p->options.threads };
     for (int i = 0; i < WG_SPECS; i++) stats->specialisations += p->spec[i] != NULL;
     return WG_OK;
 }
@@ -179,14 +181,15 @@ wg_status wg_plan_report_print(wg_plan *p, bool passes, FILE *to)
     fprintf(to, "%" PRId64 " bytes held: %zu of values, aligned, and %" PRId64 " of the plan\n",
             stats.held_bytes, wg__block_bytes(p->arena_block),
             stats.held_bytes - (int64_t)wg__block_bytes(p->arena_block));
-    /* A run of fewer operations cannot have a product that large. */
-    if (stats.flops >= 0x1p31)
-        fprintf(to, "besides, OpenBLAS's own buffers where a product has 2^30 multiplications or more: "
-                    "less than 1 MiB a thread\n");
+    if (stats.outside_steps > 0)
+        fprintf(to,
+                "besides, OpenBLAS's own buffers, up to %" PRId64 " bytes: it does %" PRId64
+                " products of a run\n",
+                stats.outside_bytes, stats.outside_steps);
+    else fprintf(to, "no product of a run is OpenBLAS's: it holds no buffers\n");
     if (stats.recomputed > 0)
         fprintf(to,
-                "%" PRId64 " entries computed again to stay within max_bytes, %.6g of the "
-                "operations\n",
+                "%" PRId64 " entries computed again to need fewer bytes, %.6g of the operations\n",
                 stats.recomputed, stats.recompute_flops);
     if (passes) {
         print_passes(&p->now->stats, to);

@@ -21,7 +21,7 @@ WG_ROW2_OF(uint8_t, eq_row_bool, uint8_t, !a == !b)
 const wg_op wg_op_eq = { .name = "eq",
                          .doc = "a = b",
                          .n_in = 2,
-                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES,
+                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                          .infer = compare_infer,
                          .row = WG_ROWS_ALL(eq) };
 
@@ -37,7 +37,7 @@ WG_ROW2_OF(uint8_t, ne_row_bool, uint8_t, !a != !b)
 const wg_op wg_op_ne = { .name = "ne",
                          .doc = "a differs from b",
                          .n_in = 2,
-                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES,
+                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                          .infer = compare_infer,
                          .row = WG_ROWS_ALL(ne) };
 
@@ -52,7 +52,7 @@ WG_ROW2_OF(uint8_t, lt_row_i64, int64_t, a < b)
 const wg_op wg_op_lt = { .name = "lt",
                          .doc = "a < b",
                          .n_in = 2,
-                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD,
+                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_LIGHT,
                          .infer = compare_infer,
                          .row = WG_ROWS_I64(lt) };
 
@@ -67,7 +67,7 @@ WG_ROW2_OF(uint8_t, le_row_i64, int64_t, a <= b)
 const wg_op wg_op_le = { .name = "le",
                          .doc = "a <= b",
                          .n_in = 2,
-                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD,
+                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_LIGHT,
                          .infer = compare_infer,
                          .row = WG_ROWS_I64(le) };
 
@@ -82,7 +82,7 @@ WG_ROW2_OF(uint8_t, gt_row_i64, int64_t, a > b)
 const wg_op wg_op_gt = { .name = "gt",
                          .doc = "a > b",
                          .n_in = 2,
-                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD,
+                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_LIGHT,
                          .infer = compare_infer,
                          .row = WG_ROWS_I64(gt) };
 
@@ -97,7 +97,7 @@ WG_ROW2_OF(uint8_t, ge_row_i64, int64_t, a >= b)
 const wg_op wg_op_ge = { .name = "ge",
                          .doc = "a >= b",
                          .n_in = 2,
-                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD,
+                         .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_LIGHT,
                          .infer = compare_infer,
                          .row = WG_ROWS_I64(ge) };
 
@@ -123,7 +123,7 @@ WG_ROW2_OF(uint8_t, logical_and_row, uint8_t, !!a & !!b)
 const wg_op wg_op_logical_and = { .name = "logical_and",
                                   .doc = "a and b",
                                   .n_in = 2,
-                                  .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES,
+                                  .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                                   .infer = logic_infer,
                                   .row = { [WG_BOOL] = { logical_and_row } } };
 
@@ -137,7 +137,7 @@ WG_ROW2_OF(uint8_t, logical_or_row, uint8_t, !!a | !!b)
 const wg_op wg_op_logical_or = { .name = "logical_or",
                                  .doc = "a or b",
                                  .n_in = 2,
-                                 .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES,
+                                 .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                                  .infer = logic_infer,
                                  .row = { [WG_BOOL] = { logical_or_row } } };
 
@@ -247,7 +247,7 @@ static void where_vjp(const wg_vjp *v, wg_tensor **dx)
 const wg_op wg_op_where = { .name = "where",
                             .doc = "a where the condition holds, else b",
                             .n_in = 3,
-                            .flags = WG_OP_BROADCASTS,
+                            .flags = WG_OP_BROADCASTS | WG_OP_LIGHT,
                             .infer = where_infer,
                             .row = WG_ROWS_ALL(where),
                             .decides = 1,

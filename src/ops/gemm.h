@@ -84,8 +84,10 @@ static inline int64_t wg__packed_columns(int64_t n, size_t size)
 /* Floating-point operations below which a second thread costs more than it saves. */
 #define WG_GEMM_GRAIN 2e6
 
-/* blas.c: whether OpenBLAS does this product; the product itself, of elements of 4 or 8 bytes. */
+/* blas.c: whether OpenBLAS does this product; how much of its buffer it then touches for a thread,
+ * at most; the product itself, of elements of 4 or 8 bytes. */
 bool wg__blas_takes(const wg__product *p);
+size_t wg__blas_bytes(size_t size);
 void wg__blas_gemm(const wg__product *p, size_t size, const void *a, const void *b, void *c,
                    int threads);
 

@@ -181,6 +181,18 @@ static size_t matmul_scratch(const wg_sig *s, const wg_type *out, int threads)
     return wg__gemm_scratch(&p, size, threads);
 }
 
+/* Our own kernels have their buffers on the stack or in the scratch. */
+static size_t matmul_outside(const wg_sig *s, const wg_type *out, int level)
+{
+    wg__product p;
+    bool turned;
+
+    if (wg__products(&s->in[0]->shape, &s->in[1]->shape, s->attr, &out->shape, &p) == 0) return 0;
+    p = wg__upright(&p, &turned);
+    if (level == WG_LEVEL_PLAIN || !wg__blas_takes(&p)) return 0;
+    return wg__blas_bytes(wg_dtype_size(out->dtype));
+}
+
 /* Where batch entry i of y reads its operand: element offset of the matrix. */
 static int64_t matrix_of(const wg_shape *x, const wg_shape *y, int64_t i)
 {
@@ -233,6 +245,7 @@ const wg_op wg_op_matmul = { .name = "matmul",
                              .infer = matmul_infer,
                              .eval = WG_REAL(matmul_eval),
                              .scratch = matmul_scratch,
+                             .outside = matmul_outside,
                              .vjp = matmul_vjp,
                              .flops = matmul_flops,
                              .absorb = matmul_absorb,

@@ -24,6 +24,7 @@ static void neg_vjp(const wg_vjp *v, wg_tensor **dx)
 const wg_op wg_op_neg = { .name = "neg",
                           .doc = "-x",
                           .n_in = 1,
+                          .flags = WG_OP_LIGHT,
                           .infer = wg_infer_same_any,
                           .row = WG_ROWS_I64(neg),
                           .vjp = neg_vjp };
@@ -45,6 +46,7 @@ static void square_vjp(const wg_vjp *v, wg_tensor **dx)
 const wg_op wg_op_square = { .name = "square",
                              .doc = "x x",
                              .n_in = 1,
+                             .flags = WG_OP_LIGHT,
                              .infer = wg_infer_same,
                              .row = WG_ROWS(square),
                              .vjp = square_vjp };
@@ -132,6 +134,7 @@ static void abs_vjp(const wg_vjp *v, wg_tensor **dx)
 const wg_op wg_op_abs = { .name = "abs",
                           .doc = "|x|",
                           .n_in = 1,
+                          .flags = WG_OP_LIGHT,
                           .infer = wg_infer_same_any,
                           .row = WG_ROWS_I64(abs),
                           .vjp = abs_vjp };
@@ -429,6 +432,7 @@ static void relu_vjp(const wg_vjp *v, wg_tensor **dx)
 const wg_op wg_op_relu = { .name = "relu",
                            .doc = "max(x, 0)",
                            .n_in = 1,
+                           .flags = WG_OP_LIGHT,
                            .infer = wg_infer_same,
                            .row = WG_ROWS(relu),
                            .vjp = relu_vjp };
