@@ -188,6 +188,7 @@ CASES = {
                            lambda x: back(F.avg_pool2d(pool_pad(x), (2, 3), (1, 1)))),
     "max_pool2d": ([grid(N, 4, 4, 1)], lambda x: back(F.max_pool2d(images(x), 2))),
     "max_pool2d overlap": ([grid(N, 3, 3, 2)], maximum_pool),
+    "mul_no_nan": ([real(-2, 2, N, 3), signed(0.25, 2, N, 3)], lambda a, b: a * b),
 }
 
 

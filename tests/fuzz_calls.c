@@ -96,7 +96,7 @@ static binary_fn *const binary[] = {
     wg_maximum,      wg_minimum,     wg_eq,     wg_ne,          wg_lt,
     wg_le,           wg_gt,          wg_ge,     wg_logical_and, wg_logical_or,
     wg_logical_xor,  wg_cast_like,   wg_matmul, wg_sum_to_like, wg_broadcast_like,
-    wg_reshape_like, wg_one_hot_like
+    wg_reshape_like, wg_one_hot_like, wg_mul_no_nan
 };
 static reduce_fn *const reduce[] = {
     wg_sum, wg_mean, wg_prod, wg_max, wg_min, wg_logsumexp, wg_norm

@@ -113,6 +113,8 @@ void arithmetic(void)
     REFUSED(WG_EDTYPE, "mul: element types differ: f32[3] and i64[3]: convert one with wg_cast");
     MISTAKE(wg_mul(F(2, 1, 3), F(4, 2, 2)));
     REFUSED(WG_ESHAPE, "mul: cannot broadcast f32[2 x 1 x 3] with f32[4 x 2 x 2]");
+    MISTAKE(wg_mul_no_nan(I(3), I(3)));
+    REFUSED(WG_EDTYPE, "mul_no_nan: not defined for i64[3]: convert operands with wg_cast");
     MISTAKE(wg_div(M(2), M(2)));
     REFUSED(WG_EDTYPE, "div: not defined for bool[2]: convert operands with wg_cast");
     MISTAKE(wg_pow(I(3), I(3)));

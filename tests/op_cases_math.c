@@ -21,6 +21,12 @@ static double mul_map(const double *a)
     return a[0] * a[1];
 }
 
+BUILD(mul_no_nan, wg_mul_no_nan(x[0], x[1]))
+static double mul_no_nan_map(const double *a)
+{
+    return a[1] == 0 ? 0 : a[0] * a[1];
+}
+
 BUILD(div, wg_div(x[0], x[1]))
 static double div_map(const double *a)
 {
@@ -214,6 +220,8 @@ static const op_case rows[] = {
     MAP(add, " i64", VALUE_ONLY, INT(-9, 9, B, 3), INT(-9, 9, 3)),
     MAP(sub, "", LINEAR, REAL(-2, 2, B, 3), REAL(-2, 2, B, 3)),
     MAP(sub, " broadcast", LINEAR, REAL(-2, 2, 3), REAL(-2, 2, B, 3)),
+    MAP(mul_no_nan, "", THIRD, REAL(-2, 2, B, 3), SIGNED(0.25, 2, B, 3)),
+    MAP(mul_no_nan, " broadcast", 0, REAL(-2, 2, B, 3), SIGNED(0.25, 2, 1, 3)),
     MAP(mul, "", THIRD, REAL(-2, 2, B, 3), REAL(-2, 2, B, 3)),
     MAP(mul, " broadcast", 0, REAL(-2, 2, B, 3), REAL(-2, 2, 1, 3)),
     MAP(mul, " scalar", 0, REAL(-2, 2, B, 3), REAL(-2, 2, 0)),

@@ -64,13 +64,15 @@ static wg_tensor *gen_binary(gen *r)
 {
     wg_tensor *a = real(r), *b = partner(r, a);
 
-    switch (below(r, 7)) {
+    switch (below(r, 8)) {
     case 0:
         return wg_add(a, b);
     case 1:
         return wg_sub(a, b);
     case 2:
         return tame(r, wg_mul(a, b));
+    case 7:
+        return tame(r, wg_mul_no_nan(a, chance(r, 50) ? wg_relu(b) : b));
     case 3:
         return wg_div(a, positive(r, b));
     case 4:

@@ -43,6 +43,7 @@ ONE(relu)
 TWO(add)
 TWO(sub)
 TWO(mul)
+TWO(mul_no_nan)
 TWO(div)
 TWO(pow)
 TWO(maximum)
@@ -92,6 +93,7 @@ static const struct {
     { "add", build_add, -2, 2, true },
     { "sub", build_sub, -2, 2, true },
     { "mul", build_mul, -2, 2, true },
+    { "mul_no_nan", build_mul_no_nan, -2, 2, true },
     { "div", build_div, -2, 2, true },
     { "pow", build_pow, 0.3, 2, true },
     { "maximum", build_maximum, -2, 3, true },

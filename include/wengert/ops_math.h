@@ -18,9 +18,13 @@ WG_API wg_tensor *wg_sub(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_mul(wg_tensor *a, wg_tensor *b);
 WG_API wg_tensor *wg_div(wg_tensor *a, wg_tensor *b);
 
+/** a b, and 0 where b is 0 whatever a: for a tail b that goes to 0 faster than a grows. Real. The
+ * gradient with respect to b is that of a b. Source: TensorFlow, multiply_no_nan. */
+WG_API wg_tensor *wg_mul_no_nan(wg_tensor *a, wg_tensor *b);
+
 /** a to the power b, with C's special values: x^0 and 1^x are 1, a negative base wants an integer
- * exponent (else NaN). Real. The gradient with respect to b is 0 where a is 0; with respect to a, 0
- * where both are. */
+ * exponent (else NaN). Real. The gradient with respect to b is 0 where a or the power is 0; with
+ * respect to a, 0 where a and b are. */
 WG_API wg_tensor *wg_pow(wg_tensor *a, wg_tensor *b);
 
 /** The larger, the smaller of two; NaN if either is. f32, f64, i64. At ties the gradient goes to
@@ -118,6 +122,7 @@ WG_API wg_tensor *wg_cast_like(wg_tensor *x, wg_tensor *like);
 #define wg_add(...)         wg_at(WG_SITE, wg_add(__VA_ARGS__))
 #define wg_sub(...)         wg_at(WG_SITE, wg_sub(__VA_ARGS__))
 #define wg_mul(...)         wg_at(WG_SITE, wg_mul(__VA_ARGS__))
+#define wg_mul_no_nan(...)  wg_at(WG_SITE, wg_mul_no_nan(__VA_ARGS__))
 #define wg_div(...)         wg_at(WG_SITE, wg_div(__VA_ARGS__))
 #define wg_pow(...)         wg_at(WG_SITE, wg_pow(__VA_ARGS__))
 #define wg_maximum(...)     wg_at(WG_SITE, wg_maximum(__VA_ARGS__))

@@ -156,15 +156,15 @@ static wg_tensor *gelu_density(wg_tensor *z)
 
 static wg_tensor *gelu(wg_tensor *x, const double *a)
 {
-    if (a[0] == 0) return wg_mul(x, wg_normal_cdf(x));
-    return wg_mul(x, wg_sigmoid(gelu_inner(gelu_limit(x))));
+    if (a[0] == 0) return wg_mul_no_nan(x, wg_normal_cdf(x));
+    return wg_mul_no_nan(x, wg_sigmoid(gelu_inner(gelu_limit(x))));
 }
 
 static wg_tensor *gelu_grad(wg_tensor *x, const double *a)
 {
     wg_tensor *z;
 
-    if (a[0] == 0) return wg_add(wg_normal_cdf(x), wg_mul(x, wg_normal_pdf(x)));
+    if (a[0] == 0) return wg_add(wg_normal_cdf(x), wg_mul_no_nan(x, wg_normal_pdf(x)));
     z = gelu_limit(x);
     return wg_add(wg_sigmoid(gelu_inner(z)), wg_mul(z, gelu_density(z)));
 }

@@ -83,6 +83,31 @@ wg_tensor *wg_mul(wg_tensor *a, wg_tensor *b)
     return wg_record2(&wg_op_mul, NULL, a, b);
 }
 
+/* ---- mul_no_nan ---- */
+
+WG_ROW2(mul_no_nan, vsel(veq(b, vset(b, 0)), b, a *b))
+
+static void mul_no_nan_vjp(const wg_vjp *v, wg_tensor **dx)
+{
+    if (v->need[0]) dx[0] = wg_mul_no_nan(v->dy, v->x[1]);
+    if (v->need[1]) dx[1] = wg_mul(v->dy, v->x[0]);
+}
+
+const wg_op wg_op_mul_no_nan = { .name = "mul_no_nan",
+                                 .doc = "a b, and 0 where b is 0",
+                                 .n_in = 2,
+                                 .flags = WG_OP_BROADCASTS,
+                                 .infer = wg_infer_broadcast,
+                                 .row = WG_ROWS(mul_no_nan),
+                                 .vjp = mul_no_nan_vjp,
+                                 .unit_of = 1 << 1,
+                                 .unit = 1 };
+
+wg_tensor *wg_mul_no_nan(wg_tensor *a, wg_tensor *b)
+{
+    return wg_record2(&wg_op_mul_no_nan, NULL, a, b);
+}
+
 /* ---- div ---- */
 
 /* The processor traps at / 0 and at INT64_MIN / -1; both have a value here, 0 and INT64_MIN. */
@@ -124,7 +149,7 @@ wg_tensor *wg_div(wg_tensor *a, wg_tensor *b)
 
 WG_ROW2(pow, vpow(a, b))
 
-/* da = dy b a^(b-1), where 0 0^-1 counts as 0; db = dy y log(a), 0 where a is 0. The selections
+/* da = dy b a^(b-1), where 0 0^-1 counts as 0; db = dy y log(a), 0 where a or y is 0. The selections
  * stand around operands, so that second derivatives meet no 0 times infinity either. */
 static void pow_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -139,7 +164,7 @@ static void pow_vjp(const wg_vjp *v, wg_tensor **dx)
         dx[0] = wg_mul(v->dy, wg_mul(b, wg_pow(a, less)));
     }
     if (v->need[1]) {
-        wg_tensor *slope = wg_mul(v->y, wg_log(wg_where(at_zero, one, a)));
+        wg_tensor *slope = wg_mul_no_nan(wg_log(wg_where(at_zero, one, a)), v->y);
 
         dx[1] = wg_mul(v->dy, wg_where(at_zero, zero, slope));
     }

@@ -76,7 +76,7 @@ double wg_ref_tanh_grad2(double z)
 
 double wg_ref_relu(double z)
 {
-    return z > 0 ? z : 0;
+    return z > 0 || isnan(z) ? z : 0;
 }
 
 double wg_ref_relu_grad(double z)
@@ -162,7 +162,7 @@ double wg_ref_gelu(double z, bool approximate)
 {
     double v1, v2;
 
-    if (!approximate) return z * (0.5 * erfc(-z * half_root));
+    if (!approximate) return tail(z, 0.5 * erfc(-z * half_root));
     return tail(z, wg_ref_sigmoid(gelu_inner(z, &v1, &v2)));
 }
 
@@ -202,7 +202,7 @@ double wg_ref_exponential_grad2(double z)
 
 double wg_ref_hard_sigmoid(double z)
 {
-    return fmin(fmax(0.2 * z + 0.5, 0), 1);
+    return isnan(z) ? z : fmin(fmax(0.2 * z + 0.5, 0), 1);
 }
 
 double wg_ref_hard_sigmoid_grad(double z)
