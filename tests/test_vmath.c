@@ -2,6 +2,8 @@
  * test_vmath.c: elementary functions and sums of vectors, at every level this processor has: error in units in
  * the last place over all arguments, special values, tails equal to whole vectors, one order of sums.
  */
+#include <wengert/op.h>
+
 #include "harness.h"
 #include "vmath_kit.h"
 
@@ -84,6 +86,81 @@ static void document_has_these_bounds(void)
     for (int f = 0; f < N_FUNCTIONS; f++)
         in_document(text, functions[f].name, functions[f].bound32, functions[f].bound64);
     in_document(text, "pow", POW_BOUND_32, POW_BOUND_64);
+}
+
+/* ---- the normal distribution: ops of their own, whose errors are stated in other units ---- */
+
+static const double half_units_cdf = 2; /* of 0.5, absolute */
+
+/* Beside the exponential's and a product's, half a unit for each rounding of x x / 2, x^2 / 2
+ * times. */
+static double pdf_bound(double x)
+{
+    return 2.5 + x * x / 2;
+}
+
+static long double exact_cdf(long double x)
+{
+    return 0.5L * erfcl(-x / sqrtl(2));
+}
+
+static long double exact_pdf(long double x)
+{
+    return expl(-0.5L * x * x) / sqrtl(2 * acosl(-1));
+}
+
+/* Arguments all over, and every other one where the functions change. */
+static double pick_normal(uint64_t *state, int i)
+{
+    return i % 2 ? 18 * ((double)(next_random(state) >> 11) * 0x1p-53) - 9
+                 : pick_f64(state, i / 2 % 4);
+}
+
+static void rows_within(wg_dtype d, int level)
+{
+    static double x[CHUNK], cdf[CHUNK], pdf[CHUNK];
+    static float x32[CHUNK], cdf32[CHUNK], pdf32[CHUNK];
+    const wg_op_list list = wg_std_ops();
+    wg_row_fn *p = wg_op_find(&list, "normal_cdf")->row[d][level],
+              *q = wg_op_find(&list, "normal_pdf")->row[d][level];
+    const void *in = d == WG_F32 ? (void *)x32 : (void *)x;
+    const int moves = 1;
+    uint64_t state = 9;
+    double unit = d == WG_F32 ? 0x1p-24 : 0x1p-53, off = 0, worst = 0, at = 0;
+
+    for (int64_t round = 0; round < WG_ROUNDS; round++) {
+        for (int i = 0; i < CHUNK; i++) {
+            x32[i] = (float)(x[i] = pick_normal(&state, i));
+            if (d == WG_F32) x[i] = x32[i];
+        }
+        p(NULL, CHUNK, &in, &moves, d == WG_F32 ? (void *)cdf32 : (void *)cdf);
+        q(NULL, CHUNK, &in, &moves, d == WG_F32 ? (void *)pdf32 : (void *)pdf);
+        for (int i = 0; i < CHUNK; i++) {
+            double y = d == WG_F32 ? (double)cdf32[i] : cdf[i], share;
+            double z = d == WG_F32 ? (double)pdf32[i] : pdf[i];
+            long double want = exact_pdf(x[i]);
+
+            CHECK(isnan(x[i]) ? isnan(y) && isnan(z) : y >= 0 && y <= 1 && z >= 0);
+            if (isnan(x[i])) continue;
+            off = fmax(off, (double)fabsl(y - exact_cdf(x[i])) / unit);
+            share = (d == WG_F32 ? ulps_f32(z, want) : ulps_f64(z, want)) / pdf_bound(x[i]);
+            if (share > worst) worst = share, at = x[i];
+        }
+    }
+    harness_check(off <= half_units_cdf, __FILE__, __LINE__,
+                  "normal_cdf of %s, level %d: off by %.3f units of 0.5", wg_dtype_name(d), level,
+                  off);
+    harness_check(worst <= 1, __FILE__, __LINE__,
+                  "normal_pdf of %s, level %d: %.3f of its bound at %a", wg_dtype_name(d), level,
+                  worst, at);
+}
+
+static void normal_distribution_within_bounds(void)
+{
+    for (int level = 0; level < levels(); level++) {
+        rows_within(WG_F32, level);
+        rows_within(WG_F64, level);
+    }
 }
 
 /* ---- special values ---- */
@@ -359,5 +436,6 @@ static void sums_have_one_order(void)
 }
 
 TESTS(TEST(f32_within_bounds), TEST(f64_within_bounds), TEST(avx_levels_have_the_same_bits),
-      TEST(document_has_these_bounds), TEST(special_values), TEST(powers),
-      TEST(tails_have_the_same_bits), TEST(smallest_and_largest), TEST(sums_have_one_order))
+      TEST(document_has_these_bounds), TEST(normal_distribution_within_bounds),
+      TEST(special_values), TEST(powers), TEST(tails_have_the_same_bits),
+      TEST(smallest_and_largest), TEST(sums_have_one_order))
