@@ -36,12 +36,17 @@ static const wg_plan_options ways[] = {
     { .passes_off = WG_PASS_TRANSPOSE, .threads = 1, .block = 3 },
     { .passes_off = WG_PASS_ALL & ~(WG_PASS_FUSE | WG_PASS_REUSE | WG_PASS_REMAKE), .cache = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_INLINE, .threads = 2, .grain = 1 },
+    { .passes_off = WG_PASS_ALL & ~WG_PASS_PLACE, .threads = 1 },
+    { .passes_off = WG_PASS_ALL & ~(WG_PASS_PLACE | WG_PASS_REUSE | WG_PASS_IN_PLACE |
+                                    WG_PASS_LANES),
+      .threads = 2,
+      .grain = 1 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE | WG_PASS_IN_PLACE, .threads = 2 },
     { .threads = 2 }, /* compared where no transpose was absorbed */
 };
 
 static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed, bundles,
-    by_lines, inlined, remade;
+    by_lines, inlined, remade, placed;
 static int64_t budgets, recomputing, recomputed, unmet; /* see try_budget */
 
 static wg_tensor *one(gen *r)
@@ -329,6 +334,7 @@ static bool try_seed(uint64_t seed)
         if (p) by_lines += count_by_lines(p->now);
         if (p) inlined += p->now->stats.inlined;
         if (p) remade += p->now->stats.recomputed;
+        if (p) placed += p->now->stats.placed;
         if (p && p->now->stats.absorbed > 0) absorbed++;
         else if (p) ok = compare(&r, way, p, want, store, first, seed);
         wg_plan_free(p);
@@ -359,16 +365,17 @@ static void any_way_gives_the_same(void)
            " runs with absorbed transposes not compared; %" PRId64
            " elements, %.2f %% not finite; %" PRId64 " repeated values left out, %" PRId64
            " times steps side by side, %" PRId64 " steps by lines, %" PRId64
-           " values made inside others, %" PRId64 " made again where they are read\n",
+           " values made inside others, %" PRId64 " made again where they are read, %" PRId64
+           " that lie in others\n",
            graphs, sizeof ways / sizeof ways[0], absorbed, elements,
            elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated, bundles,
-           by_lines, inlined, remade);
+           by_lines, inlined, remade, placed);
     printf("%" PRId64 " budgets: %" PRId64 " met by computing %" PRId64 " entries again, %" PRId64
            " only by the least that was named\n",
            budgets, recomputing, recomputed, unmet);
     CHECK(not_finite * 20 <= elements);
     CHECK(repeated >= few && by_lines >= few && inlined >= few && bundles >= few &&
-          remade >= few);
+          remade >= few && placed >= few);
     CHECK(many || recomputing > budgets / 4);
     CHECK(streamed > graphs);
 }

@@ -275,6 +275,13 @@ struct wg_op {
      * (WG_PASS_WINOGRAD). */
     wg_eval_fn *(*fast)(const wg_sig *s, const wg_type *out, wg_dtype by, int level, int threads,
                         size_t *scratch);
+    /* Optional, for a record whose result can be elements of operand 0 as they lie there, one after
+     * the other: the first of them; -1: not with these attributes, extents and values. x: values
+     * of other operands, NULL where they are not known before the run (WG_PASS_PLACE). */
+    int64_t (*part)(const wg_sig *s, const wg_type *out, const void *const *x);
+    /* Optional, for a record whose result can be the elements of its operands one after the other:
+     * whether it is, with these attributes and extents (WG_PASS_PLACE). */
+    bool (*joins)(const wg_sig *s, const wg_type *out);
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

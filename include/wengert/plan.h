@@ -46,7 +46,11 @@ enum {
     /* large element-wise values are made again where they are read, instead of kept, where that
      * costs next to no time; not with the options check and keep */
     WG_PASS_REMAKE = 1 << 16,
-    WG_PASS_ALL = (1 << 17) - 1
+    /* what is cut out of a value in one piece is read where it lies, pieces that are joined end to
+     * end are made in their place, where that takes no more memory; not with the options check
+     * and keep */
+    WG_PASS_PLACE = 1 << 17,
+    WG_PASS_ALL = (1 << 18) - 1
 };
 
 typedef struct {

@@ -199,7 +199,8 @@ static void resolve_options(wg_plan *p, const wg_plan_options *options)
     if (p->options.check) p->passes &= ~(unsigned)(WG_PASS_FUSE | WG_PASS_SCHEDULE);
     if (p->options.keep) p->passes &= ~(unsigned)WG_PASS_REUSE;
     if (p->options.check || p->options.keep)
-        p->passes &= ~(unsigned)(WG_PASS_IN_PLACE | WG_PASS_REPEAT | WG_PASS_INLINE);
+        p->passes &=
+            ~(unsigned)(WG_PASS_IN_PLACE | WG_PASS_REPEAT | WG_PASS_INLINE | WG_PASS_PLACE);
     p->level = wg_level();
 }
 

@@ -2,9 +2,10 @@
  * plan.h: what the rooms of the plan share. A plan holds the live entries of its roots in
  * post-order and speaks of them by position in that list. For the extents fed it builds a
  * specialisation: passes over arrays indexed by position, one after another (build -> simplify ->
- * repeat -> fuse -> schedule -> lanes -> memory -> emit), which leave a list of instructions with
- * every pointer in place; a run is a loop over those. Between memory and emit another list of
- * entries may take the plan's place (remake, recompute), which is fused and laid out anew.
+ * repeat -> fuse -> schedule -> lanes -> place -> memory -> emit), which leave a list of
+ * instructions with every pointer in place; a run is a loop over those. Between memory and emit
+ * another list of entries may take the plan's place (remake, recompute), which is fused and laid
+ * out anew.
  */
 #ifndef WG_GRAPH_PLAN_H
 #define WG_GRAPH_PLAN_H
@@ -164,7 +165,8 @@ typedef struct {
 typedef struct {
     int64_t entries, needed, aliased, merged, folded, absorbed, repeated, inlined, computed, steps,
         fused_steps, fused_entries;
-    int64_t bundles, in_place, into_store, naive_bytes, peak_bytes, arena_bytes, param_bytes;
+    int64_t bundles, placed, in_place, into_store;
+    int64_t naive_bytes, peak_bytes, arena_bytes, param_bytes;
     int64_t recomputed; /* entries computed a second time, to need fewer bytes */
     bool rescheduled;   /* steps run in another order than the tape's */
     double flops, recompute_flops;
@@ -256,6 +258,13 @@ enum {
     WG_TAIL = 1 << 7    /* used by updates only, through row kernels; or an update with `check` */
 };
 
+/* Of wg_build's `around`. */
+enum {
+    WG_AROUND = 1, /* others lie in it */
+    WG_JOINED = 2, /* pieces that lie in it are all of it; what does not is copied */
+    WG_PART = 4    /* it lies in its operand */
+};
+
 /* plan_list.c: a list of entries that stands in the place of the plan's own, as arrays by position
  * in it. */
 typedef struct {
@@ -309,6 +318,10 @@ typedef struct {
         const void **slot;
     } * patch; /* where fed addresses belong */
     int64_t n_patches, patches_cap;
+    /* WG_PASS_PLACE; NULL: no value lies inside another */
+    int32_t *whole;      /* of owners: the value it lies in, most in themselves */
+    int64_t *shift;      /* and at which byte */
+    uint8_t *around;     /* WG_AROUND, WG_JOINED */
     int64_t *scratch;    /* by step: bytes of memory for its own use */
     int64_t *scratch_at; /* by step: in the arena */
     wg_hash types;
@@ -351,6 +364,19 @@ static inline wg_dtype wg__kernel_dtype(const wg_build *b, int32_t e)
 static inline int32_t wg__head(const wg_build *b, int32_t step)
 {
     return b->member[b->first_member[step + 1] - 1];
+}
+
+/* The value in whose memory that of `owner` lies. */
+static inline int32_t wg__whole(const wg_build *b, int32_t owner)
+{
+    return b->whole ? b->whole[owner] : owner;
+}
+
+/* Entry e has no kernel: it lies where its operand does, or its pieces in it. */
+static inline bool wg__is_place(const wg_build *b, int32_t e)
+{
+    return b->whole && !(b->mark[e] & WG_ROW) &&
+           (b->around[e] & (WG_JOINED | WG_PART));
 }
 
 static inline int64_t wg__elements(const wg_type *type)
@@ -417,6 +443,24 @@ bool wg__can_repeat(const wg_build *b, int32_t e);
  * the plan's place and b arranged for it, when that needs fewer bytes. `simplified`: the numbers
  * before b was arranged. false with b->error. */
 bool wg__plan_remake(wg_build *b, const wg_spec_stats *simplified);
+
+/* ---- plan_direct.c ---- */
+
+/* Whether value `owner` may be overwritten by entry e, as far as types go. An operand of as many
+ * elements as a step goes over is read element by element, or line by line, by all of its members;
+ * but one of as many as a narrow member has may be read by others in another order. */
+bool wg__same_elements(const wg_build *b, int32_t owner, int32_t e);
+/* Marks updates that are written straight into their store entry, once lives are known. false: out
+ * of memory. */
+bool wg__plan_direct(wg_build *b);
+
+/* ---- plan_place.c: values that lie inside others ---- */
+
+/* Once lives are known: what lies where, and the longer lives. false: out of memory. */
+bool wg__plan_place(wg_build *b);
+void wg__place_drop(wg_build *b); /* nothing lies inside another */
+/* The next operand behind *k that is copied to byte *at of e; false: none. Starts at -1 and 0. */
+bool wg__place_next(const wg_build *b, int32_t e, int32_t *k, int64_t *at);
 
 /* ---- plan_stream.c ---- */
 

@@ -161,6 +161,9 @@ void wg__build_release(wg_build *b)
     wg__release(b->first_member);
     wg__release(b->scratch);
     wg__release(b->scratch_at);
+    wg__release(b->whole);
+    wg__release(b->shift);
+    wg__release(b->around);
     wg__release(b->type_list);
     wg__hash_free(&b->types);
 }

@@ -409,6 +409,22 @@ static wg_eval_fn *chosen(const wg_build *b, int32_t e, const wg_call *c)
                            &scratch);
 }
 
+/* Entry e lies inside another, or its operands in it: what is left to copy. */
+static bool emit_place(wg_build *b, int32_t e, int32_t step)
+{
+    int64_t at = 0;
+
+    for (int32_t k = -1; wg__place_next(b, e, &k, &at);) {
+        int32_t in = b->in[b->p->first[e] + k];
+        wg_instr *i = add_instr(b, WG_I_COPY, e, step);
+
+        i->as.copy.to = (char *)b->data[e] + at;
+        i->as.copy.bytes = (size_t)wg_type_bytes(b->type[in]);
+        if (!point(b, in, &i->as.copy.from)) return false;
+    }
+    return true;
+}
+
 /* `check`: not the kernel, but what looks whether it can fail. */
 static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
 {
@@ -417,6 +433,7 @@ static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
     const wg_op *op = wg__op_at(b, e);
     wg_instr *i;
 
+    if (!check && wg__is_place(b, e)) return emit_place(b, e, step);
     if (!check && wg__inline_parts(b, e, part, NULL) > 0) return emit_inlined(b, e, step, lane);
     i = emit_call(b, e, step, 0, NULL, lane);
     if (!i) return false;

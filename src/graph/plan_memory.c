@@ -175,158 +175,6 @@ static int64_t units(int64_t bytes)
     return bytes <= 0 ? 1 : (bytes - 1) / WG_ALIGN + 1;
 }
 
-/* ---- writing over old values ---- */
-
-/* Whether value `owner` may be overwritten by entry e, as far as types go. An operand of as many
- * elements as a step goes over is read element by element, or line by line, by all of its members;
- * but one of as many as a narrow member has may be read by others in another order. */
-static bool same_elements(const wg_build *b, int32_t owner, int32_t e)
-{
-    return b->type[owner]->dtype == b->type[e]->dtype &&
-           wg__elements(b->type[owner]) == wg__elements(b->type[e]) && !wg__narrow(b, e);
-}
-
-/* Whether store entry `owner` may be overwritten by entry e of the step that reads it last: every
- * reader there stands before e or is e. */
-static bool read_before(const wg_build *b, int32_t owner, int32_t e)
-{
-    const wg_plan *p = b->p;
-    int32_t k = b->step[e];
-
-    if (!same_elements(b, owner, e)) return false;
-    for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
-        int32_t reader = b->member[m];
-
-        for (int32_t i = p->first[reader]; i < p->first[reader + 1]; i++) {
-            if (b->owner[b->in[i]] != owner ||
-                wg__lends_type(wg__op_at(b, reader), i - p->first[reader]))
-                continue;
-            if (reader > e) return false;
-        }
-    }
-    return true;
-}
-
-/* Whether update e, by a record with `check`, may be made in store entry `leaf`: e reads it last,
- * as operand 0 and nowhere else. */
-static bool over_operand(const wg_build *b, int32_t leaf, int32_t e)
-{
-    const wg_plan *p = b->p;
-    const wg_op *op = wg__op_at(b, e);
-
-    if (leaf < 0 || !op->check || (b->mark[e] & WG_ROW) || b->last[leaf] != b->step[e] ||
-        b->owner[b->in[p->first[e]]] != leaf || !same_elements(b, leaf, e))
-        return false;
-    for (int32_t i = p->first[e] + 1; i < p->first[e + 1]; i++)
-        if (b->owner[b->in[i]] == leaf && !wg__lends_type(op, i - p->first[e])) return false;
-    return true;
-}
-
-/* Whether update i may be written straight into its store entry, from step `safe` on. */
-static bool is_direct(const wg_build *b, const uint8_t *uses, int64_t i, int32_t safe)
-{
-    const wg_plan *p = b->p;
-    int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]], leaf = p->updated_at[i];
-
-    if (uses[e] != 1 || !wg__computed(b, e) || b->step[e] < safe) return false;
-    /* the other lane may still read the old value */
-    if (b->n_bundles > 0 && b->step[e] < b->bundle[b->n_bundles - 1].end) return false;
-    if (!(b->mark[e] & WG_ROW)) return (b->mark[e] & WG_TAIL) && over_operand(b, leaf, e);
-    if (leaf < 0 || b->last[leaf] < b->step[e]) return true;
-    return b->last[leaf] == b->step[e] && read_before(b, leaf, e);
-}
-
-/* The first step behind everything that can fail but those updates that are checked beforehand. */
-static int32_t find_safe(const wg_build *b)
-{
-    int32_t k = b->n_steps;
-
-    for (; k > 0; k--) {
-        uint8_t mark = b->mark[wg__head(b, k - 1)];
-
-        if (!(mark & (WG_ROW | WG_TAIL))) break;
-    }
-    return k;
-}
-
-/* What `check` of update e looks at is there before the first step that writes into the store. */
-static bool checked_in_time(const wg_build *b, int32_t e)
-{
-    const wg_plan *p = b->p;
-
-    for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
-        int32_t owner = b->owner[b->in[i]];
-
-        if (b->type[b->in[i]]->dtype == WG_I64 && wg__computed(b, owner) &&
-            b->step[owner] >= b->first_direct)
-            return false;
-    }
-    return true;
-}
-
-/* Updates that cannot be written straight are taken from the tail, for they may fail there; what
- * remains depends on that, so it is looked at again. Returns the first safe step. */
-static int32_t settle(wg_build *b, const uint8_t *uses)
-{
-    const wg_plan *p = b->p;
-
-    for (;;) {
-        int32_t safe = find_safe(b);
-        bool again = false;
-
-        b->first_direct = b->n_steps;
-        for (int64_t i = 0; i < p->n_updates; i++) {
-            int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]];
-
-            if (is_direct(b, uses, i, safe) && b->step[e] < b->first_direct)
-                b->first_direct = b->step[e];
-        }
-        for (int64_t i = 0; i < p->n_updates; i++) {
-            int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]];
-
-            if (!wg__computed(b, e) || (b->mark[e] & (WG_ROW | WG_TAIL)) != WG_TAIL) continue;
-            if (is_direct(b, uses, i, safe) && checked_in_time(b, e)) continue;
-            b->mark[e] &= (uint8_t)~WG_TAIL;
-            again = true;
-        }
-        if (!again) return safe;
-    }
-}
-
-/* New values of store entries that may be written straight there: nothing that can fail comes
- * later, and every other reader of the old value has run. */
-static bool mark_direct(wg_build *b)
-{
-    const wg_plan *p = b->p;
-    int32_t safe;
-    uint8_t *uses;
-
-    b->first_direct = b->n_steps;
-    if (!(p->passes & WG_PASS_IN_PLACE) || b->s->apart || p->n_updates == 0) return true;
-    uses = wg__zalloc((size_t)p->n);
-    if (!uses) return false;
-    for (int64_t i = 0; i < p->n_outputs + p->n_updates; i++) {
-        uint8_t *n = &uses[b->owner[b->canon[p->root[i]]]];
-
-        if (*n < 2) ++*n;
-    }
-    for (int64_t i = 0; i < p->n_outputs; i++) uses[b->owner[b->canon[p->root[i]]]] = 2;
-    safe = settle(b, uses);
-    for (int64_t i = 0; i < p->n_updates; i++) {
-        int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]];
-
-        if (!is_direct(b, uses, i, safe)) continue;
-        b->mark[e] |= WG_DIRECT;
-        b->mark[e] &= (uint8_t)~WG_STORED;
-        b->stream[e] = 0;
-        b->data[e] = p->updated[i]->value.data;
-        b->s->stats.into_store++;
-        b->n_instr += !(b->mark[e] & WG_ROW); /* its check */
-    }
-    wg__release(uses);
-    return true;
-}
-
 /* ---- the walk over the steps ---- */
 
 enum { KEPT = 64 };
@@ -375,7 +223,7 @@ static void read_in_lane(struct walk *w, int32_t k)
 
     for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++)
         for (int32_t i = b->p->first[b->member[m]]; i < b->p->first[b->member[m] + 1]; i++)
-            w->read_by[b->owner[b->in[i]]] = w->bundle;
+            w->read_by[wg__whole(b, b->owner[b->in[i]])] = w->bundle;
 }
 
 /* Before step k. */
@@ -407,6 +255,12 @@ static bool dies_at(const wg_build *b, int32_t owner, int32_t k)
            b->last[owner] == k;
 }
 
+/* Its memory is not all its own. */
+static bool lies_with_others(const wg_build *b, int32_t owner)
+{
+    return b->whole && (b->whole[owner] != owner || (b->around[owner] & WG_AROUND));
+}
+
 /* A value that this step reads last, and the last member to do so. */
 struct dying {
     int32_t owner, reader;
@@ -426,7 +280,7 @@ static int find_dying(const struct walk *w, int32_t k, struct dying *list)
             int at = 0;
 
             if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !dies_at(b, owner, k) ||
-                b->step[owner] == k || is_shared(w, owner))
+                b->step[owner] == k || is_shared(w, owner) || lies_with_others(b, owner))
                 continue;
             while (at < n && list[at].owner != owner) at++;
             if (at == LOOK) continue;
@@ -435,6 +289,20 @@ static int find_dying(const struct walk *w, int32_t k, struct dying *list)
         }
     }
     return n;
+}
+
+/* Memory for a value around others, when the first of them comes. The other lane may make the next:
+ * no memory that this one has used before in the bundle. */
+static bool take_whole(struct walk *w, int32_t e)
+{
+    wg_build *b = w->b;
+    int32_t top = b->whole[e];
+
+    if ((b->mark[top] & (WG_LEAF | WG_FIXED)) || w->place[top] >= 0) return true;
+    w->place[top] = take(&w->heap, units(wg_type_bytes(b->type[top])));
+    if (w->place[top] < 0) return false;
+    b->offset[top] = w->heap.block[w->place[top]].at * WG_ALIGN;
+    return true;
 }
 
 static bool take_values(struct walk *w, int32_t k)
@@ -450,8 +318,13 @@ static bool take_values(struct walk *w, int32_t k)
         int i = 0;
 
         if (!(b->mark[e] & WG_STORED)) continue;
+        if (lies_with_others(b, e)) {
+            if (!take_whole(w, e)) return false;
+            continue;
+        }
         while (i < n &&
-               (dying[i].owner < 0 || dying[i].reader > e || !same_elements(b, dying[i].owner, e)))
+               (dying[i].owner < 0 || dying[i].reader > e ||
+                !wg__same_elements(b, dying[i].owner, e)))
             i++;
         if (i < n) {
             w->place[e] = w->place[dying[i].owner];
@@ -477,7 +350,7 @@ static void give_values(struct walk *w, int32_t k)
         int32_t e = b->member[m];
 
         for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
-            int32_t owner = b->owner[b->in[i]];
+            int32_t owner = wg__whole(b, b->owner[b->in[i]]);
 
             if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !dies_at(b, owner, k)) continue;
             give_block(w, w->place[owner], is_shared(w, owner));
@@ -495,6 +368,12 @@ static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
 
     if (b->mark[e] & WG_ROW) return wg__rows_scratch(b, k, bytes);
     *bytes = 0;
+    if (wg__is_place(b, e)) {
+        int64_t at = 0;
+
+        for (int32_t i = -1; wg__place_next(b, e, &i, &at);) b->n_instr++;
+        return true;
+    }
     b->n_instr++;
     if (wg__inline_parts(b, e, part, NULL) > 0) {
         b->n_instr++; /* its check */
@@ -541,13 +420,80 @@ static bool lay_out(struct walk *w)
     return true;
 }
 
+static bool walk_steps(struct walk *w)
+{
+    const wg_plan *p = w->b->p;
+
+    w->heap.n = w->heap.end = w->heap.used = w->heap.peak = 0;
+    w->heap.spare = w->heap.tail = w->lane = -1;
+    memset(w->heap.filled, 0, sizeof w->heap.filled);
+    for (int i = 0; i < CLASSES; i++) w->heap.class[i] = -1;
+    w->bundle = w->n_kept = w->n_waiting = 0;
+    for (int64_t i = 0; i < p->n; i++) w->read_by[i] = w->place[i] = -1;
+    return lay_out(w);
+}
+
+/* What a walk changes, to begin again. */
+struct before {
+    int32_t *last;
+    uint8_t *stream;
+    int64_t n_instr, in_place;
+};
+
+static bool note_before(const wg_build *b, struct before *o)
+{
+    size_t n = (size_t)b->p->n;
+
+    *o = (struct before){ wg__alloc(n * sizeof *o->last), wg__alloc(n), b->n_instr,
+                          b->s->stats.in_place };
+    if (!o->last || !o->stream) return false;
+    memcpy(o->last, b->last, n * sizeof *o->last);
+    memcpy(o->stream, b->stream, n);
+    return true;
+}
+
+static void go_back(wg_build *b, const struct before *o)
+{
+    memcpy(b->last, o->last, (size_t)b->p->n * sizeof *b->last);
+    memcpy(b->stream, o->stream, (size_t)b->p->n);
+    for (int64_t i = 0; i < b->p->n; i++) b->offset[i] = -1;
+    b->n_instr = o->n_instr;
+    b->s->stats.in_place = o->in_place;
+}
+
+/* With values inside others, unless that takes more memory than without. */
+static bool walk_placed(struct walk *w)
+{
+    wg_build *b = w->b;
+    int32_t *whole = b->whole;
+    struct before o;
+    int64_t end;
+    bool ok = note_before(b, &o);
+
+    b->whole = NULL;
+    ok = ok && walk_steps(w);
+    b->whole = whole;
+    end = w->heap.end;
+    if (ok) go_back(b, &o);
+    ok = ok && walk_steps(w);
+    if (ok && w->heap.end > end) {
+        go_back(b, &o);
+        wg__place_drop(b);
+        ok = walk_steps(w);
+    }
+    for (int64_t i = 0; ok && b->whole && i < b->p->n; i++)
+        if (b->whole[i] != i && b->offset[b->whole[i]] >= 0)
+            b->offset[i] = b->offset[b->whole[i]] + b->shift[i];
+    wg__release(o.last);
+    wg__release(o.stream);
+    return ok;
+}
+
 bool wg__plan_memory(wg_build *b)
 {
-    struct walk w = { .b = b, .lane = -1 };
+    struct walk w = { .b = b };
     bool ok;
 
-    w.heap.spare = w.heap.tail = -1;
-    for (int i = 0; i < CLASSES; i++) w.heap.class[i] = -1;
     w.place = wg__array(b->p->n, sizeof *w.place);
     b->scratch = wg__array(b->n_steps, sizeof *b->scratch);
     b->scratch_at = wg__array(b->n_steps, sizeof *b->scratch_at);
@@ -555,8 +501,8 @@ bool wg__plan_memory(wg_build *b)
     /* a block is given once, and those of scratch are as many as the steps */
     w.waiting = wg__array(b->p->n + b->n_steps, sizeof *w.waiting);
     ok = w.place && w.read_by && w.waiting && b->scratch && b->scratch_at;
-    for (int64_t i = 0; ok && i < b->p->n; i++) w.read_by[i] = -1;
-    ok = ok && wg__plan_stream(b) && mark_direct(b) && lay_out(&w);
+    ok = ok && wg__plan_stream(b) && wg__plan_place(b) && wg__plan_direct(b) &&
+         (b->whole ? walk_placed(&w) : walk_steps(&w));
     wg__release(w.place);
     wg__release(w.read_by);
     wg__release(w.waiting);

@@ -86,9 +86,9 @@ static void print_passes(const wg_spec_stats *s, FILE *to)
     fprintf(to, "  lanes: %" PRId64 " times steps side by side\n", s->bundles);
     fprintf(to,
             "  memory: %" PRId64 " bytes of %" PRId64 " (at least %" PRId64
-            " at one time); %" PRId64 " values over dying operands, %" PRId64
-            " into their store entries\n",
-            s->arena_bytes, s->naive_bytes, s->peak_bytes, s->in_place, s->into_store);
+            " at one time); %" PRId64 " values inside others, %" PRId64
+            " over dying operands, %" PRId64 " into their store entries\n",
+            s->arena_bytes, s->naive_bytes, s->peak_bytes, s->placed, s->in_place, s->into_store);
 }
 
 static const char *instr_name(const wg_plan *p, const wg_instr *i)

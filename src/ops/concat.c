@@ -115,6 +115,14 @@ static void concat_eval(const wg_call *c)
     wg_parallel(c->threads, total, 1 << 17, concat_range, &(struct concat_job){ c, begin });
 }
 
+/* Pieces lie one after the other where nothing stands before the axis. */
+static bool concat_joins(const wg_sig *s, const wg_type *out)
+{
+    const struct wg__axis_attr *at = s->attr;
+
+    return wg__extents(&out->shape, 0, wg__axis(at->axis, out->shape.rank)) == 1;
+}
+
 const wg_op wg_op_concat = { .name = "concat",
                              .doc = "tensors joined along an axis",
                              .n_in = -1,
@@ -125,7 +133,8 @@ const wg_op wg_op_concat = { .name = "concat",
                              .scratch = concat_scratch,
                              .eval = WG_EACH_DTYPE(concat_eval),
                              .vjp = concat_vjp,
-                             .flops = wg__no_flops };
+                             .flops = wg__no_flops,
+                             .joins = concat_joins };
 
 wg_tensor *wg_concat(int n, wg_tensor *const *x, int axis)
 {
@@ -205,6 +214,19 @@ static void part_like_eval(const wg_call *c)
     if (piece_box(c, c->tx[0], c->ty, &b)) wg__move_out(&b, c->tx[0], c->x[0], c->y, c->threads);
 }
 
+static int64_t part_like_part(const wg_sig *s, const wg_type *out, const void *const *x)
+{
+    const struct wg__axis_attr *at = s->attr;
+    const wg_shape *whole = &s->in[0]->shape;
+    int axis = wg__axis(at->axis, whole->rank);
+    int64_t offset = x[2] ? *(const int64_t *)x[2] : -1;
+
+    if (wg__extents(whole, 0, axis) != 1 || offset < 0 ||
+        offset > whole->dim[axis] - out->shape.dim[axis])
+        return -1;
+    return offset * wg__extents(whole, axis + 1, whole->rank);
+}
+
 const wg_op wg_op_part_like = { .name = "part_like",
                                 .doc = "the piece at an offset, in the extents of an operand",
                                 .n_in = 3,
@@ -214,7 +236,8 @@ const wg_op wg_op_part_like = { .name = "part_like",
                                 .infer = part_like_infer,
                                 .eval = WG_EACH_DTYPE(part_like_eval),
                                 .vjp = part_like_vjp,
-                                .flops = wg__no_flops };
+                                .flops = wg__no_flops,
+                                .part = part_like_part };
 
 wg_tensor *wg_part_like(wg_tensor *x, wg_tensor *like, wg_tensor *offset, int axis)
 {

@@ -483,9 +483,10 @@ static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t
     const REAL *row[ROWS];
     REAL *to[ROWS], *packed = (REAL *)scratch;
     bool bare = direct(p, m, LEVEL == 2 ? 1 : VN);
-    /* Columns are read across cache lines, and rows that lie a large power of two apart fall on the
-     * same few sets of the cache: then a copy is faster. */
-    bool copied = m > 4 && n > 2 * NR && (p->ta || p->lda % 128 == 0);
+    /* Columns are read across cache lines, far apart where rows are long; rows that lie a large
+     * power of two apart fall on the same few sets of the cache: then a copy is faster. */
+    int64_t apart = p->lda * (int64_t)sizeof(REAL);
+    bool copied = m > 4 && n > 2 * NR && (p->ta ? apart > 1024 : apart % 2048 == 0);
     size_t behind = copied ? (size_t)packed_count(p, &g->s, sizeof(REAL)) * sizeof(REAL) : 0;
     REAL *copy = (REAL *)(scratch + wg__lines(behind));
     int64_t block = wg__gemm_block(p->k);
@@ -504,7 +505,7 @@ static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t
 
             if (!bare) PACK(run.len, s.n, b, p->ldb, p->tb, packed, run.len, 0);
             for (int64_t i = 0; i < m; i += ROWS) {
-                int64_t rows = wg__least(m - i, ROWS), apart = p->ta ? 1 : p->lda;
+                int64_t rows = wg__least(m - i, ROWS), next = p->ta ? 1 : p->lda;
                 const REAL *a = g->a + (p->ta ? k * p->lda + i0 + i : (i0 + i) * p->lda + k);
 
                 if (copied) {
@@ -512,11 +513,11 @@ static void FN(gemm_part)(const FN(gemm_job) * g, int64_t i0, int64_t m, int64_t
 
                     FN(copy_block)(p->ta, rows, run.len, a, p->lda, copy, ld);
                     a = copy;
-                    apart = p->ta ? 1 : ld;
+                    next = p->ta ? 1 : ld;
                     s.step = p->ta ? ld : 1;
                 }
                 for (int64_t r = 0; r < rows; r++) {
-                    row[r] = a + r * apart;
+                    row[r] = a + r * next;
                     to[r] = g->c + (i0 + i + r) * p->ldc + j0 + j;
                 }
                 TILES(&s, rows, row, bare ? b : packed, to);

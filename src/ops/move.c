@@ -19,10 +19,36 @@ void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
 
 /* ---- the last two axes: rows x n elements ---- */
 
+#define TURN_WORDS(tile, y, ld)                                                                    \
+    for (int r = 0; r < TILE; r++)                                                                 \
+        for (int i = 0; i < TILE; i++) (y)[r * (ld) + i] = (tile)[i][r]
+
+/* The same by vectors of four: two rounds of dealing pairs of lines by turns. */
+static void turn4(wg__word4 tile[TILE][TILE], wg__word4 *y, int64_t ld)
+{
+    typedef uint32_t four __attribute__((vector_size(16)));
+
+    for (int r = 0; r < TILE; r += 4)
+        for (int i = 0; i < TILE; i += 4) {
+            four x[4], t[4];
+
+            for (int k = 0; k < 4; k++) memcpy(&x[k], &tile[i + k][r], sizeof x[k]);
+            t[0] = __builtin_shufflevector(x[0], x[2], 0, 4, 1, 5);
+            t[1] = __builtin_shufflevector(x[0], x[2], 2, 6, 3, 7);
+            t[2] = __builtin_shufflevector(x[1], x[3], 0, 4, 1, 5);
+            t[3] = __builtin_shufflevector(x[1], x[3], 2, 6, 3, 7);
+            x[0] = __builtin_shufflevector(t[0], t[2], 0, 4, 1, 5);
+            x[1] = __builtin_shufflevector(t[0], t[2], 2, 6, 3, 7);
+            x[2] = __builtin_shufflevector(t[1], t[3], 0, 4, 1, 5);
+            x[3] = __builtin_shufflevector(t[1], t[3], 2, 6, 3, 7);
+            for (int k = 0; k < 4; k++) memcpy(y + (r + k) * ld + i, &x[k], sizeof x[k]);
+        }
+}
+
 /* The result runs along the last axis, the operand along the other: a transposition. Each tile goes
  * through a small buffer, so that a line of memory is touched once: lines that lie a power of two
  * apart fall on one another in the cache, and would not stay for a second touch. */
-#define TRANSPOSE(NAME, WORD)                                                                      \
+#define TRANSPOSE(NAME, WORD, TURN)                                                                \
     static void NAME(const wg__plane *p, const WORD *from, WORD *to)                               \
     {                                                                                              \
         for (int64_t r0 = 0; r0 < p->rows; r0 += TILE)                                             \
@@ -33,8 +59,7 @@ void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
                                                                                                    \
                 if (rows >= TILE && n >= TILE) {                                                   \
                     for (int i = 0; i < TILE; i++) memcpy(tile[i], x + i * p->from, sizeof *tile); \
-                    for (int r = 0; r < TILE; r++)                                                 \
-                        for (int i = 0; i < TILE; i++) y[r * p->to_row + i] = tile[i][r];          \
+                    TURN(tile, y, p->to_row);                                                      \
                     continue;                                                                      \
                 }                                                                                  \
                 for (int64_t r = 0; r < TILE && r < rows; r++)                                     \
@@ -42,10 +67,11 @@ void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
                         y[r * p->to_row + i] = x[r + i * p->from];                                 \
             }                                                                                      \
     }
-TRANSPOSE(transpose1, wg__word1)
-TRANSPOSE(transpose4, wg__word4)
-TRANSPOSE(transpose8, wg__word8)
+TRANSPOSE(transpose1, wg__word1, TURN_WORDS)
+TRANSPOSE(transpose4, wg__word4, turn4)
+TRANSPOSE(transpose8, wg__word8, TURN_WORDS)
 #undef TRANSPOSE
+#undef TURN_WORDS
 
 #define PLANE(NAME, WORD, OTHER)                                                                   \
     static void NAME(const wg__plane *p, const void *from_, void *to_)                             \

@@ -61,6 +61,27 @@ static void slice_eval(const wg_call *c)
     wg__move_out(&b, c->tx[0], c->x[0], c->y, c->threads);
 }
 
+/* One run: along the first axis that is not one place the places follow one another, and the axes
+ * behind are whole. */
+static int64_t slice_part(const wg_sig *s, const wg_type *out, const void *const *x)
+{
+    const wg_shape *whole = &s->in[0]->shape;
+    int64_t first = 0;
+    bool inside = false;
+    wg__box b;
+
+    (void)out;
+    (void)x;
+    slice_box(s->attr, whole, &b);
+    for (int i = 0; i < whole->rank; i++) {
+        if (b.n[i] == 0 || (inside && b.n[i] != whole->dim[i]) || (b.n[i] > 1 && b.step[i] != 1))
+            return -1;
+        inside = inside || b.n[i] > 1;
+        first = first * whole->dim[i] + b.first[i];
+    }
+    return first;
+}
+
 const wg_op wg_op_slice = { .name = "slice",
                             .doc = "elements from start to before stop by step",
                             .n_in = 1,
@@ -70,7 +91,8 @@ const wg_op wg_op_slice = { .name = "slice",
                             .infer = slice_infer,
                             .eval = WG_EACH_DTYPE(slice_eval),
                             .vjp = slice_vjp,
-                            .flops = wg__no_flops };
+                            .flops = wg__no_flops,
+                            .part = slice_part };
 
 wg_tensor *wg_slice(wg_tensor *x, int n, const int64_t *start, const int64_t *stop,
                     const int64_t *step)
@@ -190,6 +212,19 @@ static void select_eval(const wg_call *c)
     wg__move_out(&b, c->tx[0], c->x[0], c->y, c->threads);
 }
 
+static int64_t select_part(const wg_sig *s, const wg_type *out, const void *const *x)
+{
+    const struct select_attr *at = s->attr;
+    const wg_shape *whole = &s->in[0]->shape;
+    int axis = wg__axis(at->axis, whole->rank);
+
+    (void)out;
+    (void)x;
+    if (wg__extents(whole, 0, axis) != 1) return -1;
+    return (at->index < 0 ? at->index + whole->dim[axis] : at->index) *
+           wg__extents(whole, axis + 1, whole->rank);
+}
+
 const wg_op wg_op_select = { .name = "select",
                              .doc = "one position along an axis, which goes",
                              .n_in = 1,
@@ -199,7 +234,8 @@ const wg_op wg_op_select = { .name = "select",
                              .infer = select_infer,
                              .eval = WG_EACH_DTYPE(select_eval),
                              .vjp = select_vjp,
-                             .flops = wg__no_flops };
+                             .flops = wg__no_flops,
+                             .part = select_part };
 
 wg_tensor *wg_select(wg_tensor *x, int axis, int64_t index)
 {
