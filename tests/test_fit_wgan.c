@@ -1,7 +1,10 @@
 /* test_fit_wgan.c: WGAN_GP: fit, its updates and verbs, what they leave; saved and loaded models.
  */
+#include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <wengert.h>
 #include <wengert/layer.h>
 #include <wengert/op.h>
@@ -425,6 +428,34 @@ static void wgan_lines(void)
     wg_params_free(w);
 }
 
+/* The bar redraws on its line of a terminal, and makes room for the line of the last step. */
+static void wgan_bar(void)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    wg_params *w = wg_params_new(WG_F32, 3);
+    wg_layer *l = small_gan(w, false);
+    wg_fit_options o = { .n_steps = 3, .batchsize = 32, .verbose = 1 };
+    struct winsize size = { 24, 110, 0, 0 };
+    wg_error error = { .code = WG_OK };
+    char text[4000] = "";
+    ssize_t n;
+
+    REQUIRE(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    o.to = fopen(ptsname(master), "w");
+    REQUIRE(o.to != NULL && ioctl(fileno(o.to), TIOCSWINSZ, &size) == 0);
+    EQ_INT(wg_wgan_gp_fit(l, cloud(), &o, NULL, &error), WG_OK);
+    NO_ERROR(&error);
+    fclose(o.to);
+    n = read(master, text, sizeof text - 1);
+    CHECK(n > 0 && strncmp(text, "\rstep 1/3  [=", 13) == 0);
+    CHECK(strstr(text, " 33 %  critic ") != NULL && strstr(text, "steps/s  0:0") != NULL);
+    CHECK(strstr(text, " left\033[K") != NULL);
+    CHECK(strstr(text, "\r\033[Kstep 3/3  critic ") != NULL && strstr(text, "  |gradient| "));
+    close(master);
+    wg_layer_free(l);
+    wg_params_free(w);
+}
+
 static void files_of_no_model(void)
 {
     wg_params *w = wg_params_new(WG_F32, 3), *v;
@@ -474,4 +505,4 @@ TESTS(TEST(wgan_fit_learns), TEST(erratum_D14_updates_beyond_the_batches),
       TEST(erratum_D5_generator_learns), TEST(wgan_derived_and_gradients),
       TEST(debug_leaves_the_weights), TEST(wgan_verbs), TEST(wgan_bad_input),
       TEST(wgan_set_params_goes_on), TEST(wgan_saved_goes_on), TEST(wgan_resumes_to_the_bit),
-      TEST(wgan_lines), TEST(files_of_no_model), TEST(a_loss_that_is_not_finite))
+      TEST(wgan_lines), TEST(wgan_bar), TEST(files_of_no_model), TEST(a_loss_that_is_not_finite))

@@ -355,12 +355,17 @@ static wg_train_act on_batch(void *data, wg_train *t, const wg_train_state *stat
 
 enum { EVERY = 100 }; /* steps a line */
 
+static bool tells(const wg__fit *f, int64_t number)
+{
+    return f->o.verbose >= 0 && (number % EVERY == 0 || number == f->s.n_epochs);
+}
+
 /* Tells, and asks whether to go on. */
 static bool end_step(wg__fit *f, int64_t number, FILE *to)
 {
     const wg_fit_state *s = &f->s;
 
-    if (f->o.verbose >= 0 && (number % EVERY == 0 || number == s->n_epochs)) {
+    if (tells(f, number)) {
         fprintf(to,
                 "step %lld/%lld  critic %.4f  generator %.4f  Wasserstein %.4f  |gradient| %.3f  "
                 "%.1f s\n",
@@ -369,6 +374,21 @@ static bool end_step(wg__fit *f, int64_t number, FILE *to)
         fflush(to);
     }
     return !f->o.on_epoch || f->o.on_epoch(f->o.data, s);
+}
+
+/* How far the steps are; those of the run before one that is resumed took their time there. */
+static void draw(const wg__fit *f, wg_train *t, int64_t number)
+{
+    const wg_fit_state *s = &f->s;
+    double share = (double)number / (double)s->n_epochs;
+    double rate = s->seconds > 0 ? (double)s->epoch / s->seconds : 0;
+    char label[64], figures[160], left[24];
+
+    snprintf(label, sizeof label, "step %lld/%lld", (long long)number, (long long)s->n_epochs);
+    snprintf(figures, sizeof figures, "%3d %%  critic %.4g  generator %.4g  %.3g steps/s  %s left",
+             (int)(100 * share), s->loss, s->g_loss, rate,
+             wg__clock_text(rate > 0 ? (double)(s->n_epochs - number) / rate : 0, left));
+    wg__show_bar(t, label, share, figures);
 }
 
 static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *state, wg_error *error)
@@ -380,6 +400,8 @@ static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *stat
     f->s.updates = state->step - f->first_step;
     f->s.previous = state->previous;
     f->s.seconds = state->seconds;
+    if (tells(f, state->epoch)) wg__show_wipe(t);
+    else if (f->o.verbose > 0 && wg__show_bar_due(t)) draw(f, t, state->epoch);
     return end_step(f, state->epoch, t->o.to) ? WG_TRAIN_GO_ON : WG_TRAIN_STOP;
 }
 

@@ -116,6 +116,12 @@ void wg__show_step(wg_train *t);
 void wg__show_epoch(wg_train *t);
 void wg__show_end(wg_train *t);
 void wg__show_line(wg_train *t, const char *fmt, ...) WG_PRINTF(2, 3);
+/* The bar on its line of a terminal: label, how far (0 to 1; below 0: not known) and figures. Of a
+ * run that is told of by a fit of its own: while it is due. */
+void wg__show_bar(wg_train *t, const char *label, double share, const char *figures);
+bool wg__show_bar_due(const wg_train *t); /* on a terminal, and the last one is old enough */
+void wg__show_wipe(wg_train *t);          /* before anything else is written there */
+const char *wg__clock_text(double seconds, char buf[24]); /* 75 -> "1:15" */
 wg_status wg__show_flush(wg_train *t, wg_error *error); /* the log, to the disk */
 
 #endif

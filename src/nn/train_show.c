@@ -17,7 +17,7 @@ static const double REDRAW = 0.1; /* seconds */
 
 /* ---- lines ---- */
 
-static void wipe(wg_train *t)
+void wg__show_wipe(wg_train *t)
 {
     if (t->bar_drawn) fputs("\r\033[K", t->o.to);
     t->bar_drawn = false;
@@ -28,7 +28,7 @@ void wg__show_line(wg_train *t, const char *fmt, ...)
     va_list args;
 
     if (t->o.verbose < 0 || !t->o.to) return;
-    wipe(t);
+    wg__show_wipe(t);
     va_start(args, fmt);
     vfprintf(t->o.to, fmt, args);
     va_end(args);
@@ -37,7 +37,7 @@ void wg__show_line(wg_train *t, const char *fmt, ...)
 }
 
 /* 75 -> "1:15", 3700 -> "1:01:40" */
-static const char *clock_text(double seconds, char buf[24])
+const char *wg__clock_text(double seconds, char buf[24])
 {
     long s = seconds > 0 && seconds < 1e7 ? (long)(seconds + 0.5) : 0;
 
@@ -74,34 +74,21 @@ static int columns(FILE *to)
     return size.ws_col;
 }
 
-static void draw(wg_train *t)
+void wg__show_bar(wg_train *t, const char *label, double share, const char *figures)
 {
-    char label[64], figures[LINE], bar[BAR_MOST + 1], left[24];
-    int64_t all = epoch_size(t);
-    double share = all > 0 ? (double)t->s.examples / (double)all : 0, r = rate(t);
+    char bar[BAR_MOST + 1];
     int room = columns(t->o.to) - 1, cells;
 
-    if (share > 1) share = 1;
-    snprintf(label, sizeof label, "epoch %lld/%lld", (long long)t->s.epoch + 1,
-             (long long)t->o.epochs);
-    if (all > 0)
-        snprintf(figures, sizeof figures, "%3d %%  loss %.4g  smoothed %.4g  %.0f/s  %s left",
-                 (int)(100 * share), t->s.loss, t->s.smoothed, r,
-                 clock_text(r > 0 ? (double)(all - t->s.examples) / r : 0, left));
-    else
-        snprintf(figures, sizeof figures, "batch %lld  loss %.4g  smoothed %.4g  %.0f/s  %s",
-                 (long long)t->s.batch, t->s.loss, t->s.smoothed, r,
-                 clock_text(epoch_seconds(t), left));
     /* The bar takes what the figures leave; a line wider than the terminal would not redraw. */
     cells = room - (int)strlen(label) - (int)strlen(figures) - 6;
     if (cells > BAR_MOST) cells = BAR_MOST;
-    if (cells < BAR_LEAST || all == 0) {
+    if (cells < BAR_LEAST || share < 0) {
         char line[LINE + 64];
 
         snprintf(line, sizeof line, "%s  %s", label, figures);
         fprintf(t->o.to, "\r%.*s\033[K", room, line);
     } else {
-        int full = (int)(share * cells);
+        int full = (int)(fmin(share, 1) * cells);
 
         memset(bar, '.', (size_t)cells);
         memset(bar, '=', (size_t)full);
@@ -111,6 +98,31 @@ static void draw(wg_train *t)
     fflush(t->o.to);
     t->bar_drawn = true;
     t->drawn = wg__train_now();
+}
+
+bool wg__show_bar_due(const wg_train *t)
+{
+    return t->terminal && (!t->bar_drawn || wg__train_now() - t->drawn >= REDRAW);
+}
+
+/* How far the epoch is. */
+static void draw(wg_train *t)
+{
+    char label[64], figures[LINE], left[24];
+    int64_t all = epoch_size(t);
+    double share = all > 0 ? fmin((double)t->s.examples / (double)all, 1) : -1, r = rate(t);
+
+    snprintf(label, sizeof label, "epoch %lld/%lld", (long long)t->s.epoch + 1,
+             (long long)t->o.epochs);
+    if (all > 0)
+        snprintf(figures, sizeof figures, "%3d %%  loss %.4g  smoothed %.4g  %.0f/s  %s left",
+                 (int)(100 * share), t->s.loss, t->s.smoothed, r,
+                 wg__clock_text(r > 0 ? (double)(all - t->s.examples) / r : 0, left));
+    else
+        snprintf(figures, sizeof figures, "batch %lld  loss %.4g  smoothed %.4g  %.0f/s  %s",
+                 (long long)t->s.batch, t->s.loss, t->s.smoothed, r,
+                 wg__clock_text(epoch_seconds(t), left));
+    wg__show_bar(t, label, share, figures);
 }
 
 /* ---- the log ---- */
@@ -183,7 +195,7 @@ static wg_status cut_log(wg_train *t, wg_error *error)
 wg_status wg__show_open(wg_train *t, wg_error *error)
 {
     if (!t->o.to) t->o.to = isatty(STDERR_FILENO) ? stderr : stdout;
-    t->terminal = t->o.verbose > 0 && fileno(t->o.to) >= 0 && isatty(fileno(t->o.to));
+    t->terminal = fileno(t->o.to) >= 0 && isatty(fileno(t->o.to));
     if (!t->o.log) return WG_OK;
     t->log = t->s.step > 0 ? fopen(t->o.log, "r+") : NULL;
     if (t->log) return cut_log(t, error);
@@ -222,7 +234,7 @@ void wg__show_run(wg_train *t)
 void wg__show_step(wg_train *t)
 {
     log_step(t);
-    if (t->terminal && (!t->bar_drawn || wg__train_now() - t->drawn >= REDRAW)) draw(t);
+    if (t->o.verbose > 0 && wg__show_bar_due(t)) draw(t);
 }
 
 void wg__show_epoch(wg_train *t)
@@ -237,13 +249,13 @@ void wg__show_epoch(wg_train *t)
     if (t->lr) snprintf(lr, sizeof lr, "  lr %.3g", t->s.lr);
     wg__show_line(t, "epoch %lld/%lld  loss %.4g%s%s%s  %.0f examples/s  %s", (long long)t->s.epoch,
                   (long long)t->o.epochs, t->s.mean, change, validation, lr, rate(t),
-                  clock_text(epoch_seconds(t), taken));
+                  wg__clock_text(epoch_seconds(t), taken));
     start_clock(t);
 }
 
 void wg__show_end(wg_train *t)
 {
-    wipe(t);
+    wg__show_wipe(t);
     if (t->s.end == WG_TRAIN_EARLY)
         wg__show_line(t, "no better for %lld epochs: the weights of epoch %lld are back",
                       (long long)t->s.waited, (long long)t->s.best_epoch);
