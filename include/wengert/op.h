@@ -135,6 +135,11 @@ typedef struct wg_call {
 /** A kernel's failure for the values at hand (an index out of range). */
 WG_API void wg_call_fail(const wg_call *c, wg_status code, const char *fmt, ...) WG_PRINTF(3, 4);
 
+/* Kernels, of three kinds. Several threads may be inside of one at once, in parts of one entry, and
+ * in steps that do not depend on each other (WG_PASS_LANES; run by one thread, these take turns).
+ * So a kernel writes its result, its scratch and what wg_call_fail writes, and keeps nothing
+ * elsewhere; it may count on its operands and attributes to stay as they are while it runs. */
+
 /* An element-wise op: n elements; operand i advances by step[i] (0 or 1) elements; y may be the
  * same pointer as an operand of step 1, and overlaps none otherwise. It cannot fail. */
 typedef void wg_row_fn(const void *attr, int64_t n, const void *const *x, const int *step, void *y);
@@ -144,9 +149,7 @@ typedef void wg_row_fn(const void *attr, int64_t n, const void *const *x, const 
  * cannot fail, and gives the bits of the record's eval. */
 typedef void wg_line_fn(const void *attr, int64_t lines, int64_t n, const void *x, void *y);
 
-/* Any other op: the whole tensor. Zero-size tensors reach kernels too. With two threads kernels of
- * steps that do not depend on each other run at the same time, also one kernel twice: nothing but
- * *c may be written, and what it points to. */
+/* Any other op: the whole tensor. Zero-size tensors reach kernels too. */
 typedef void wg_eval_fn(const wg_call *c);
 
 /** Runs body(arg, lo, hi) over disjoint ranges that cover 0..n, on at most `threads` threads; below
