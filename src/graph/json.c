@@ -43,6 +43,13 @@ static bool is_separator(char c)
     }
 }
 
+/* Of most characters only the column matters. */
+static const bool telling[256] = {
+    ['\0'] = true, ['['] = true, [']'] = true, ['{'] = true,  ['}'] = true,
+    [','] = true,  [':'] = true, [' '] = true, ['\t'] = true, ['\r'] = true,
+    ['\n'] = true, ['"'] = true, ['\\'] = true
+};
+
 static struct survey survey_of(const char *text, size_t n)
 {
     struct survey s = { .lines = 1 };
@@ -54,6 +61,7 @@ static struct survey survey_of(const char *text, size_t n)
         char c = text[i];
 
         s.column++;
+        if (!telling[(unsigned char)c] && !ended) continue;
         if (c == '\0' && !s.zero_line) s.zero_line = s.lines;
         if (ended && !s.more_line && (!is_separator(c) || strchr("[]{},:", c))) {
             s.more_line = s.lines;

@@ -353,6 +353,18 @@ static const wg_field *field_of(const wg_field *fields, const char *name)
     return f && f->name ? f : NULL;
 }
 
+/* "attribute 'axis'", without printf: every attribute of every node passes here. */
+static void describe(const wg_field *f, char what[64])
+{
+    static const char word[] = "attribute '";
+    size_t n = strlen(f->name), most = 64 - sizeof word - 1;
+
+    if (n > most) n = most;
+    memcpy(what, word, sizeof word - 1);
+    memcpy(what + sizeof word - 1, f->name, n);
+    memcpy(what + sizeof word - 1 + n, "'", 2);
+}
+
 bool wg__read_attr(const wg_json *v, const wg_field *fields, wg_arena *scratch, void *attr,
                    wg_misfit *m)
 {
@@ -363,7 +375,7 @@ bool wg__read_attr(const wg_json *v, const wg_field *fields, wg_arena *scratch, 
         const wg_json *member = wg__json_get(v, f->name);
         char what[64];
 
-        snprintf(what, sizeof what, "attribute '%s'", f->name);
+        describe(f, what);
         if (!member) return wg__misfit(m, WG_EFORMAT, "%s is missing", what);
         if (!read_member(member, what, f, scratch, (unsigned char *)attr + f->offset, m))
             return false;
