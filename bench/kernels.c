@@ -1,7 +1,8 @@
 /*
  * kernels.c: GFLOP/s of products and convolutions, median (best) over short repetitions, on one
- * thread and on several; products beside OpenBLAS. Arguments: threads (2), seconds a figure (0.2),
- * words that pick lines.
+ * thread and on several; products beside OpenBLAS, convolutions beside Winograd's form of them,
+ * with the multiplications of the direct one counted for both. Arguments: threads (2), seconds a
+ * figure (0.2), words that pick lines.
  */
 #include <cblas.h>
 #ifdef _OPENMP
@@ -21,6 +22,7 @@ typedef struct {
     const void *attr;
     int n_in;
     wg_array in[3];
+    unsigned passes; /* WG_PASS_WINOGRAD or not */
 } job;
 
 static double now(void)
@@ -63,6 +65,8 @@ typedef struct {
 
 static void prepare(ready *r, const job *j, int threads)
 {
+    size_t scratch;
+
     for (int i = 0; i < j->n_in; i++) {
         r->type[i] = &j->in[i].type;
         r->x[i] = j->in[i].data;
@@ -74,7 +78,7 @@ static void prepare(ready *r, const job *j, int threads)
         exit(1);
     }
     r->flops = j->op->flops(&r->s, &r->out);
-    r->eval = wg__eval_kernel(j->op, WG_F32, wg_level());
+    r->eval = wg__eval_chosen(&r->s, &r->out, WG_F32, wg_level(), j->passes, threads, &scratch);
     r->call = (wg_call){
         j->op,
         j->attr,
@@ -83,8 +87,7 @@ static void prepare(ready *r, const job *j, int threads)
         r->x,
         &r->out,
         malloc((size_t)wg_type_bytes(&r->out) + 64),
-        aligned_alloc(64, (j->op->scratch ? j->op->scratch(&r->s, &r->out, threads) : 0) / 64 * 64 +
-                              128),
+        aligned_alloc(64, scratch / 64 * 64 + 128),
         threads,
         &r->error,
         NULL
@@ -183,7 +186,8 @@ static void products(int argc, char **argv, int threads, double seconds)
                   flags,
                   2,
                   { drawn(s[0] ? WG_SHAPE(s[4], s[2]) : WG_SHAPE(s[2], s[4])),
-                    drawn(s[1] ? WG_SHAPE(s[3], s[4]) : WG_SHAPE(s[4], s[3])) } };
+                    drawn(s[1] ? WG_SHAPE(s[3], s[4]) : WG_SHAPE(s[4], s[3])) },
+                  0 };
 
         snprintf(name, sizeof name, "%s%s %d x %d x %d", s[0] ? "T" : "N", s[1] ? "T" : "N", s[2],
                  s[3], s[4]);
@@ -191,6 +195,21 @@ static void products(int argc, char **argv, int threads, double seconds)
         free(j.in[0].data);
         free(j.in[1].data);
     }
+}
+
+static bool has_fast(const job *j)
+{
+    job direct = *j;
+    ready a, b;
+    bool has;
+
+    direct.passes = 0;
+    prepare(&a, j, 1);
+    prepare(&b, &direct, 1);
+    has = a.eval != b.eval;
+    finish(&a);
+    finish(&b);
+    return has;
 }
 
 static void convolutions(int argc, char **argv, int threads, double seconds)
@@ -217,6 +236,8 @@ static void convolutions(int argc, char **argv, int threads, double seconds)
           { .stride = { 2, 2 }, .pad_mode = WG_PAD_HALF } },
         { "2 64 -> 64, 1032 dilation 7", 8, 1032, 1, 64, 2, 1, 64, { .dilation = { 7, 0 } } },
         { "1x1 64 -> 64, 32x32", 8, 32, 32, 64, 1, 1, 64, { .pad_mode = WG_PAD_EXPLICIT } },
+        { "3x3 256 -> 256, 14x14 same", 8, 14, 14, 256, 3, 3, 256, { .pad_mode = WG_PAD_SAME } },
+        { "3x3 256 -> 256, 7x7 same", 32, 7, 7, 256, 3, 3, 256, { .pad_mode = WG_PAD_SAME } },
         { "3x3 256 -> 256, 4x4 same", 8, 4, 4, 256, 3, 3, 256, { .pad_mode = WG_PAD_SAME } },
     };
     static const char *const side[] = { "y ", "dx", "dw" };
@@ -226,7 +247,7 @@ static void convolutions(int argc, char **argv, int threads, double seconds)
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         wg_array x = drawn(WG_SHAPE(list[i].n, list[i].rows, list[i].columns, list[i].in)), dy;
         wg_array w = drawn(WG_SHAPE(list[i].kr, list[i].kc, list[i].in, list[i].out));
-        job y = { &wg_op_conv2d, &list[i].w, 2, { x, w } };
+        job y = { &wg_op_conv2d, &list[i].w, 2, { x, w }, 0 };
         ready r;
 
         prepare(&r, &y, 1);
@@ -234,14 +255,17 @@ static void convolutions(int argc, char **argv, int threads, double seconds)
         finish(&r);
 
         job j[] = { y,
-                    { &wg_op_conv2d_dx, &list[i].w, 3, { dy, w, x } },
-                    { &wg_op_conv2d_dw, &list[i].w, 3, { x, dy, w } } };
+                    { &wg_op_conv2d_dx, &list[i].w, 3, { dy, w, x }, 0 },
+                    { &wg_op_conv2d_dw, &list[i].w, 3, { x, dy, w }, 0 } };
 
-        for (int k = 0; k < 3; k++) {
+        for (int k = 0; k < 6; k++) {
             char name[64];
 
-            snprintf(name, sizeof name, "%s %s", side[k], list[i].name);
-            if (chosen(name, argc, argv)) measure(name, &j[k], threads, seconds);
+            j[k / 2].passes = k % 2 ? WG_PASS_WINOGRAD : 0;
+            if (k % 2 && !has_fast(&j[k / 2])) continue;
+            snprintf(name, sizeof name, "%s %s%s", side[k / 2], list[i].name,
+                     k % 2 ? ", Winograd" : "");
+            if (chosen(name, argc, argv)) measure(name, &j[k / 2], threads, seconds);
         }
         free(x.data);
         free(w.data);
