@@ -155,4 +155,8 @@ const wg__winograd_kit FN(wg__winograd_kit) = { .lanes = VN,
                                                 .finish = FN(finish_lanes),
                                                 .pack = FN(wg__pack),
                                                 .tiles = FN(wg__tiles) };
+
+#else /* f64 takes the direct form: something for the attributes of each_real.h to stand at */
+
+WG_INLINE __attribute__((unused)) void FN(no_lanes)(void) {}
 #endif
