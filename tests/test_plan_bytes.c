@@ -7,6 +7,7 @@
 #include <wengert.h>
 #include <wengert/op.h>
 
+#include "gate.h"
 #include "graph/internal.h"
 #include "harness.h"
 
@@ -260,5 +261,135 @@ static void training_steps_stay_small(void)
     CHECK(s.arena_bytes >= 8 * value && s.recomputed == 0);
 }
 
+/* ---- values that are made again ---- */
+
+enum { ROWS = 64, COLUMNS = 24 };
+
+/* Products and batch norms by turns: x - mean and its multiples are read far apart. */
+static struct model normed_make(void)
+{
+    struct model m = { .g = wg_graph_new(), .w = wg_params_new(WG_F32, 7) };
+    wg_tensor *h = wg_input(m.g, "x", WG_F32, WG_SHAPE(ROWS, COLUMNS));
+    wg_error error = { .code = WG_OK };
+
+    m.x = malloc(sizeof *m.x * ROWS * COLUMNS);
+    for (int i = 0; i < ROWS * COLUMNS; i++) m.x[i] = (float)sin(i * i);
+    wg_begin(m.g, "step", WG_TRAIN);
+    for (int i = 0; i < LAYERS; i++) {
+        char name[8];
+
+        snprintf(name, sizeof name, "l%d", i);
+        m.layer[i] = i % 2 ? wg_batchnorm1d(m.w, name, (wg_batchnorm_hyper){ 0 })
+                           : wg_fully_connected(m.w, name, (wg_fc_hyper){ .n_out = COLUMNS });
+        h = wg_apply(m.layer[i], h);
+        if (i % 2) h = wg_relu(h);
+    }
+    m.optim = wg_optim_from_text(m.w, "optim", "SGD(lr=1e-1)", &error);
+    wg_minimize(m.optim, wg_output("loss", wg_mean(wg_square(h), WG_ALL_AXES, false)));
+    wg_end(m.g);
+    return m;
+}
+
+static char start[1 << 20]; /* the first weights */
+
+static void copy_weights(struct model *m, bool back)
+{
+    size_t at = 0;
+
+    for (int i = 0; i < wg_params_count(m->w); i++) {
+        const wg_array *a = &wg_params_at(m->w, i)->value;
+        size_t bytes = (size_t)wg_type_bytes(&a->type);
+
+        if (!CHECK(at + bytes <= sizeof start)) return;
+        if (back) memcpy(a->data, start + at, bytes);
+        else memcpy(start + at, a->data, bytes);
+        at += bytes;
+    }
+}
+
+/* Two runs, after which the weights are the first ones again; the checksum of the result and of all
+ * weights, or 0 with *error. */
+static uint64_t normed_run(struct model *m, wg_plan_options o, wg_plan_stats *stats, wg_error *error)
+{
+    wg_plan *p = wg_plan_new_error(m->g, m->w, "step", &o, error);
+    uint64_t sum = 0;
+
+    if (p) {
+        wg_plan_feed(p, "x", wg_array_of(WG_F32, WG_SHAPE(ROWS, COLUMNS), m->x));
+        for (int run = 0; run < 2; run++) wg_plan_run(p);
+        *error = *wg_plan_error(p);
+        if (error->code == WG_OK && wg_plan_report(p, stats) == WG_OK) {
+            sum = wg__hash_bytes(1, wg_plan_value_at(p, 0)->data, sizeof(float));
+            for (int i = 0; i < wg_params_count(m->w); i++) {
+                const wg_array *a = &wg_params_at(m->w, i)->value;
+
+                sum = wg__hash_bytes(sum, a->data, (size_t)wg_type_bytes(&a->type));
+            }
+        }
+    }
+    wg_plan_free(p);
+    copy_weights(m, true);
+    return sum;
+}
+
+static void made_again_the_bits_are_the_same(void)
+{
+    struct model m = normed_make();
+    wg_error error = { .code = WG_OK };
+    wg_plan_stats kept, again, within;
+    uint64_t want;
+
+    copy_weights(&m, false);
+    want = normed_run(&m, (wg_plan_options){ .threads = 1 }, &kept, &error);
+    EQ_INT(kept.recomputed, 0); /* as they are small */
+    for (int threads = 1; threads <= 2; threads++) {
+        wg_plan_options o = { .threads = threads, .cache = 1, .grain = threads - 1 };
+
+        CHECK(normed_run(&m, o, &again, &error) == want);
+        CHECK(again.recomputed > 0 && again.arena_bytes * 10 < kept.arena_bytes * 9);
+        o.max_bytes = again.arena_bytes - 1;
+        CHECK(normed_run(&m, o, &within, &error) == want);
+        CHECK(within.arena_bytes <= o.max_bytes && within.recomputed > again.recomputed);
+        printf("    %" PRId64 " bytes kept, %" PRId64 " with %" PRId64 " entries again, %" PRId64
+               " within one byte less\n",
+               kept.arena_bytes, again.arena_bytes, again.recomputed, within.arena_bytes);
+    }
+    for (int i = 0; i < 5; i++) {
+        wg_plan_options o = { .threads = 1, .cache = 1, .check = i == 0, .keep = i == 1 };
+
+        if (i > 1) o.passes_off = i == 2 ? WG_PASS_REMAKE : i == 3 ? WG_PASS_FUSE : WG_PASS_REUSE;
+        CHECK(normed_run(&m, o, &again, &error) == want);
+        EQ_INT(again.recomputed, 0);
+    }
+    NO_ERROR(&error);
+    model_free(&m);
+}
+
+static int64_t allowed; /* of one_plan */
+
+static wg_status one_plan(void *arg, wg_error *error)
+{
+    wg_plan_options o = { .threads = 1, .cache = 1, .max_bytes = allowed };
+    wg_plan_stats stats;
+
+    if (normed_run(arg, o, &stats, error) != 0) CHECK(stats.recomputed > 0);
+    return error->code;
+}
+
+static void every_allocation_may_fail(void)
+{
+    struct model m = normed_make();
+    wg_plan_stats stats = { 0 };
+    wg_error error = { .code = WG_OK };
+
+    copy_weights(&m, false);
+    gate_every_allocation(one_plan, &m, "values made again");
+    CHECK(normed_run(&m, (wg_plan_options){ .threads = 1, .cache = 1 }, &stats, &error) != 0);
+    allowed = stats.arena_bytes - 1;
+    gate_every_allocation(one_plan, &m, "and within fewer bytes");
+    model_free(&m);
+}
+
 TESTS(TEST(the_report_is_what_is_taken), TEST(so_much_is_resident),
-      TEST(buffers_of_blas_are_named), TEST(training_steps_stay_small))
+      TEST(buffers_of_blas_are_named), TEST(training_steps_stay_small),
+      TEST(made_again_the_bits_are_the_same), TEST(every_allocation_may_fail))

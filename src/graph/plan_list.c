@@ -228,7 +228,8 @@ static bool copy_roots(struct making *m, wg_list *o)
 }
 
 /* First copies that nobody reads, when all who did have copies of their own, are taken out; so is
- * what they alone were made of. The first copy that is left counts as the first. */
+ * what they alone were made of: a value without readers has no memory, but a step of its own would
+ * write it. The first copy that is left counts as the first. */
 static bool drop_unread(struct making *m, const wg_list *o)
 {
     const wg_build *b = m->b;
@@ -319,7 +320,7 @@ bool wg__list_make(const wg_build *b, const wg_list *base, const int32_t *last, 
          o->input_at;
     for (int64_t i = 0; i < p->n && ok; i++) m.at[i] = m.again[i] = m.view[i] = m.view_of[i] = -1;
     ok = ok && copy_leaves(&m, o) && copy_steps(&m) && copy_roots(&m, o) &&
-         (!each || drop_unread(&m, o)) && copy_list(&m, base, o);
+         drop_unread(&m, o) && copy_list(&m, base, o);
     *too_many = m.too_many;
     wg__release(m.at);
     wg__release(m.again);
