@@ -179,6 +179,14 @@ wg_train_options wg__fit_options(wg__fit *f, const char *function, const char *l
                                .plan = from->plan };
 }
 
+void wg__fit_at(wg__fit *f, const wg_train_state *state)
+{
+    f->s.epoch = state->epoch - f->first_epoch;
+    f->s.updates = state->step - f->first_step;
+    f->s.previous = state->previous;
+    f->s.seconds = state->seconds;
+}
+
 /* Of a fit that tells its steps itself: why it ended before its time. */
 static void tell_end(wg_train *t)
 {

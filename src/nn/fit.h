@@ -39,6 +39,9 @@ bool wg__model_describe(wg_layer *l, wg_error *error);
 /* Trains to the end; f->s tells how it went. False with *error filled. */
 bool wg__fit_train(wg__fit *f, const wg_train_options *o, wg_error *error);
 
+/* How far the trainer is, as its callback is told, into f->s. */
+void wg__fit_at(wg__fit *f, const wg_train_state *state);
+
 /* The store's count of runs that draw at random. */
 int64_t wg__fit_runs(const wg__fit *f);
 

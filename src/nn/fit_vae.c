@@ -124,10 +124,7 @@ static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *stat
     wg__fit *f = data;
 
     (void)error;
-    f->s.epoch = state->epoch - f->first_epoch;
-    f->s.updates = state->step - f->first_step;
-    f->s.previous = state->previous;
-    f->s.seconds = state->seconds;
+    wg__fit_at(f, state);
     wg__show_line(t, "  reconstruction %.2f + kl %.2f nats", f->s.reconstruction, f->s.kl);
     return f->o.on_epoch && !f->o.on_epoch(f->o.data, &f->s) ? WG_TRAIN_STOP : WG_TRAIN_GO_ON;
 }

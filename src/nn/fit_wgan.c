@@ -396,10 +396,7 @@ static wg_train_act on_epoch(void *data, wg_train *t, const wg_train_state *stat
     wg__fit *f = data;
 
     (void)error;
-    f->s.epoch = state->epoch - f->first_epoch;
-    f->s.updates = state->step - f->first_step;
-    f->s.previous = state->previous;
-    f->s.seconds = state->seconds;
+    wg__fit_at(f, state);
     if (tells(f, state->epoch)) wg__show_wipe(t);
     else if (f->o.verbose > 0 && wg__show_bar_due(t)) draw(f, t, state->epoch);
     return end_step(f, state->epoch, t->o.to) ? WG_TRAIN_GO_ON : WG_TRAIN_STOP;
