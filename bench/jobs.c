@@ -15,9 +15,10 @@ static void fill(wg_array *a, uint64_t key, int what, int64_t below)
 {
     enum { DRAWN = 1024 };
     int64_t n = wg_shape_count(&a->type.shape);
+    size_t bytes = (size_t)n * wg_dtype_size(a->type.dtype);
     float draw[DRAWN];
 
-    a->data = malloc((size_t)n * wg_dtype_size(a->type.dtype));
+    a->data = aligned_alloc(64, (bytes + 63) / 64 * 64); /* as PyTorch's own tensors are */
     if (!a->data) abort();
     for (int64_t first = 0; first < n; first += DRAWN) {
         int64_t m = n - first < DRAWN ? n - first : DRAWN;

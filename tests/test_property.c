@@ -4,7 +4,10 @@
  * environment runs that one alone, `PROPERTY_GRAPHS=n` so many, `PROPERTY_FIRST=n` from there on.
  */
 #include "graph/plan.h"
+#include "property_chain.h"
 #include "property_ops.h"
+
+extern const wg_op wg_op_neg; /* has handlers where any record has */
 
 enum { GRAPHS = 4000, STEPS = 14, RUNS = 2, LEAST = 50 };
 
@@ -17,7 +20,7 @@ static const struct {
     { gen_random, 6 },   { gen_reduce, 20 }, { gen_like, 6 },     { gen_reshape, 12 },
     { gen_permute, 8 },  { gen_slice, 10 },  { gen_pad, 8 },      { gen_join, 10 },
     { gen_index, 12 },   { gen_product, 8 }, { gen_window, 12 },  { gen_gradient, 10 },
-    { gen_partners, 6 }, { gen_table, 8 },
+    { gen_partners, 6 }, { gen_table, 8 },    { gen_chain, 3 },
 };
 
 static const wg_plan_options ways[] = {
@@ -42,11 +45,14 @@ static const wg_plan_options ways[] = {
       .threads = 2,
       .grain = 1 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE | WG_PASS_IN_PLACE, .threads = 2 },
+    { .passes_off = WG_PASS_ALL & ~(WG_PASS_FUSE | WG_PASS_CHAIN), .threads = 2, .grain = 1 },
+    { .passes_off = WG_PASS_TRANSPOSE, .block = 128, .threads = 2, .grain = 1, .cache = 1 },
+    { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_CHAIN, .threads = 1 },
     { .threads = 2 }, /* compared where no transpose was absorbed */
 };
 
 static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed, bundles,
-    by_lines, inlined, remade, placed;
+    by_lines, inlined, remade, placed, chained;
 static int64_t budgets, recomputing, recomputed, unmet; /* see try_budget */
 
 static wg_tensor *one(gen *r)
@@ -300,6 +306,18 @@ static int64_t count_by_lines(const wg_spec *s)
     return n;
 }
 
+/* Members that run in chains. */
+static int64_t count_chained(const wg_spec *s)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < s->n_instr; i++)
+        for (int32_t c = 0; s->instr[i].kind == WG_I_BLOCKS && c < s->instr[i].as.blocks->n_chains;
+             c++)
+            n += s->instr[i].as.blocks->chain[c].n;
+    return n;
+}
+
 static bool try_seed(uint64_t seed)
 {
     gen r = gen_make(seed);
@@ -335,6 +353,7 @@ static bool try_seed(uint64_t seed)
         if (p) inlined += p->now->stats.inlined;
         if (p) remade += p->now->stats.recomputed;
         if (p) placed += p->now->stats.placed;
+        if (p) chained += count_chained(p->now);
         if (p && p->now->stats.absorbed > 0) absorbed++;
         else if (p) ok = compare(&r, way, p, want, store, first, seed);
         wg_plan_free(p);
@@ -366,10 +385,10 @@ static void any_way_gives_the_same(void)
            " elements, %.2f %% not finite; %" PRId64 " repeated values left out, %" PRId64
            " times steps side by side, %" PRId64 " steps by lines, %" PRId64
            " values made inside others, %" PRId64 " made again where they are read, %" PRId64
-           " that lie in others\n",
+           " that lie in others, %" PRId64 " in chains\n",
            graphs, sizeof ways / sizeof ways[0], absorbed, elements,
            elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated, bundles,
-           by_lines, inlined, remade, placed);
+           by_lines, inlined, remade, placed, chained);
     printf("%" PRId64 " budgets: %" PRId64 " met by computing %" PRId64 " entries again, %" PRId64
            " only by the least that was named\n",
            budgets, recomputing, recomputed, unmet);
@@ -378,6 +397,8 @@ static void any_way_gives_the_same(void)
           remade >= few && placed >= few);
     CHECK(many || recomputing > budgets / 4);
     CHECK(streamed > graphs);
+    CHECK(chained > graphs || wg_level() < WG_LEVEL_AVX512 ||
+          !wg_op_neg.chain->fn[WG_LINK_X]);
 }
 
 static void every_record_occurred(void)

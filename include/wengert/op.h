@@ -224,6 +224,22 @@ typedef struct wg_inlined {
     wg_eval_fn *check; /* of part[0], which gets its own operands: what can make it fail; or NULL */
 } wg_inlined;
 
+/* One link of a chain (WG_PASS_CHAIN): a handler, and its operands as byte offsets into the table of
+ * pointers it is called with. */
+typedef struct wg_link {
+    void (*fn)(void); /* of the type that ops/chain.h states */
+    int64_t x[2];
+    const void *attr;
+} wg_link;
+
+/* How a handler gets its operands: x is the value in registers, m lies in memory element by element,
+ * o is one element for all. */
+enum { WG_LINK_X, WG_LINK_XM, WG_LINK_MX, WG_LINK_MM, WG_LINK_XO, WG_LINK_OX, WG_N_FORMS };
+
+typedef struct wg_chain {
+    void (*fn[WG_N_FORMS])(void);
+} wg_chain;
+
 struct wg_op {
     const char *name, *doc; /* name is the JSON tag: it never changes */
     int n_in;               /* -1: one or more */
@@ -285,6 +301,9 @@ struct wg_op {
     /* Optional, for a record whose result can be the elements of its operands one after the other:
      * whether it is, with these attributes and extents (WG_PASS_PLACE). */
     bool (*joins)(const wg_sig *s, const wg_type *out);
+    /* Optional: handlers with the bits of the row kernel of f32 at AVX-512, for WG_PASS_CHAIN, or
+     * empty slots. The macros that make the library's are in ops/chain.h. */
+    const wg_chain *chain;
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

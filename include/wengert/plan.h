@@ -50,7 +50,9 @@ enum {
      * end are made in their place, where that takes no more memory; not with the options check
      * and keep */
     WG_PASS_PLACE = 1 << 17,
-    WG_PASS_ALL = (1 << 18) - 1
+    /* cheap f32 entries of a fused step hand their value on in registers (AVX-512 only) */
+    WG_PASS_CHAIN = 1 << 18,
+    WG_PASS_ALL = (1 << 19) - 1
 };
 
 typedef struct {

@@ -21,6 +21,9 @@ enum {
     WG_FOLD_BYTES = 4096,  /* largest derived value that is kept as a constant */
     WG_LINE_BLOCKS = 8,    /* a line of a step is at most so many blocks long */
     WG_AHEAD = 1 << 18,    /* least bytes of an operand whose next block is asked for */
+    WG_CHUNK = 128,        /* floats in the registers of a chain */
+    WG_CHAIN_MEMBERS = 64, /* of one chain: its order is worked out in words of as many bits */
+    WG_CHAIN_FRAME = 4 * WG_CHAIN_MEMBERS, /* pointers of one chain: operands, result, stream */
     WG_INLINE_OPERANDS = 4 /* most operands of an entry that takes part in WG_PASS_INLINE */
 };
 
@@ -94,10 +97,26 @@ typedef struct {
 /* Copies bytes to memory that is not read soon. */
 typedef void wg_stream_fn(void *to, const void *from, size_t bytes);
 
+/* A pointer of a chain's table: that of a ref, or so many bytes behind it. */
+typedef struct {
+    int32_t ref, skew;
+} wg_chain_at;
+
+/* Members that run as one chain, chunk by chunk; what is left of a block goes to the members
+ * themselves. */
+typedef struct {
+    int32_t first, n;                     /* members */
+    int32_t n_streams, n_moving, n_frame; /* pointers past the caches come first, then others that
+                                           * move on from chunk to chunk */
+    const wg_chain_at *at;
+    const wg_link *link;
+} wg_chained;
+
 /* Row kernels that run block by block. */
 typedef struct {
     int32_t n_members, n_refs, n_uses, n_pairs, slices;
     int32_t n_ahead;
+    int32_t n_asks;    /* members that are in no chain */
     bool streams;      /* some member's result goes past the caches */
     int32_t n_entries; /* members that compute entries; others repeat narrow values */
     int64_t count, block;
@@ -109,6 +128,9 @@ typedef struct {
     wg_spread_ref *pair;
     int32_t *ahead;     /* refs whose next block is asked for while this one is worked on */
     wg_stream_fn *past; /* how results go past the caches */
+    wg_chained *chain;  /* ascending */
+    int32_t n_chains;
+    bool one_chain; /* all there is: it needs no blocks */
     char *memory;       /* slices times slice_bytes */
     size_t slice_bytes; /* block buffers, then n_refs pointers at pointers_at */
     size_t pointers_at;
@@ -472,6 +494,21 @@ bool wg__plan_stream(wg_build *b);
 
 wg_stream_fn *wg__stream_copy(int level);
 void wg__stream_end(void); /* what this thread sent past the caches is there for others */
+/* ---- chain.c ---- */
+
+/* Handlers of no record: load and store the value in registers, store it past the caches, ask for
+ * memory, end the chain. */
+typedef enum {
+    WG_CHAIN_LOAD,
+    WG_CHAIN_STORE,
+    WG_CHAIN_STREAM,
+    WG_CHAIN_AHEAD,
+    WG_CHAIN_END
+} wg_chain_part;
+void (*wg__chain_handler(wg_chain_part part))(void);
+/* The first elements of a block of n, by pointers x of the refs; returns how many. */
+int64_t wg__chain_run(const wg_chained *c, const void *const *x, int64_t n);
+
 /* ---- plan_lines.c: members that go line by line ---- */
 
 /* By entry: the line length it brings along; 0: none. Row kernels are marked. */
@@ -520,6 +557,10 @@ typedef struct {
     wg_rows_use *use; /* released by wg__rows_done */
     int64_t n_uses, uses_cap;
 } wg_rows;
+
+/* plan_chain.c: which members of k run as chains; takes what those ask for out of k->ahead. false:
+ * out of memory. */
+bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k);
 
 /* The layout is worked out twice, for its size and for its instructions. false: out of memory. */
 bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r);

@@ -306,7 +306,10 @@ static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memor
     for (int32_t m = 0; m < r->members; m++)
         if (!emit_member(b, r, m, k)) return false;
     k->past = wg__stream_copy(b->p->level);
-    return find_ahead(b, r, k);
+    if (!find_ahead(b, r, k)) return false;
+    if (wg__plan_chain(b, r, k)) return true;
+    wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
+    return false;
 }
 
 static bool emit_rows(wg_build *b, int32_t step)

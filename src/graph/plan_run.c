@@ -103,7 +103,7 @@ static struct ahead look_ahead(const wg_blocks *k, const void *const *x, int64_t
     int64_t bytes = 0;
 
     for (int32_t i = 0; i < k->n_ahead; i++) bytes += k->ref[k->ahead[i]].stride * n;
-    a.share = (bytes / WG_ALIGN + k->n_ahead) / k->n_members + 1;
+    if (k->n_asks > 0) a.share = (bytes / WG_ALIGN + k->n_ahead) / k->n_asks + 1;
     return a;
 }
 
@@ -123,6 +123,36 @@ static inline void ask(struct ahead *a)
         }
         __builtin_prefetch(a->at, 0, 2);
     }
+}
+
+static void run_member(const wg_blocks *k, const wg_member *m, int64_t n, const void *const *x,
+                       const void *y, const void *past)
+{
+    m->row(m->attr, n, x, m->step, (void *)(uintptr_t)y);
+    if (m->stream) k->past((void *)(uintptr_t)past, y, (size_t)(n * m->stream));
+}
+
+/* A block of n elements through a chain; those that fill no chunk through its members. */
+static void run_chain(const wg_blocks *k, const wg_chained *c, int64_t n, const void *const *x)
+{
+    int64_t done = wg__chain_run(c, x, n), bytes = done * (int64_t)sizeof(float);
+
+    for (int32_t i = c->first; i < c->first + c->n && done < n; i++) {
+        const wg_member *m = &k->member[i];
+        const char *at[4]; /* operands, result, stream */
+
+        for (int32_t j = 0; j <= m->n + (m->stream > 0); j++)
+            at[j] = (const char *)x[m->first + j] + (j >= m->n || m->step[j] ? bytes : 0);
+        run_member(k, m, n - done, (const void *const *)at, at[m->n], at[m->n + (m->stream > 0)]);
+    }
+}
+
+/* The pointers go on to the next block. */
+static void move(const wg_blocks *k, const void **x, int64_t n, int64_t lines)
+{
+    for (int32_t i = 0; i < k->n_refs; i++)
+        if (k->ref[i].stride)
+            x[i] = (const char *)x[i] + k->ref[i].stride * (k->ref[i].narrow ? lines : n);
 }
 
 static void run_slice(const wg_blocks *k, int64_t slice)
@@ -146,6 +176,12 @@ static void run_slice(const wg_blocks *k, int64_t slice)
     }
     for (int32_t i = 0; i < k->n_uses; i++)
         if (k->use[i].how->period > 0) repeat(&k->use[i], k->block, memory);
+    if (k->one_chain) {
+        int64_t n = wg__chain_run(k->chain, x, hi - lo);
+
+        move(k, x, n, 0);
+        lo += n;
+    }
     for (int64_t n; lo < hi; lo += n) {
         n = hi - lo < k->block ? hi - lo : k->block;
         if (k->row > 0 && n > k->row - lo % k->row) n = k->row - lo % k->row;
@@ -153,18 +189,19 @@ static void run_slice(const wg_blocks *k, int64_t slice)
         for (int32_t i = 0; i < k->n_pairs; i++) x[k->pair[i].ref] = spread[k->pair[i].use];
         struct ahead a = look_ahead(k, x, lo + n < hi ? n : 0);
         if (k->line > 0) lines = n / k->line;
-        for (int32_t i = 0; i < k->n_members; i++) {
+        for (int32_t i = 0, chain = 0; i < k->n_members; i++) {
             const wg_member *m = &k->member[i];
-            void *y = (void *)(uintptr_t)x[m->first + m->n];
+            const void *const *y = x + m->first + m->n;
 
+            if (chain < k->n_chains && k->chain[chain].first == i) {
+                run_chain(k, &k->chain[chain], n, x);
+                i += k->chain[chain++].n - 1;
+                continue;
+            }
             ask(&a);
-            m->row(m->attr, m->narrow ? lines : n, x + m->first, m->step, y);
-            if (m->stream)
-                k->past((void *)(uintptr_t)x[m->first + m->n + 1], y, (size_t)(n * m->stream));
+            run_member(k, m, m->narrow ? lines : n, x + m->first, y[0], y[m->stream > 0]);
         }
-        for (int32_t i = 0; i < k->n_refs; i++)
-            if (k->ref[i].stride)
-                x[i] = (const char *)x[i] + k->ref[i].stride * (k->ref[i].narrow ? lines : n);
+        move(k, x, n, lines);
     }
     if (k->streams) wg__stream_end();
 }

@@ -3,7 +3,7 @@
  * to its operand, so no rule here looks at extents.
  */
 #include "op.h"
-#include "rows.h"
+#include "chain.h"
 
 /* i64 wraps around: arithmetic in uint64_t, where that is defined. */
 #define WRAP(op) ((uint64_t)a) op((uint64_t)b)
@@ -11,6 +11,7 @@
 /* ---- add ---- */
 
 WG_ROW2(add, a + b)
+WG_CHAIN2(add)
 WG_ROW2_OF(int64_t, add_row_i64, int64_t, WRAP(+))
 
 static void add_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -25,6 +26,7 @@ const wg_op wg_op_add = { .name = "add",
                           .flags = WG_OP_BROADCASTS | WG_OP_COMMUTES | WG_OP_LIGHT,
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(add),
+                          .chain = &add_chain,
                           .vjp = add_vjp };
 
 wg_tensor *wg_add(wg_tensor *a, wg_tensor *b)
@@ -35,6 +37,7 @@ wg_tensor *wg_add(wg_tensor *a, wg_tensor *b)
 /* ---- sub ---- */
 
 WG_ROW2(sub, a - b)
+WG_CHAIN2(sub)
 WG_ROW2_OF(int64_t, sub_row_i64, int64_t, WRAP(-))
 
 static void sub_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -49,6 +52,7 @@ const wg_op wg_op_sub = { .name = "sub",
                           .flags = WG_OP_BROADCASTS | WG_OP_LIGHT,
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(sub),
+                          .chain = &sub_chain,
                           .vjp = sub_vjp,
                           .unit_of = 1 << 1 };
 
@@ -60,6 +64,7 @@ wg_tensor *wg_sub(wg_tensor *a, wg_tensor *b)
 /* ---- mul ---- */
 
 WG_ROW2(mul, (a) * (b))
+WG_CHAIN2(mul)
 WG_ROW2_OF(int64_t, mul_row_i64, int64_t, WRAP(*))
 
 static void mul_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -74,6 +79,7 @@ const wg_op wg_op_mul = { .name = "mul",
                           .flags = WG_OP_BROADCASTS | WG_OP_COMMUTES | WG_OP_LIGHT,
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(mul),
+                          .chain = &mul_chain,
                           .vjp = mul_vjp,
                           .unit_of = 1 << 0 | 1 << 1,
                           .unit = 1 };
@@ -119,6 +125,7 @@ static inline int64_t div_i64(int64_t a, int64_t b)
 }
 
 WG_ROW2(div, a / b)
+WG_CHAIN2(div)
 WG_ROW2_OF(int64_t, div_row_i64, int64_t, div_i64(a, b))
 
 /* da = dy / b, db = -dy y / b */
@@ -136,6 +143,7 @@ const wg_op wg_op_div = { .name = "div",
                           .flags = WG_OP_BROADCASTS,
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(div),
+                          .chain = &div_chain,
                           .vjp = div_vjp,
                           .unit_of = 1 << 1,
                           .unit = 1 };
@@ -186,6 +194,7 @@ wg_tensor *wg_pow(wg_tensor *a, wg_tensor *b)
 /* ---- maximum, minimum: the first of equals has the gradient ---- */
 
 WG_ROW2(maximum, vmax(a, b))
+WG_CHAIN2(maximum)
 WG_ROW2_OF(int64_t, maximum_row_i64, int64_t, a > b ? a : b)
 
 static void maximum_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -202,6 +211,7 @@ const wg_op wg_op_maximum = { .name = "maximum",
                               .flags = WG_OP_BROADCASTS | WG_OP_LIGHT,
                               .infer = wg_infer_broadcast,
                               .row = WG_ROWS_I64(maximum),
+                              .chain = &maximum_chain,
                               .vjp = maximum_vjp };
 
 wg_tensor *wg_maximum(wg_tensor *a, wg_tensor *b)
@@ -210,6 +220,7 @@ wg_tensor *wg_maximum(wg_tensor *a, wg_tensor *b)
 }
 
 WG_ROW2(minimum, vmin(a, b))
+WG_CHAIN2(minimum)
 WG_ROW2_OF(int64_t, minimum_row_i64, int64_t, a < b ? a : b)
 
 static void minimum_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -226,6 +237,7 @@ const wg_op wg_op_minimum = { .name = "minimum",
                               .flags = WG_OP_BROADCASTS | WG_OP_LIGHT,
                               .infer = wg_infer_broadcast,
                               .row = WG_ROWS_I64(minimum),
+                              .chain = &minimum_chain,
                               .vjp = minimum_vjp };
 
 wg_tensor *wg_minimum(wg_tensor *a, wg_tensor *b)

@@ -3,7 +3,7 @@
  * uses that: it is at hand anyway.
  */
 #include "op.h"
-#include "rows.h"
+#include "chain.h"
 
 /* c x for a number c */
 static wg_tensor *times(double c, wg_tensor *x)
@@ -14,6 +14,7 @@ static wg_tensor *times(double c, wg_tensor *x)
 /* ---- neg ---- */
 
 WG_ROW1(neg, -x)
+WG_CHAIN1(neg)
 WG_ROW1_OF(int64_t, neg_row_i64, int64_t, 0 - (uint64_t)x)
 
 static void neg_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -27,6 +28,7 @@ const wg_op wg_op_neg = { .name = "neg",
                           .flags = WG_OP_LIGHT,
                           .infer = wg_infer_same_any,
                           .row = WG_ROWS_I64(neg),
+                          .chain = &neg_chain,
                           .vjp = neg_vjp };
 
 wg_tensor *wg_neg(wg_tensor *x)
@@ -37,6 +39,7 @@ wg_tensor *wg_neg(wg_tensor *x)
 /* ---- square ---- */
 
 WG_ROW1(square, (x) * (x))
+WG_CHAIN1(square)
 
 static void square_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -49,6 +52,7 @@ const wg_op wg_op_square = { .name = "square",
                              .flags = WG_OP_LIGHT,
                              .infer = wg_infer_same,
                              .row = WG_ROWS(square),
+                             .chain = &square_chain,
                              .vjp = square_vjp };
 
 wg_tensor *wg_square(wg_tensor *x)
@@ -59,6 +63,7 @@ wg_tensor *wg_square(wg_tensor *x)
 /* ---- sqrt ---- */
 
 WG_ROW1(sqrt, vsqrt(x))
+WG_CHAIN1(sqrt)
 
 /* dx = dy / (2 y) */
 static void sqrt_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -71,6 +76,7 @@ const wg_op wg_op_sqrt = { .name = "sqrt",
                            .n_in = 1,
                            .infer = wg_infer_same,
                            .row = WG_ROWS(sqrt),
+                           .chain = &sqrt_chain,
                            .vjp = sqrt_vjp };
 
 wg_tensor *wg_sqrt(wg_tensor *x)
@@ -103,6 +109,7 @@ wg_tensor *wg_rsqrt(wg_tensor *x)
 /* ---- reciprocal ---- */
 
 WG_ROW1(reciprocal, 1 / x)
+WG_CHAIN1(reciprocal)
 
 static void reciprocal_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -114,6 +121,7 @@ const wg_op wg_op_reciprocal = { .name = "reciprocal",
                                  .n_in = 1,
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(reciprocal),
+                                 .chain = &reciprocal_chain,
                                  .vjp = reciprocal_vjp };
 
 wg_tensor *wg_reciprocal(wg_tensor *x)
@@ -124,6 +132,7 @@ wg_tensor *wg_reciprocal(wg_tensor *x)
 /* ---- abs ---- */
 
 WG_ROW1(abs, vabs(x))
+WG_CHAIN1(abs)
 WG_ROW1_OF(int64_t, abs_row_i64, int64_t, x < 0 ? 0 - (uint64_t)x : (uint64_t)x)
 
 static void abs_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -137,6 +146,7 @@ const wg_op wg_op_abs = { .name = "abs",
                           .flags = WG_OP_LIGHT,
                           .infer = wg_infer_same_any,
                           .row = WG_ROWS_I64(abs),
+                          .chain = &abs_chain,
                           .vjp = abs_vjp };
 
 wg_tensor *wg_abs(wg_tensor *x)
@@ -164,6 +174,7 @@ wg_tensor *wg_sign(wg_tensor *x)
 /* ---- exp ---- */
 
 WG_ROW1(exp, vexp(x))
+WG_CHAIN1(exp)
 
 static void exp_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -175,6 +186,7 @@ const wg_op wg_op_exp = { .name = "exp",
                           .n_in = 1,
                           .infer = wg_infer_same,
                           .row = WG_ROWS(exp),
+                          .chain = &exp_chain,
                           .vjp = exp_vjp };
 
 wg_tensor *wg_exp(wg_tensor *x)
@@ -290,6 +302,7 @@ wg_tensor *wg_cos(wg_tensor *x)
 /* ---- tanh ---- */
 
 WG_ROW1(tanh, vtanh(x))
+WG_CHAIN1(tanh)
 
 static void tanh_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -301,6 +314,7 @@ const wg_op wg_op_tanh = { .name = "tanh",
                            .n_in = 1,
                            .infer = wg_infer_same,
                            .row = WG_ROWS(tanh),
+                           .chain = &tanh_chain,
                            .vjp = tanh_vjp };
 
 wg_tensor *wg_tanh(wg_tensor *x)
@@ -311,6 +325,7 @@ wg_tensor *wg_tanh(wg_tensor *x)
 /* ---- sigmoid ---- */
 
 WG_ROW1(sigmoid, vsigmoid(x))
+WG_CHAIN1(sigmoid)
 
 static void sigmoid_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -322,6 +337,7 @@ const wg_op wg_op_sigmoid = { .name = "sigmoid",
                               .n_in = 1,
                               .infer = wg_infer_same,
                               .row = WG_ROWS(sigmoid),
+                              .chain = &sigmoid_chain,
                               .vjp = sigmoid_vjp };
 
 wg_tensor *wg_sigmoid(wg_tensor *x)
@@ -358,6 +374,7 @@ wg_tensor *wg_erf(wg_tensor *x)
 /* GELU and its gradient are x times these: as records of their own they are two passes over a row in
  * place of ten. */
 WG_ROW1(normal_cdf, vfma(verf(x *vset(x, 0.70710678118654752440)), vset(x, 0.5), vset(x, 0.5)))
+WG_CHAIN1(normal_cdf)
 
 static void normal_cdf_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -369,6 +386,7 @@ const wg_op wg_op_normal_cdf = { .name = "normal_cdf",
                                  .n_in = 1,
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(normal_cdf),
+                                 .chain = &normal_cdf_chain,
                                  .vjp = normal_cdf_vjp };
 
 wg_tensor *wg_normal_cdf(wg_tensor *x)
@@ -377,6 +395,7 @@ wg_tensor *wg_normal_cdf(wg_tensor *x)
 }
 
 WG_ROW1(normal_pdf, vexp(x *x *vset(x, -0.5)) * vset(x, 0.39894228040143267794))
+WG_CHAIN1(normal_pdf)
 
 /* x y first: far out y is 0 where x dy could overflow, or x be infinite */
 static void normal_pdf_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -389,6 +408,7 @@ const wg_op wg_op_normal_pdf = { .name = "normal_pdf",
                                  .n_in = 1,
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(normal_pdf),
+                                 .chain = &normal_pdf_chain,
                                  .vjp = normal_pdf_vjp };
 
 wg_tensor *wg_normal_pdf(wg_tensor *x)
@@ -420,6 +440,7 @@ wg_tensor *wg_softplus(wg_tensor *x)
 /* ---- relu ---- */
 
 WG_ROW1(relu, vmax_raw(vset(x, 0), x))
+WG_CHAIN1(relu)
 
 static void relu_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -435,6 +456,7 @@ const wg_op wg_op_relu = { .name = "relu",
                            .flags = WG_OP_LIGHT,
                            .infer = wg_infer_same,
                            .row = WG_ROWS(relu),
+                           .chain = &relu_chain,
                            .vjp = relu_vjp };
 
 wg_tensor *wg_relu(wg_tensor *x)
@@ -502,6 +524,7 @@ static bool clip_infer(const wg_sig *s, wg_type *out)
 
 #define LIMIT(member) ((const struct clip_attr *)attr)->member
 WG_ROW1(clip, vmin_raw(vset(x, LIMIT(hi)), vmax_raw(vset(x, LIMIT(lo)), x)))
+WG_CHAIN1(clip)
 
 static void clip_row_i64(WG_ROW_PARAMS)
 {
@@ -532,6 +555,7 @@ const wg_op wg_op_clip = { .name = "clip",
                            .fields = clip_fields,
                            .infer = clip_infer,
                            .row = WG_ROWS_I64(clip),
+                           .chain = &clip_chain,
                            .vjp = clip_vjp };
 
 wg_tensor *wg_clip(wg_tensor *x, double lo, double hi)
