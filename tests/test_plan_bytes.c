@@ -309,7 +309,8 @@ static void copy_weights(struct model *m, bool back)
 
 /* Two runs, after which the weights are the first ones again; the checksum of the result and of all
  * weights, or 0 with *error. */
-static uint64_t normed_run(struct model *m, wg_plan_options o, wg_plan_stats *stats, wg_error *error)
+static uint64_t normed_run(struct model *m, wg_plan_options o, wg_plan_stats *stats,
+                           wg_error *error)
 {
     wg_plan *p = wg_plan_new_error(m->g, m->w, "step", &o, error);
     uint64_t sum = 0;
