@@ -287,7 +287,7 @@ struct wg_op {
     /* Optional: elements of a line when the result is made line by line of operand 0, the only one
      * whose values count; 0: not with these axes or extents. */
     int64_t (*line)(const wg_sig *s, const wg_type *out);
-    wg_line_fn *by_line[WG_N_DTYPES][WG_N_LEVELS]; /* with `line` */
+    wg_line_fn *const (*by_line)[WG_N_LEVELS]; /* with `line`: for each element type, as eval */
     /* Optional. A faster kernel for these very types, which takes the place of eval and whose
      * results differ from eval's within a bound that the record's constructor states; NULL: none.
      * *scratch: the bytes it wants. Chosen by extents alone, whatever the threads

@@ -1,20 +1,33 @@
 /* level.c: which kernels the processor can run. */
 #include <stdlib.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "internal.h"
 
+#if defined(__x86_64__)
+/* What the processor has, and the system saves: the compiler's own list of all processors there are
+ * would be 5 kB. */
 static int processor_level(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    enum { FMA = 1 << 12, SAVED = 1 << 27, AVX = 1 << 28, AVX2 = 1 << 5 };
+    const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* f, dq, bw, vl */
+    const unsigned first = FMA | SAVED | AVX, ymm = 0x6, zmm = 0xe6;
+    unsigned a, b, c, d, saved, high;
 
-    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        return WG_LEVEL_AVX512;
-    if (avx2) return WG_LEVEL_AVX2;
-#endif
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & first) != first) return WG_LEVEL_PLAIN;
+    __asm__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return WG_LEVEL_PLAIN;
+    if (!(b & AVX2) || (saved & ymm) != ymm) return WG_LEVEL_PLAIN;
+    return (b & avx512) == avx512 && (saved & zmm) == zmm ? WG_LEVEL_AVX512 : WG_LEVEL_AVX2;
+}
+#else
+static int processor_level(void)
+{
     return WG_LEVEL_PLAIN;
 }
+#endif
 
 int wg_level(void)
 {

@@ -351,7 +351,7 @@ wg_row_fn *wg__row_kernel(const wg_op *op, wg_dtype dtype, int level)
 wg_line_fn *wg__line_kernel(const wg_op *op, wg_dtype dtype, int level)
 {
     for (; level >= 0; level--)
-        if (op->by_line[dtype][level]) return op->by_line[dtype][level];
+        if (op->by_line && op->by_line[dtype][level]) return op->by_line[dtype][level];
     return NULL;
 }
 

@@ -9,9 +9,9 @@
  *
  * double comes first, so that a float kernel may call the double one of its level. A file that
  * defines WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter; one that
- * defines WG_NARROW before it names its template gets no AVX-512 for double, whose bits are those of
- * AVX2. Processors other than x86-64 have level 0 only. Slots of a record that have no kernel stay
- * NULL: an empty level falls to the one below.
+ * defines WG_NARROW before it names its template gets no AVX-512 for double, whose bits are
+ * those of AVX2; one that defines WG_NO_AVX512 none at all. Processors other than x86-64 have level 0
+ * only. Slots of a record that have no kernel stay NULL: an empty level falls to the one below.
  *
  * Single precision at levels 1 and 2 is what time is spent in: with WG_FOR_SIZE all else is compiled
  * for size where the processor has those levels.
@@ -57,7 +57,11 @@
     {                                                                                              \
         [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64)                               \
     }
-/* The same after WG_NARROW. */
+/* The same after WG_NO_AVX512, and after WG_NARROW. */
+#define WG_REAL_AVX2(f)                                                                            \
+    {                                                                                              \
+        [WG_F32] = WG_LEVELS_NARROW(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64)                 \
+    }
 #define WG_REAL_NARROW(f)                                                                          \
     {                                                                                              \
         [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64)                        \
@@ -89,6 +93,9 @@
 #define WG_SMALL_END
 #define WG_SMALL
 #endif
+
+/* Of a template: whether it is compiled that way, and does better without copies of its loops. */
+#define WG_IS_SMALL (WG_X86 && (LEVEL == 0 || BITS == 64))
 
 #define WG_RARE(cond) __builtin_expect(!!(cond), 0)
 #define WG_INLINE     static inline __attribute__((always_inline))
@@ -167,6 +174,7 @@ WG_SMALL_END
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #endif
+#ifndef WG_NO_AVX512
 #define LEVEL 2
 #ifndef WG_NARROW
 WG_SMALL_BEGIN
@@ -195,6 +203,7 @@ WG_SMALL_END
 #undef BITS
 #undef FN
 #undef LEVEL
+#endif
 #if defined(__clang__)
 #pragma clang attribute pop
 #else
@@ -205,4 +214,5 @@ WG_SMALL_END
 
 #undef WG_TEMPLATE
 #undef WG_NARROW
+#undef WG_NO_AVX512
 #endif /* WG_TEMPLATE */

@@ -93,11 +93,7 @@ size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads)
 
 #define TILES  FN(wg__tiles)
 #define PACK   FN(wg__pack)
-#define GEMM   FN(wg__gemm)
-#define TILE   FN(tile)
 #define TILE_T FN(tile_fn)
-
-/* ---- the tile ---- */
 
 /* Columns beyond n are neither read nor written: the last vector is masked at level 2; at the
  * others the right side is padded, and the result goes through memory. */
@@ -122,8 +118,8 @@ static __attribute__((noinline)) void FN(put_lanes)(const REAL *lane, int rows, 
 }
 #endif
 
-WG_INLINE void TILE(const int R, const int W, const wg__sum *s, const REAL *const *row,
-                    const REAL *b, int64_t ldb, REAL *const *to, int n)
+WG_INLINE void FN(tile)(const int R, const int W, const wg__sum *s, const REAL *const *row,
+                        const REAL *b, int64_t ldb, REAL *const *to, int n)
 {
     V acc[12][8];
 
@@ -198,21 +194,19 @@ typedef void TILE_T(const wg__sum *s, const REAL *const *row, const REAL *b, int
     static void FN(tile_##R##_##W)(const wg__sum *s, const REAL *const *row, const REAL *b,        \
                                    int64_t ldb, REAL *const *to, int n)                            \
     {                                                                                              \
-        TILE(R, W, s, row, b, ldb, to, n);                                                         \
+        FN(tile)(R, W, s, row, b, ldb, to, n);                                                     \
     }
-SHAPE(1, 1)
-SHAPE(2, 1)
-SHAPE(3, 1)
-SHAPE(4, 1)
-SHAPE(5, 1)
-SHAPE(6, 1)
-SHAPE(1, 2)
-SHAPE(2, 2)
-SHAPE(3, 2)
-SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
+#define EVEN(W) SHAPE(1, W) SHAPE(2, W) SHAPE(4, W) SHAPE(6, W)
+EVEN(1) EVEN(2) SHAPE(1, 4) SHAPE(2, 4)
+#if WG_IS_SMALL /* odd numbers of rows are two tiles */
+#define SHAPES(W)                                                                                  \
+    NULL, FN(tile_1_##W), FN(tile_2_##W), NULL, FN(tile_4_##W), NULL, FN(tile_6_##W)
+#else
+SHAPE(3, 1) SHAPE(5, 1) SHAPE(3, 2) SHAPE(5, 2)
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), FN(tile_3_##W), FN(tile_4_##W), FN(tile_5_##W),          \
         FN(tile_6_##W)
+#endif
 #if LEVEL == 2 /* 32 registers */
     SHAPE(8, 1) SHAPE(12, 1) SHAPE(8, 2) SHAPE(12, 2) SHAPE(3, 4) SHAPE(1, 8)
 #define LARGE(W) NULL, FN(tile_8_##W), NULL, NULL, NULL, FN(tile_12_##W)
@@ -230,13 +224,18 @@ SHAPE(4, 2) SHAPE(5, 2) SHAPE(6, 2) SHAPE(1, 4) SHAPE(2, 4)
     };
 #endif
 #undef SHAPE
+#undef EVEN
 #undef SHAPES
 
 /* Rows of the next tile when m are left: no part of the cut is below 4, where the chains of
  * dependent sums would be too few, if that can be helped. */
 static int FN(tile_rows)(int64_t m)
 {
-#if LEVEL == 2
+#if WG_IS_SMALL
+    static const signed char rows[7] = { 0, 1, 2, 2, 4, 4, 6 };
+
+    return LEVEL == 2 && m >= 8 ? (m >= 12 ? 12 : 8) : m >= 6 ? 6 : rows[m];
+#elif LEVEL == 2
     static const signed char rows[24] = { 0,  1, 2, 3, 4, 5,  6,  4, 8,  5, 6,  6,
                                           12, 8, 8, 5, 8, 12, 12, 8, 12, 8, 12, 12 };
 
@@ -294,8 +293,6 @@ void TILES(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b, R
         }
     }
 }
-
-/* ---- shuffles ---- */
 
 /* The lanes of a and b by turns: of their first halves, of their second. */
 #if LEVEL == 2 && BITS == 32
@@ -452,8 +449,12 @@ static void FN(dot_rows)(const wg__product *p, const REAL *a, const REAL *b, REA
 {
     int64_t r = 0;
 
-    if (p->m == 4) FN(dots)(4, p, a, b, c, n), r = 4;
+    if (p->m == 4 && !WG_IS_SMALL) FN(dots)(4, p, a, b, c, n), r = 4;
+#if WG_IS_SMALL
+    for (; p->m - r >= 2; r += 2) FN(dots)(2, p, a + r * p->lda, b, c + r * p->ldc, n);
+#else
     if (p->m - r >= 2) FN(dots)(2, p, a, b, c, n), r += 2;
+#endif
     if (p->m - r >= 1) FN(dots)(1, p, a + r * p->lda, b, c + r * p->ldc, n);
 }
 
@@ -562,8 +563,8 @@ static void FN(gemm_parts)(void *arg, int64_t lo, int64_t hi)
      g->scratch + (size_t)part * bytes);
 }
 
-void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void *scratch,
-          int threads)
+void FN(wg__gemm)(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void *scratch,
+                  int threads)
 {
     bool turned;
     wg__product p = wg__upright(given, &turned);
@@ -591,8 +592,6 @@ void GEMM(const wg__product *given, const REAL *a, const REAL *b, REAL *c, void 
 #undef HIGH
 #undef TILES
 #undef PACK
-#undef GEMM
-#undef TILE
 #undef TILE_T
 #undef LOAD_B
 #undef LOAD_N

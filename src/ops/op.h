@@ -24,6 +24,9 @@
         [WG_F32] = { f }, [WG_F64] = { f }, [WG_I64] = { f }, [WG_BOOL] = { f }                    \
     }
 
+/* Kernels line by line, from such slots. */
+#define WG_BY_LINE(...) (wg_line_fn *const[WG_N_DTYPES][WG_N_LEVELS]) __VA_ARGS__
+
 /* ---- axes, once a shape rule has accepted them ---- */
 
 /* Axis of a tensor of rank `rank`, counted from the front. */

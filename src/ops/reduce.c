@@ -33,6 +33,25 @@ static unsigned broadcast_axes(const wg_shape *x, const wg_shape *like)
     return set;
 }
 
+/* Over the axes of the call's attributes. */
+static __attribute__((noinline)) void over_axes(const wg_call *c, size_t size, wg_join_fn *step)
+{
+    const struct reduce_attr *at = c->attr;
+    wg_runs runs;
+
+    wg__runs(&c->tx[0]->shape, wg__axis_set(&at->axes, c->tx[0]->shape.rank), &runs);
+    wg__reduce_runs(c, &runs, size, step);
+}
+
+/* Over the axes along which operand 1, and the result, was repeated. */
+static __attribute__((noinline)) void over_repeated(const wg_call *c, size_t size, wg_join_fn *step)
+{
+    wg_runs runs;
+
+    wg__runs(&c->tx[0]->shape, broadcast_axes(&c->tx[0]->shape, &c->ty->shape), &runs);
+    wg__reduce_runs(c, &runs, size, step);
+}
+
 #define WG_NARROW
 #define WG_TEMPLATE "reduce.c"
 #include "each_real.h"
@@ -109,11 +128,7 @@ static void step_any_i64(const wg_call *c, int op, int64_t outer, int64_t n, int
     }                                                                                              \
     static void name##_eval_i64(const wg_call *c)                                                  \
     {                                                                                              \
-        const struct reduce_attr *at = c->attr;                                                    \
-        wg_runs runs;                                                                              \
-                                                                                                   \
-        wg__runs(&c->tx[0]->shape, wg__axis_set(&at->axes, c->tx[0]->shape.rank), &runs);          \
-        wg__reduce_runs(c, &runs, sizeof(int64_t), name##_step_i64);                               \
+        over_axes(c, sizeof(int64_t), name##_step_i64);                                            \
     }                                                                                              \
     static void name##_line_i64(const void *attr, int64_t lines, int64_t n, const void *x,         \
                                 void *y)                                                           \
@@ -191,7 +206,7 @@ const wg_op wg_op_sum = {
     .vjp = sum_vjp,
     .flops = join_flops,
     .line = join_line,
-    .by_line = WG_NUMBER(sum_line),
+    .by_line = WG_BY_LINE(WG_NUMBER(sum_line)),
 };
 
 wg_tensor *wg_sum(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -222,7 +237,7 @@ const wg_op wg_op_prod = {
     .vjp = prod_vjp,
     .flops = join_flops,
     .line = join_line,
-    .by_line = WG_NUMBER(prod_line),
+    .by_line = WG_BY_LINE(WG_NUMBER(prod_line)),
 };
 
 wg_tensor *wg_prod(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -271,7 +286,7 @@ const wg_op wg_op_max = {
     .vjp = max_vjp,
     .flops = join_flops,
     .line = join_line,
-    .by_line = WG_NUMBER(max_line),
+    .by_line = WG_BY_LINE(WG_NUMBER(max_line)),
 };
 
 wg_tensor *wg_max(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -292,7 +307,7 @@ const wg_op wg_op_min = {
     .vjp = min_vjp,
     .flops = join_flops,
     .line = join_line,
-    .by_line = WG_NUMBER(min_line),
+    .by_line = WG_BY_LINE(WG_NUMBER(min_line)),
 };
 
 wg_tensor *wg_min(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -337,10 +352,7 @@ static int64_t sum_to_like_line(const wg_sig *s, const wg_type *out)
 
 static void sum_to_like_eval_i64(const wg_call *c)
 {
-    wg_runs runs;
-
-    wg__runs(&c->tx[0]->shape, broadcast_axes(&c->tx[0]->shape, &c->ty->shape), &runs);
-    wg__reduce_runs(c, &runs, sizeof(int64_t), sum_step_i64);
+    over_repeated(c, sizeof(int64_t), sum_step_i64);
 }
 
 static void sum_to_like_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -360,7 +372,7 @@ const wg_op wg_op_sum_to_like = {
     .vjp = sum_to_like_vjp,
     .flops = join_flops,
     .line = sum_to_like_line,
-    .by_line = WG_NUMBER(sum_line),
+    .by_line = WG_BY_LINE(WG_NUMBER(sum_line)),
 };
 
 wg_tensor *wg_sum_to_like(wg_tensor *x, wg_tensor *like)
@@ -468,6 +480,11 @@ static void FN(run_columns)(void *arg, int64_t lo, int64_t hi)
         case WG_JOIN_SUM:
             FN(sum_columns)(x, n, s->inner, m, end, y);
             break;
+#if WG_IS_SMALL
+        default:
+            FN(join_columns)(s->op, x, n, s->inner, m, end, y);
+            break;
+#else
         case WG_JOIN_PROD:
             FN(join_columns)(WG_JOIN_PROD, x, n, s->inner, m, end, y);
             break;
@@ -477,6 +494,7 @@ static void FN(run_columns)(void *arg, int64_t lo, int64_t hi)
         default:
             FN(join_columns)(WG_JOIN_MIN, x, n, s->inner, m, end, y);
             break;
+#endif
         }
     }
 }
@@ -537,11 +555,7 @@ static void FN(step_any)(const wg_call *c, int op, int64_t outer, int64_t n, int
     }                                                                                              \
     static void FN(name##_eval)(const wg_call *c)                                                  \
     {                                                                                              \
-        const struct reduce_attr *at = c->attr;                                                    \
-        wg_runs runs;                                                                              \
-                                                                                                   \
-        wg__runs(&c->tx[0]->shape, wg__axis_set(&at->axes, c->tx[0]->shape.rank), &runs);          \
-        wg__reduce_runs(c, &runs, sizeof(REAL), FN(name##_step));                                  \
+        over_axes(c, sizeof(REAL), FN(name##_step));                                               \
     }
 JOIN_REAL(sum, WG_JOIN_SUM)
 JOIN_REAL(prod, WG_JOIN_PROD)
@@ -551,10 +565,7 @@ JOIN_REAL(min, WG_JOIN_MIN)
 
 static void FN(sum_to_like_eval)(const wg_call *c)
 {
-    wg_runs runs;
-
-    wg__runs(&c->tx[0]->shape, broadcast_axes(&c->tx[0]->shape, &c->ty->shape), &runs);
-    wg__reduce_runs(c, &runs, sizeof(REAL), FN(sum_step));
+    over_repeated(c, sizeof(REAL), FN(sum_step));
 }
 
 #endif

@@ -8,8 +8,6 @@
  * form, and calls the kernel again.
  */
 
-#define WG_ROWS_WHOLE (WG_X86 && (LEVEL == 0 || BITS == 64))
-
 #define EDGES(name, n_in, first, more, result)                                                     \
     static __attribute__((noinline, unused)) void FN(name)(WG_ROW_PARAMS, wg_row_fn * row)         \
     {                                                                                              \
@@ -29,7 +27,7 @@ typedef V FN(lane2)(const void *attr, V a, V b);
 typedef M FN(mask1)(const void *attr, V x);
 typedef M FN(mask2)(const void *attr, V a, V b);
 
-#if !WG_ROWS_WHOLE
+#if !WG_IS_SMALL
 WG_INLINE const REAL *FN(operand)(const void *x, int step, int64_t n, REAL *spread, int64_t *next)
 {
     *next = step ? VN : 0;
@@ -56,7 +54,7 @@ WG_INLINE void FN(store_left)(REAL *y, V x, int64_t n)
 
 /* ---- numbers ---- */
 
-#if WG_ROWS_WHOLE
+#if WG_IS_SMALL
 WG_INLINE void FN(row1)(WG_ROW_PARAMS, wg_row_fn *row, FN(lane1) * lane)
 {
     if (!step[0] || n % VN) FN(edges1)(attr, n, xs, step, y, row);
@@ -182,7 +180,7 @@ WG_INLINE void FN(row1m)(WG_ROW_PARAMS, wg_row_fn *row, FN(mask1) * lane)
             FN(store_mask)((uint8_t *)y + i, lane(attr, VLOAD((const REAL *)xs[0] + i)));
 }
 
-#if WG_ROWS_WHOLE
+#if WG_IS_SMALL
 WG_INLINE void FN(row2m)(WG_ROW_PARAMS, wg_row_fn *row, FN(mask2) * lane)
 {
     const REAL *a = xs[0], *b = xs[1];
@@ -235,4 +233,3 @@ WG_INLINE void FN(row_select)(WG_ROW_PARAMS, wg_row_fn *row)
 }
 #endif
 
-#undef WG_ROWS_WHOLE

@@ -22,6 +22,21 @@ struct softmax_job {
     bool logarithm;
 };
 
+static __attribute__((noinline)) void softmax_any(const wg_call *c, bool logarithm,
+                                                  void (*run)(void *, int64_t, int64_t))
+{
+    const struct softmax_attr *at = c->attr;
+    struct softmax_job job = { .c = c, .logarithm = logarithm };
+    int64_t outer, wide;
+
+    wg__axis_split(c->ty, at->axis, &outer, &job.n, &job.inner);
+    if (outer * job.n * job.inner == 0) return;
+    job.chunks = (job.inner + SOFTMAX_CHUNK - 1) / SOFTMAX_CHUNK;
+    wide = job.inner < SOFTMAX_CHUNK ? job.inner : SOFTMAX_CHUNK;
+    wg_parallel(c->threads, outer * job.chunks, 1 + WG_REDUCE_GRAIN / (4 * job.n * wide), run,
+                &job);
+}
+
 #define WG_NARROW
 #define WG_TEMPLATE "softmax.c"
 #include "each_real.h"
@@ -70,7 +85,7 @@ const wg_op wg_op_softmax = {
     .vjp = softmax_vjp,
     .flops = softmax_flops,
     .line = softmax_line,
-    .by_line = WG_REAL_NARROW(softmax_lines),
+    .by_line = WG_BY_LINE(WG_REAL_NARROW(softmax_lines)),
 };
 
 wg_tensor *wg_softmax(wg_tensor *x, int axis)
@@ -98,7 +113,7 @@ const wg_op wg_op_log_softmax = {
     .vjp = log_softmax_vjp,
     .flops = softmax_flops,
     .line = softmax_line,
-    .by_line = WG_REAL_NARROW(log_softmax_lines),
+    .by_line = WG_BY_LINE(WG_REAL_NARROW(log_softmax_lines)),
 };
 
 wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
@@ -107,6 +122,12 @@ wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
 }
 
 #else
+
+#if WG_IS_SMALL
+#define EACH_LANE /* of up to eight vectors: one after the other */
+#else
+#define EACH_LANE WG_UNROLL
+#endif
 
 /* y = e^(x - top), unless y is NULL; returns their sum, in the order of vec.h: what is added is
  * still in registers. */
@@ -121,7 +142,7 @@ static REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
         WG_UNROLL
         for (int k = 0; k < 16 / VN; k++) lane[k] = VSPLAT(0);
         for (; i + 16 <= end; i += 16) {
-            WG_UNROLL
+            EACH_LANE
             for (int k = 0; k < 16 / VN; k++) {
                 e = vexp(VLOAD(x + i + k * VN) - top);
                 if (y) VSTORE(y + i + k * VN, e);
@@ -144,6 +165,7 @@ static REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
     }
     return FN(tree_total)(&t);
 }
+#undef EACH_LANE
 
 /* One contiguous line, which y may be. It holds the exponentials until their sum is known. */
 static void FN(softmax_row)(const REAL *x, int64_t n, REAL *y, bool logarithm)
@@ -266,28 +288,14 @@ static void FN(run_softmax)(void *arg, int64_t lo, int64_t hi)
     }
 }
 
-WG_INLINE void FN(softmax_any)(const wg_call *c, bool logarithm)
-{
-    const struct softmax_attr *at = c->attr;
-    struct softmax_job job = { .c = c, .logarithm = logarithm };
-    int64_t outer, wide;
-
-    wg__axis_split(c->ty, at->axis, &outer, &job.n, &job.inner);
-    if (outer * job.n * job.inner == 0) return;
-    job.chunks = (job.inner + SOFTMAX_CHUNK - 1) / SOFTMAX_CHUNK;
-    wide = job.inner < SOFTMAX_CHUNK ? job.inner : SOFTMAX_CHUNK;
-    wg_parallel(c->threads, outer * job.chunks, 1 + WG_REDUCE_GRAIN / (4 * job.n * wide),
-                FN(run_softmax), &job);
-}
-
 static void FN(softmax_eval)(const wg_call *c)
 {
-    FN(softmax_any)(c, false);
+    softmax_any(c, false, FN(run_softmax));
 }
 
 static void FN(log_softmax_eval)(const wg_call *c)
 {
-    FN(softmax_any)(c, true);
+    softmax_any(c, true, FN(run_softmax));
 }
 
 #endif
