@@ -67,6 +67,11 @@
         [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64)                        \
     }
 
+/* A template may have nothing for some type or level. */
+#if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpragma-clang-attribute"
+#endif
+
 /* The lanes of one vector are constants to the compiler: loops over them have to vanish. */
 #if defined(__clang__)
 #define WG_UNROLL _Pragma("clang loop unroll(full)")
