@@ -184,6 +184,7 @@ struct wg_params {
     uint64_t seed;
     struct wg_entry {
         wg_param param;
+        void *block; /* the values lie in it */
         bool claimed;
     } * *entry; /* each its own memory: addresses stay */
     int64_t n, cap;

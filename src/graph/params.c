@@ -4,7 +4,10 @@
 
 #include "internal.h"
 
-enum { DRAWS = 512 }; /* of a fill at a time */
+enum {
+    DRAWS = 512, /* of a fill at a time */
+    LINE = 64    /* bytes: values begin at a multiple, as vectors and cache lines do */
+};
 
 wg_params *wg__params_empty(wg_dtype dtype, uint64_t seed)
 {
@@ -31,14 +34,18 @@ wg_params *wg_params_new(wg_dtype dtype, uint64_t seed)
     return w;
 }
 
+static void free_entry(struct wg_entry *e)
+{
+    if (!e) return;
+    wg__release(e->block);
+    wg__release((void *)(uintptr_t)e->param.name);
+    wg__release(e);
+}
+
 void wg_params_free(wg_params *w)
 {
     if (!w) return;
-    for (int64_t i = 0; i < w->n; i++) {
-        wg__release(w->entry[i]->param.value.data);
-        wg__release((void *)(uintptr_t)w->entry[i]->param.name);
-        wg__release(w->entry[i]);
-    }
+    for (int64_t i = 0; i < w->n; i++) free_entry(w->entry[i]);
     wg__release(w->entry);
     wg__table_free(&w->names);
     wg__release(w);
@@ -83,12 +90,11 @@ static struct wg_entry *new_entry(const char *name, const wg_type *type, bool tr
     if (!e) return NULL;
     e->param.name = wg__strdup(name);
     e->param.value.type = *type;
-    e->param.value.data = wg__zalloc((size_t)wg_type_bytes(type));
+    e->block = wg__zalloc((size_t)wg_type_bytes(type) + LINE - 1);
+    e->param.value.data = (void *)(((uintptr_t)e->block + LINE - 1) & ~(uintptr_t)(LINE - 1));
     e->param.trainable = trainable;
-    if (e->param.name && e->param.value.data) return e;
-    wg__release((void *)(uintptr_t)e->param.name);
-    wg__release(e->param.value.data);
-    wg__release(e);
+    if (e->param.name && e->block) return e;
+    free_entry(e);
     return NULL;
 }
 
@@ -112,11 +118,7 @@ wg_status wg__params_load_entry(wg_params *w, const char *name, const wg_type *t
     if (list) w->entry = list;
     e = list ? new_entry(name, type, trainable) : NULL;
     if (!e || !wg__table_put(&w->names, e->param.name, w->n)) {
-        if (e) {
-            wg__release((void *)(uintptr_t)e->param.name);
-            wg__release(e->param.value.data);
-            wg__release(e);
-        }
+        free_entry(e);
         return wg_fail(error, WG_ENOMEM, "params_add", "out of memory for \"%.80s\", %s", name,
                        WG_TYPE_STR(type));
     }

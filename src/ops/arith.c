@@ -92,6 +92,7 @@ wg_tensor *wg_mul(wg_tensor *a, wg_tensor *b)
 /* ---- mul_no_nan ---- */
 
 WG_ROW2(mul_no_nan, vsel(veq(b, vset(b, 0)), b, a *b))
+WG_CHAIN2(mul_no_nan)
 
 static void mul_no_nan_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -105,6 +106,7 @@ const wg_op wg_op_mul_no_nan = { .name = "mul_no_nan",
                                  .flags = WG_OP_BROADCASTS,
                                  .infer = wg_infer_broadcast,
                                  .row = WG_ROWS(mul_no_nan),
+                                 .chain = &mul_no_nan_chain,
                                  .vjp = mul_no_nan_vjp,
                                  .unit_of = 1 << 1,
                                  .unit = 1 };
