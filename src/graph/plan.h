@@ -130,7 +130,7 @@ typedef struct {
     wg_stream_fn *past; /* how results go past the caches */
     wg_chained *chain;  /* ascending */
     int32_t n_chains;
-    bool one_chain; /* all there is: it needs no blocks */
+    bool one_chain;     /* all there is: it needs no blocks */
     char *memory;       /* slices times slice_bytes */
     size_t slice_bytes; /* block buffers, then n_refs pointers at pointers_at */
     size_t pointers_at;
@@ -397,8 +397,7 @@ static inline int32_t wg__whole(const wg_build *b, int32_t owner)
 /* Entry e has no kernel: it lies where its operand does, or its pieces in it. */
 static inline bool wg__is_place(const wg_build *b, int32_t e)
 {
-    return b->whole && !(b->mark[e] & WG_ROW) &&
-           (b->around[e] & (WG_JOINED | WG_PART));
+    return b->whole && !(b->mark[e] & WG_ROW) && (b->around[e] & (WG_JOINED | WG_PART));
 }
 
 static inline int64_t wg__elements(const wg_type *type)
@@ -415,6 +414,9 @@ void wg__spec_free(wg_spec *s);
 const wg_type *wg__build_type(wg_build *b, const wg_type *type); /* interned; NULL: out of memory */
 /* The arrays that hold what simplification leaves; released with all others. false: b->error. */
 bool wg__build_take(wg_build *b);
+/* Numbers steps anew: the first n become order[0], order[1], ..., a permutation of them. When
+ * values die is found out later. */
+bool wg__build_reorder(wg_build *b, const int32_t *order, int32_t n);
 void wg__build_release(wg_build *b);
 /* From what simplification left to a layout: fuse, memory. */
 bool wg__plan_arrange(wg_build *b);

@@ -102,6 +102,36 @@ static bool check_updates(wg_build *b)
     return true;
 }
 
+bool wg__build_reorder(wg_build *b, const int32_t *order, int32_t n)
+{
+    int32_t *first = wg__array((int64_t)b->n_steps + 1, sizeof *first);
+    int32_t *member = wg__array(b->p->n, sizeof *member), *to = wg__array(b->n_steps, sizeof *to);
+    wg_step_shape *shape = wg__array(b->n_steps, sizeof *shape);
+    bool ok = first && member && to && shape;
+
+    if (ok) {
+        first[0] = 0;
+        for (int32_t k = 0; k < b->n_steps; k++) {
+            int32_t from = k < n ? order[k] : k, m = b->first_member[from];
+
+            to[from] = k;
+            shape[k] = b->shape[from];
+            first[k + 1] = first[k];
+            while (m < b->first_member[from + 1]) member[first[k + 1]++] = b->member[m++];
+        }
+        memcpy(b->first_member, first, ((size_t)b->n_steps + 1) * sizeof *first);
+        memcpy(b->member, member, (size_t)first[b->n_steps] * sizeof *member);
+        memcpy(b->shape, shape, (size_t)b->n_steps * sizeof *shape);
+        for (int32_t e = 0; e < b->p->n; e++)
+            if (wg__computed(b, e)) b->step[e] = to[b->step[e]];
+    }
+    wg__release(first);
+    wg__release(member);
+    wg__release(to);
+    wg__release(shape);
+    return ok;
+}
+
 bool wg__build_take(wg_build *b)
 {
     const wg_plan *p = b->p;
@@ -207,8 +237,8 @@ wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
          wg__plan_simplify(&b) && wg__plan_repeat(&b);
     simplified = b.s->stats;
     ok = ok && wg__plan_arrange(&b) && wg__plan_remake(&b, &simplified) &&
-         wg__plan_recompute(&b, &simplified) &&
-         wg__plan_reserve(p, b.s->arena_bytes) == WG_OK && wg__plan_emit(&b);
+         wg__plan_recompute(&b, &simplified) && wg__plan_reserve(p, b.s->arena_bytes) == WG_OK &&
+         wg__plan_emit(&b);
     wg__list_swap(p, &own);
     for (int64_t i = 0; own.live && ok && i < b.s->n_instr; i++)
         b.s->instr[i].entry = own.from[b.s->instr[i].entry];

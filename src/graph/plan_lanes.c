@@ -322,41 +322,6 @@ static bool make_order(struct lanes *l)
     return l->n_order == l->n;
 }
 
-/* ---- the new numbers ---- */
-
-static bool renumber(struct lanes *l)
-{
-    wg_build *b = l->b;
-    int32_t *first = wg__array((int64_t)b->n_steps + 1, sizeof *first);
-    int32_t *member = wg__array(b->first_member[b->n_steps], sizeof *member), at = 0;
-    wg_step_shape *shape = wg__array(b->n_steps, sizeof *shape);
-
-    if (!first || !member || !shape) {
-        wg__release(first);
-        wg__release(member);
-        wg__release(shape);
-        return false;
-    }
-    for (int32_t k = 0; k < b->n_steps; k++) {
-        int32_t old = k < l->n ? l->order[k] : k;
-
-        first[k] = at;
-        shape[k] = b->shape[old];
-        for (int32_t m = b->first_member[old]; m < b->first_member[old + 1]; m++)
-            member[at++] = b->member[m];
-    }
-    first[b->n_steps] = at;
-    memcpy(b->member, member, (size_t)at * sizeof *member);
-    memcpy(b->first_member, first, ((size_t)b->n_steps + 1) * sizeof *first);
-    for (int32_t k = 0; k < b->n_steps; k++)
-        for (int32_t m = first[k]; m < first[k + 1]; m++) b->step[member[m]] = k;
-    wg__release(first);
-    wg__release(member);
-    wg__release(b->shape);
-    b->shape = shape;
-    return true;
-}
-
 static bool take_lists(struct lanes *l)
 {
     int64_t n = l->n;
@@ -411,7 +376,8 @@ bool wg__plan_lanes(wg_build *b)
         return true;
     l.n = before_updates(b);
     if (l.n < 2) return true;
-    ok = take_lists(&l) && make_nodes(&l) && make_order(&l) && (b->n_bundles == 0 || renumber(&l));
+    ok = take_lists(&l) && make_nodes(&l) && make_order(&l) &&
+         (b->n_bundles == 0 || wg__build_reorder(b, l.order, l.n));
     release_lists(&l);
     b->s->stats.bundles = b->n_bundles;
     return ok;

@@ -180,43 +180,6 @@ static int64_t find_peak(struct schedule *s, const int32_t *order)
     return most;
 }
 
-/* Steps are numbered anew. When values die is found out later. */
-static bool renumber(struct schedule *s)
-{
-    wg_build *b = s->b;
-    const wg_plan *p = b->p;
-    int32_t *first = wg__array((int64_t)b->n_steps + 1, sizeof *first);
-    int32_t *member = wg__array(p->n, sizeof *member), *to = s->stack;
-    wg_step_shape *shape = wg__array(b->n_steps, sizeof *shape);
-
-    if (!first || !member || !shape) {
-        wg__release(shape);
-        wg__release(first);
-        wg__release(member);
-        return false;
-    }
-    first[0] = 0;
-    for (int32_t k = 0; k < b->n_steps; k++) {
-        int32_t from = s->order[k], n = b->first_member[from + 1] - b->first_member[from];
-
-        to[from] = k;
-        shape[k] = b->shape[from];
-        if (n)
-            memcpy(&member[first[k]], &b->member[b->first_member[from]],
-                   (size_t)n * sizeof *member);
-        first[k + 1] = first[k] + n;
-    }
-    wg__release(b->first_member);
-    wg__release(b->member);
-    b->first_member = first;
-    b->member = member;
-    wg__release(b->shape);
-    b->shape = shape;
-    for (int32_t e = 0; e < p->n; e++)
-        if (wg__computed(b, e)) b->step[e] = to[b->step[e]];
-    return true;
-}
-
 bool wg__plan_schedule(wg_build *b)
 {
     struct schedule s = { .b = b };
@@ -230,7 +193,7 @@ bool wg__plan_schedule(wg_build *b)
         find_reads(&s);
         find_order(&s, movable);
         if (find_peak(&s, s.order) < find_peak(&s, NULL)) {
-            ok = renumber(&s);
+            ok = wg__build_reorder(s.b, s.order, s.b->n_steps);
             b->s->stats.rescheduled = true;
         }
     }
