@@ -9,8 +9,8 @@
 
 enum { NORMAL, UNIFORM, ONES, INDEX };
 
-/* n numbers of one kind, rounded to f32 whatever their type is; `below` bounds indices. Drawn some at
- * a time: memory that is let go again would count as that of a step. */
+/* n numbers of one kind, rounded to f32 whatever their type is; `below` bounds indices. Drawn some
+ * at a time: memory that is let go again would count as that of a step. */
 static void fill(wg_array *a, uint64_t key, int what, int64_t below)
 {
     enum { DRAWN = 1024 };

@@ -142,11 +142,8 @@ static void error_row(FILE *out, const char *name, double bound, const worst_err
     for (int level = 0; level < 3; level++) {
         if (level >= levels()) fprintf(out, " - |");
         else if (w->ulp[level] == 0) fprintf(out, " 0 |");
-        else if (arguments == 1)
-            fprintf(out, " %.3f at %.9g |", w->ulp[level], w->at[level][0]);
-        else
-            fprintf(out, " %.3f at %.9g, %.9g |", w->ulp[level], w->at[level][0],
-                    w->at[level][1]);
+        else if (arguments == 1) fprintf(out, " %.3f at %.9g |", w->ulp[level], w->at[level][0]);
+        else fprintf(out, " %.3f at %.9g, %.9g |", w->ulp[level], w->at[level][0], w->at[level][1]);
     }
     for (int level = 1; level < 3; level++)
         fprintf(out, " %.3g %% |", 100 * (double)w->differ[level] / (double)w->points);

@@ -1,6 +1,6 @@
 /*
- * scale.c: how cost grows. One JSON line a point, {"what", "x", "seconds"}: seconds of recording, of
- * differentiating, of compiling with the first run, and of a run, by the number of entries of a
+ * scale.c: how cost grows. One JSON line a point, {"what", "x", "seconds"}: seconds of recording,
+ * of differentiating, of compiling with the first run, and of a run, by the number of entries of a
  * chain (0.9 sin over and over, of one number, with its gradient, both held against the formula);
  * seconds of a training step of dense tanh layers by batch, by depth, and of a recurrent layer by
  * length. Medians of S seconds of repetitions a point, of at least three. Entries are those

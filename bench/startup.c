@@ -148,8 +148,10 @@ int main(int argc, char **argv)
         else break;
     }
     if (first >= argc || argv[first][0] == '-' || times < 1 || times > MOST_TIMES) {
-        fprintf(stderr, "usage: startup [--threads N] [--times 1..%d] [--function NAME] "
-                        "PROGRAM.json...\n", MOST_TIMES);
+        fprintf(stderr,
+                "usage: startup [--threads N] [--times 1..%d] [--function NAME] "
+                "PROGRAM.json...\n",
+                MOST_TIMES);
         return 2;
     }
     for (int i = first; i < argc; i++)

@@ -247,8 +247,9 @@ static bool save(int k, const char *folder)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: workloads [--serve | --memory | --dump FOLDER | --save FOLDER | --list] "
-                    "[--threads N] [--seconds S] [--report] [--f64] [NAME...]\n");
+    fprintf(stderr,
+            "usage: workloads [--serve | --memory | --dump FOLDER | --save FOLDER | --list] "
+            "[--threads N] [--seconds S] [--report] [--f64] [NAME...]\n");
     return 2;
 }
 

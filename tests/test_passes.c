@@ -140,9 +140,9 @@ static bool compare(const model *m, int k, wg_plan_options o, const result *want
                        "%s in %s at %s, off %#x, threads %d, block %d, grain %d, cache %d, "
                        "bytes %" PRId64 ", keep %d, check %d: %s%s",
                        model_name(k), wg_dtype_name(wg_params_dtype(m->w)),
-                       error.code ? error.op : "", o.passes_off, o.threads,
-                       o.block, (int)o.grain, (int)o.cache, o.max_bytes, o.keep, o.check,
-                       text, error.code ? error.text : "");
+                       error.code ? error.op : "", o.passes_off, o.threads, o.block, (int)o.grain,
+                       (int)o.cache, o.max_bytes, o.keep, o.check, text,
+                       error.code ? error.text : "");
     tried++;
     streamed += r.streamed;
     bundles += r.bundles;
@@ -192,8 +192,8 @@ static bool within_bytes(const model *m, int k, wg_plan_options o, const result 
         free(r.bytes);
         if (error.code != WG_ELIMIT) break;
         ok = sscanf(error.text, "the values need %lld bytes, %lld when", &needs, &can) == 2;
-        if (!harness_check(ok && can > o.max_bytes, __FILE__, __LINE__,
-                           "%s: %" PRId64 " bytes: %s", model_name(k), o.max_bytes, error.text))
+        if (!harness_check(ok && can > o.max_bytes, __FILE__, __LINE__, "%s: %" PRId64 " bytes: %s",
+                           model_name(k), o.max_bytes, error.text))
             return false;
         o.max_bytes = can;
     }
@@ -264,8 +264,7 @@ static void models_give_the_same(void)
         if (all_ways || k % 2 == 0) CHECK(every_way(k, WG_F64, all_ways, k));
     }
     printf("%" PRId64 " ways compared, %" PRId64 " steps past the caches, %" PRId64
-           " side by side, %" PRId64 " entries computed again within %" PRId64
-           " budgets\n",
+           " side by side, %" PRId64 " entries computed again within %" PRId64 " budgets\n",
            tried, streamed, bundles, recomputed, budgets);
     if (only) return;
     CHECK(streamed > 0 && recomputed > 0 && bundles > 0);

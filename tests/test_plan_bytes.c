@@ -198,11 +198,10 @@ static wg_tensor *identity_block(struct model *m)
     wg_shape shape = WG_SHAPE(32, 32, 32, 64);
     wg_tensor *x = wg_input(m->g, "x", WG_F32, shape), *y = wg_input(m->g, "y", WG_F32, shape);
 
-    m->layer[0] = wg_skip_identity(m->w, "l",
-                                   (wg_skip_identity_hyper){ .out_ch = 64,
-                                                             .kernel_shape1 = { 3, 3 },
-                                                             .kernel_shape2 = { 3, 3 },
-                                                             .act_fn = "ReLU" });
+    m->layer[0] = wg_skip_identity(
+        m->w, "l",
+        (wg_skip_identity_hyper){
+            .out_ch = 64, .kernel_shape1 = { 3, 3 }, .kernel_shape2 = { 3, 3 }, .act_fn = "ReLU" });
     return wg_mean(wg_square(wg_sub(wg_apply(m->layer[0], x), y)), WG_ALL_AXES, false);
 }
 
@@ -391,6 +390,6 @@ static void every_allocation_may_fail(void)
     model_free(&m);
 }
 
-TESTS(TEST(the_report_is_what_is_taken), TEST(so_much_is_resident),
-      TEST(buffers_of_blas_are_named), TEST(training_steps_stay_small),
-      TEST(made_again_the_bits_are_the_same), TEST(every_allocation_may_fail))
+TESTS(TEST(the_report_is_what_is_taken), TEST(so_much_is_resident), TEST(buffers_of_blas_are_named),
+      TEST(training_steps_stay_small), TEST(made_again_the_bits_are_the_same),
+      TEST(every_allocation_may_fail))

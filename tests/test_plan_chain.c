@@ -19,10 +19,7 @@ static unary *const unaries[] = {
     wg_neg,  wg_square,  wg_sqrt,       wg_reciprocal, wg_abs,  wg_exp,
     wg_tanh, wg_sigmoid, wg_normal_cdf, wg_normal_pdf, wg_relu, wg_log1p, /* without handler */
 };
-enum {
-    N_BINARY = sizeof binaries / sizeof *binaries,
-    N_UNARY = sizeof unaries / sizeof *unaries
-};
+enum { N_BINARY = sizeof binaries / sizeof *binaries, N_UNARY = sizeof unaries / sizeof *unaries };
 
 static float data[4][MOST];
 static int64_t chains, members;
@@ -97,8 +94,8 @@ static void compare(int n, wg_tensor *const *out, wg_shape shape, const char *wh
         without = run(n, out, NULL, shape, off);
         for (int i = 0; with && without && i < n; i++)
             harness_check(same(wg_plan_value_at(with, i), wg_plan_value_at(without, i)), __FILE__,
-                          __LINE__, "%s, way %zu: output %d of %" PRId64 " elements differs",
-                          what, k, i, wg_shape_count(&shape));
+                          __LINE__, "%s, way %zu: output %d of %" PRId64 " elements differs", what,
+                          k, i, wg_shape_count(&shape));
         if (with) count(with);
         wg_plan_free(with);
         wg_plan_free(without);
@@ -189,8 +186,7 @@ static void with_lines(void)
         wg_shape shape = WG_SHAPE(lines[c][0], lines[c][1]);
         wg_graph *g = wg_graph_new();
         wg_tensor *a = wg_input(g, "a", WG_F32, shape), *b = wg_input(g, "b", WG_F32, shape);
-        wg_tensor *row = wg_constant(
-            g, (wg_array){ { WG_F32, WG_SHAPE(lines[c][1]) }, data[3] });
+        wg_tensor *row = wg_constant(g, (wg_array){ { WG_F32, WG_SHAPE(lines[c][1]) }, data[3] });
         wg_tensor *x = wg_add(wg_tanh(a), wg_relu(b)), *mean = wg_mean(x, WG_AXES(-1), true);
         wg_tensor *y = wg_mul(wg_sub(x, mean), wg_mul(row, wg_tanh(a)));
         wg_tensor *column = wg_sum(x, WG_AXES(0), true);

@@ -20,7 +20,7 @@ static const struct {
     { gen_random, 6 },   { gen_reduce, 20 }, { gen_like, 6 },     { gen_reshape, 12 },
     { gen_permute, 8 },  { gen_slice, 10 },  { gen_pad, 8 },      { gen_join, 10 },
     { gen_index, 12 },   { gen_product, 8 }, { gen_window, 12 },  { gen_gradient, 10 },
-    { gen_partners, 6 }, { gen_table, 8 },    { gen_chain, 3 },
+    { gen_partners, 6 }, { gen_table, 8 },   { gen_chain, 3 },
 };
 
 static const wg_plan_options ways[] = {
@@ -40,8 +40,8 @@ static const wg_plan_options ways[] = {
     { .passes_off = WG_PASS_ALL & ~(WG_PASS_FUSE | WG_PASS_REUSE | WG_PASS_REMAKE), .cache = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_INLINE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_PLACE, .threads = 1 },
-    { .passes_off = WG_PASS_ALL & ~(WG_PASS_PLACE | WG_PASS_REUSE | WG_PASS_IN_PLACE |
-                                    WG_PASS_LANES),
+    { .passes_off =
+          WG_PASS_ALL & ~(WG_PASS_PLACE | WG_PASS_REUSE | WG_PASS_IN_PLACE | WG_PASS_LANES),
       .threads = 2,
       .grain = 1 },
     { .passes_off = WG_PASS_TRANSPOSE | WG_PASS_FUSE | WG_PASS_IN_PLACE, .threads = 2 },
@@ -393,12 +393,11 @@ static void any_way_gives_the_same(void)
            " only by the least that was named\n",
            budgets, recomputing, recomputed, unmet);
     CHECK(not_finite * 20 <= elements);
-    CHECK(repeated >= few && by_lines >= few && inlined >= few && bundles >= few &&
-          remade >= few && placed >= few);
+    CHECK(repeated >= few && by_lines >= few && inlined >= few && bundles >= few && remade >= few &&
+          placed >= few);
     CHECK(many || recomputing > budgets / 4);
     CHECK(streamed > graphs);
-    CHECK(chained > graphs || wg_level() < WG_LEVEL_AVX512 ||
-          !wg_op_neg.chain->fn[WG_LINK_X]);
+    CHECK(chained > graphs || wg_level() < WG_LEVEL_AVX512 || !wg_op_neg.chain->fn[WG_LINK_X]);
 }
 
 static void every_record_occurred(void)

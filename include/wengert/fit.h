@@ -38,8 +38,8 @@ typedef struct {
     int64_t c_updates_per_epoch; /* WGAN_GP: 0: the hyperparameter */
     int64_t batchsize; /* at most the examples; 0: 128, WGAN_GP: the hyperparameter, or all */
     double scale;      /* values are multiplied by it; 0: 1 */
-    int verbose; /* 0: a line an epoch, WGAN_GP every 100 steps; 1: a bar too; -1: nothing */
-    FILE *to;    /* of these; NULL: stderr when that is a terminal, else stdout */
+    int verbose;       /* 0: a line an epoch, WGAN_GP every 100 steps; 1: a bar too; -1: nothing */
+    FILE *to;          /* of these; NULL: stderr when that is a terminal, else stdout */
     int64_t max_updates; /* 0: no bound; the environment's WENGERT_MAX_STEPS lowers it. WGAN_GP: of
                             the critic */
     /* What else the training kit has: folder, checkpoint, every_steps, every_seconds, keep, resume,

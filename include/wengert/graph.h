@@ -47,8 +47,8 @@ WG_API const char *wg_tensor_scope(const wg_tensor *t); /* "encoder/fc1" or "" *
 WG_API const char *wg_tensor_site(const wg_tensor *t);  /* "model.c:42" or NULL */
 WG_API bool wg_tensor_derived(const wg_tensor *t);      /* recorded by a gradient rule */
 
-/** The name of an input, a store entry's leaf, or a random draw (its full name): what wg_plan_feed and
- * wg_params_find take. NULL for any other tensor. The graph's. */
+/** The name of an input, a store entry's leaf, or a random draw (its full name): what wg_plan_feed
+ * and wg_params_find take. NULL for any other tensor. The graph's. */
 WG_API const char *wg_tensor_leaf_name(const wg_tensor *t);
 
 /* ---- call sites ---- */
@@ -125,8 +125,8 @@ WG_API const char *wg_function_update_name(const wg_graph *g, int f, int i);
 WG_API wg_tensor *wg_function_update(const wg_graph *g, int f, int i);
 
 /** The inputs function f needs, in order of first use: at most max of them into leaf (which may be
- * NULL when max is 0). wg_tensor_leaf_name is the name to feed one by. Returns their number; -1 when
- * out of memory or f is out of range. */
+ * NULL when max is 0). wg_tensor_leaf_name is the name to feed one by. Returns their number; -1
+ * when out of memory or f is out of range. */
 WG_API int wg_function_inputs(const wg_graph *g, int f, int max, wg_tensor **leaf);
 
 /** Metadata: free strings that are saved with the graph. Setting NULL removes. Returns g. */

@@ -34,8 +34,8 @@ struct wg_layer_class {
     bool (*apply_all)(wg_layer *l, int n, wg_tensor *const *x, wg_tensor **y);
     /* Cells: the extents of state i for inputs of these types. */
     wg_shape (*state)(const wg_layer *l, const wg_type *const *x, int i);
-    /* After step number `step` of wg_layer_update, unless frozen; false after an error. NULL: nothing
-     * to do. */
+    /* After step number `step` of wg_layer_update, unless frozen; false after an error. NULL:
+     * nothing to do. */
     bool (*updated)(wg_layer *l, int64_t step);
 };
 

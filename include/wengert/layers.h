@@ -82,10 +82,10 @@ WG_API char *wg_layer_summary(const wg_layer *l);
 /** Reads a summary (or a part of one): hyperparameters, parameters, optimizer with cache,
  * components. Absent keys keep their values, and components those of their own unless the layer
  * itself is changed. Where a hyperparameter changes, retained forwards are forgotten. Random draws
- * are no part of it: they go on from the store's own rng/seed and rng/run, by the layer's name. On an
- * error the layer is as it was. Errors: WG_EFORMAT for text that is not JSON, WG_ENAME for unknown keys
- * (with the nearest valid one) and for the summary of another class, WG_ESHAPE, WG_EARG for values
- * out of range. */
+ * are no part of it: they go on from the store's own rng/seed and rng/run, by the layer's name. On
+ * an error the layer is as it was. Errors: WG_EFORMAT for text that is not JSON, WG_ENAME for
+ * unknown keys (with the nearest valid one) and for the summary of another class, WG_ESHAPE,
+ * WG_EARG for values out of range. */
 WG_API wg_status wg_layer_set_params(wg_layer *l, const char *json);
 
 /* ---- numpy-ml's verbs, on arrays ---- */

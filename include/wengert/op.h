@@ -224,16 +224,16 @@ typedef struct wg_inlined {
     wg_eval_fn *check; /* of part[0], which gets its own operands: what can make it fail; or NULL */
 } wg_inlined;
 
-/* One link of a chain (WG_PASS_CHAIN): a handler, and its operands as byte offsets into the table of
- * pointers it is called with. */
+/* One link of a chain (WG_PASS_CHAIN): a handler, and its operands as byte offsets into the table
+ * of pointers it is called with. */
 typedef struct wg_link {
     void (*fn)(void); /* of the type that ops/chain.h states */
     int64_t x[2];
     const void *attr;
 } wg_link;
 
-/* How a handler gets its operands: x is the value in registers, m lies in memory element by element,
- * o is one element for all. */
+/* How a handler gets its operands: x is the value in registers, m lies in memory element by
+ * element, o is one element for all. */
 enum { WG_LINK_X, WG_LINK_XM, WG_LINK_MX, WG_LINK_MM, WG_LINK_XO, WG_LINK_OX, WG_N_FORMS };
 
 typedef struct wg_chain {
@@ -275,8 +275,8 @@ struct wg_op {
     unsigned unit_of;
     double unit;
     /* Optional. Fills in `fn` when there is a kernel for the entry and its parts together, with the
-     * bits that they give one after the other (WG_PASS_INLINE). Parts with a row kernel cannot fail;
-     * neither must others, but by `check`. */
+     * bits that they give one after the other (WG_PASS_INLINE). Parts with a row kernel cannot
+     * fail; neither must others, but by `check`. */
     bool (*inlines)(wg_inlined *in);
     /* Optional. A kernel for these very types, which takes the place of eval and gives the same
      * bits; NULL: none. What it needs to know beyond them is written to `state`, WG_STATE bytes,

@@ -140,8 +140,8 @@ typedef struct {
     int64_t recomputed;     /* entries computed a second time, to need fewer bytes */
     double recompute_flops; /* operations of those; in flops too */
     int64_t runs;
-    double seconds;      /* with the option timing: of all runs */
-    int specialisations; /* held now */
+    double seconds;        /* with the option timing: of all runs */
+    int specialisations;   /* held now */
     int64_t outside_steps; /* steps of a run that OpenBLAS does */
     int64_t outside_bytes; /* most that its own buffers then hold, all threads together; 0: none */
 } wg_plan_stats;

@@ -154,7 +154,8 @@ static bool read_f32(const wg_json *v, int64_t i, float *out, wg_misfit *m)
     }
     if (!read_f64(v, &number))
         return wg__misfit(m, WG_EFORMAT, "element %" PRId64 " is no number", i);
-    /* From halfway between the largest f32 and the power of two above, rounding would give infinity. */
+    /* From halfway between the largest f32 and the power of two above, rounding would give
+     * infinity. */
     if (isfinite(number) && fabs(number) >= 0x1.ffffffp127)
         return wg__misfit(m, WG_EFORMAT, "element %" PRId64 " is %g, outside of f32", i, number);
     *out = (float)number;

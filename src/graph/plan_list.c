@@ -34,7 +34,7 @@ struct making {
     int32_t *stack;
     int64_t stack_cap;
     int32_t *operand; /* room for those of one entry */
-    bool each; /* a copy is for one step */
+    bool each;        /* a copy is for one step */
     bool too_many;
 };
 
@@ -319,8 +319,8 @@ bool wg__list_make(const wg_build *b, const wg_list *base, const int32_t *last, 
     ok = m.at && m.again && m.view && m.view_of && m.operand && o->root && o->updated_at &&
          o->input_at;
     for (int64_t i = 0; i < p->n && ok; i++) m.at[i] = m.again[i] = m.view[i] = m.view_of[i] = -1;
-    ok = ok && copy_leaves(&m, o) && copy_steps(&m) && copy_roots(&m, o) &&
-         drop_unread(&m, o) && copy_list(&m, base, o);
+    ok = ok && copy_leaves(&m, o) && copy_steps(&m) && copy_roots(&m, o) && drop_unread(&m, o) &&
+         copy_list(&m, base, o);
     *too_many = m.too_many;
     wg__release(m.at);
     wg__release(m.again);

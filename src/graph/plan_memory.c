@@ -322,9 +322,8 @@ static bool take_values(struct walk *w, int32_t k)
             if (!take_whole(w, e)) return false;
             continue;
         }
-        while (i < n &&
-               (dying[i].owner < 0 || dying[i].reader > e ||
-                !wg__same_elements(b, dying[i].owner, e)))
+        while (i < n && (dying[i].owner < 0 || dying[i].reader > e ||
+                         !wg__same_elements(b, dying[i].owner, e)))
             i++;
         if (i < n) {
             w->place[e] = w->place[dying[i].owner];

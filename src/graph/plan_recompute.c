@@ -85,8 +85,7 @@ static struct layout *layout_make(struct search *s, wg_error *error)
     l->s.stats = *s->simplified;
     l->b = (wg_build){ .p = p, .s = &l->s, .error = &l->error };
     wg__list_swap(p, &s->base->o);
-    ok = wg__list_make(&s->base->b, &s->base->o, s->last, s->cut, s->most, false, &l->o,
-                       &too_many);
+    ok = wg__list_make(&s->base->b, &s->base->o, s->last, s->cut, s->most, false, &l->o, &too_many);
     wg__list_swap(p, &s->base->o);
     if (ok) {
         wg__list_swap(p, &l->o);

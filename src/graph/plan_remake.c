@@ -30,10 +30,10 @@ struct pair {
 
 struct pick {
     const wg_build *b;
-    int32_t *last, *cut;    /* by owner */
+    int32_t *last, *cut;      /* by owner */
     int32_t *first_use, *use; /* by owner: steps but its own that read it, ascending */
-    bool *whole;            /* by use: by row kernels alone, element by element */
-    int64_t *crowded;       /* by step: steps before it at which nearly as much is alive as ever */
+    bool *whole;              /* by use: by row kernels alone, element by element */
+    int64_t *crowded; /* by step: steps before it at which nearly as much is alive as ever */
     wg_hash at_hand;
     struct pair *pair;
     int64_t n_pairs, pairs_cap;
@@ -252,8 +252,8 @@ static void pick(struct pick *s, int32_t v, bool free_only)
         for (int n = 0; n < s->n_needs; n++)
             if (!reads(s, s->need[n], k)) more += (double)wg_type_bytes(b->type[s->need[n]]);
     }
-    if (more > 0 && (free_only || s->added + more > s->most ||
-                     s->crowded[s->last[v]] == s->crowded[from + 1]))
+    if (more > 0 &&
+        (free_only || s->added + more > s->most || s->crowded[s->last[v]] == s->crowded[from + 1]))
         return;
     s->added += more;
     s->picked++;

@@ -122,6 +122,6 @@ void wg__show_bar(wg_train *t, const char *label, double share, const char *figu
 bool wg__show_bar_due(const wg_train *t); /* on a terminal, and the last one is old enough */
 void wg__show_wipe(wg_train *t);          /* before anything else is written there */
 const char *wg__clock_text(double seconds, char buf[24]); /* 75 -> "1:15" */
-wg_status wg__show_flush(wg_train *t, wg_error *error); /* the log, to the disk */
+wg_status wg__show_flush(wg_train *t, wg_error *error);   /* the log, to the disk */
 
 #endif

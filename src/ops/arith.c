@@ -159,8 +159,8 @@ wg_tensor *wg_div(wg_tensor *a, wg_tensor *b)
 
 WG_ROW2(pow, vpow(a, b))
 
-/* da = dy b a^(b-1), where 0 0^-1 counts as 0; db = dy y log(a), 0 where a or y is 0. The selections
- * stand around operands, so that second derivatives meet no 0 times infinity either. */
+/* da = dy b a^(b-1), where 0 0^-1 counts as 0; db = dy y log(a), 0 where a or y is 0. The
+ * selections stand around operands, so that second derivatives meet no 0 times infinity either. */
 static void pow_vjp(const wg_vjp *v, wg_tensor **dx)
 {
     wg_tensor *a = v->x[0], *b = v->x[1], *zero = wg_scalar_like(v->y, 0),

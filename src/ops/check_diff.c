@@ -62,8 +62,8 @@ wg__slope wg__slope_at(wg__line_fn *f, void *arg, double at0, double scale, doub
                 s.value = d.best;
                 s.estimate = d.estimate;
             }
-            /* A kink at the point itself shows in every table, one beside it not in those of shorter steps: one
-             * table without a jump clears the point. */
+            /* A kink at the point itself shows in every table, one beside it not in those of
+             * shorter steps: one table without a jump clears the point. */
             if (fabs(j.best) + j.estimate < fabs(s.jump) + s.jump_estimate) {
                 s.jump = j.best;
                 s.jump_estimate = j.estimate;

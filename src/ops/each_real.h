@@ -10,11 +10,11 @@
  * double comes first, so that a float kernel may call the double one of its level. A file that
  * defines WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter; one that
  * defines WG_NARROW before it names its template gets no AVX-512 for double, whose bits are
- * those of AVX2; one that defines WG_NO_AVX512 none at all. Processors other than x86-64 have level 0
- * only. Slots of a record that have no kernel stay NULL: an empty level falls to the one below.
+ * those of AVX2; one that defines WG_NO_AVX512 none at all. Processors other than x86-64 have level
+ * 0 only. Slots of a record that have no kernel stay NULL: an empty level falls to the one below.
  *
- * Single precision at levels 1 and 2 is what time is spent in: with WG_FOR_SIZE all else is compiled
- * for size where the processor has those levels.
+ * Single precision at levels 1 and 2 is what time is spent in: with WG_FOR_SIZE all else is
+ * compiled for size where the processor has those levels.
  */
 #ifndef WG_EACH_REAL_H
 #define WG_EACH_REAL_H

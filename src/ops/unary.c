@@ -371,8 +371,8 @@ wg_tensor *wg_erf(wg_tensor *x)
 
 /* ---- normal_cdf, normal_pdf ---- */
 
-/* GELU and its gradient are x times these: as records of their own they are two passes over a row in
- * place of ten. */
+/* GELU and its gradient are x times these: as records of their own they are two passes over a row
+ * in place of ten. */
 WG_ROW1(normal_cdf, vfma(verf(x *vset(x, 0.70710678118654752440)), vset(x, 0.5), vset(x, 0.5)))
 WG_CHAIN1(normal_cdf)
 

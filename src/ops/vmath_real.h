@@ -346,7 +346,8 @@ WG_INLINE V FN(vcos)(V x)
 #define JOIN(a, b) ((V){ (float)a[0], (float)a[1], (float)b[0], (float)b[1] })
 #endif
 
-/* |a|^b = e^(b log |a|) in double, so that 24 bits come out right; then what C99 says of signs and ones. */
+/* |a|^b = e^(b log |a|) in double, so that 24 bits come out right; then what C99 says of signs and
+ * ones. */
 WG_INLINE V FN(vpow)(V a, V b)
 {
     V m = FN(vabs)(a), one = VSPLAT(1), half = b * (REAL)0.5, y;

@@ -76,8 +76,8 @@ size_t wg__winograd_weights_scratch(const wg__conv *v, int threads);
 
 /*
  * What depends on the level, on channels c..end-1, which are whole vectors of `lanes`: G g G^T of
- * nine taps, B^T d B of 16 places, A dy A^T of four: element i goes to to + i apart. tile: A^T m A to
- * four places. finish: G^T u G of one vector to nine, u the sum of slabs, each 16 matrices.
+ * nine taps, B^T d B of 16 places, A dy A^T of four: element i goes to to + i apart. tile: A^T m A
+ * to four places. finish: G^T u G of one vector to nine, u the sum of slabs, each 16 matrices.
  */
 typedef struct {
     int lanes;
