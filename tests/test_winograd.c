@@ -375,28 +375,37 @@ static void same_bits_with_other_passes(void)
     wg_graph_free(g);
 }
 
-/* With the pass and without: other bits, near each other. */
+/* The root of the mean square of how far result k of a plan is from that in double. */
+static double far(wg_plan *p, wg_plan *exact, int k)
+{
+    const wg_array *x = wg_plan_value_at(p, k), *want = wg_plan_value_at(exact, k);
+    double sum = 0;
+
+    for (int64_t i = 0; i < count_of(x); i++)
+        sum += (item(x, i) - item(want, i)) * (item(x, i) - item(want, i));
+    return sqrt(sum / (double)count_of(x));
+}
+
+/* With the pass and without: other bits, alike in how far they are from the results in double: of
+ * random values 1.0 to 1.1 times as far, of sines, whose sums cancel, 2.6 to 2.8 times. */
 static void off_is_the_direct_form(void)
 {
-    wg_plan_options off = { .threads = 1, .passes_off = WG_PASS_WINOGRAD };
-    wg_graph *g = wg_graph_new();
-    wg_tensor *out[4];
+    wg_plan_options on = { .threads = 1 }, off = { .threads = 1, .passes_off = WG_PASS_WINOGRAD };
+    wg_graph *g = wg_graph_new(), *g64 = wg_graph_new();
+    wg_tensor *out[4], *out64[4];
     int n = record(g, WG_F32, IN, out);
-    wg_plan *a = run_plan(WG_F32, IN, n, out, (wg_plan_options){ .threads = 1 });
-    wg_plan *b = run_plan(WG_F32, IN, n, out, off);
+    wg_plan *a = run_plan(WG_F32, IN, n, out, on), *b = run_plan(WG_F32, IN, n, out, off);
+    wg_plan *exact = run_plan(WG_F64, IN, record(g64, WG_F64, IN, out64), out64, on);
 
-    for (int k = 0; a && b && k < n; k++) {
-        wg_array x = *wg_plan_value_at(a, k), y = *wg_plan_value_at(b, k);
-        double *want = doubles(&y), most = 0;
-
-        for (int64_t i = 0; i < count_of(&y); i++) most = fmax(most, fabs(want[i]));
+    for (int k = 0; a && b && exact && k < n; k++) {
         CHECK(!same(a, b, k));
-        CHECK(CLOSE_ARRAY(&x, want, count_of(&y), 0, 1e-5 * most));
-        free(want);
+        CHECK(far(a, exact, k) > 0 && far(a, exact, k) <= 3 * far(b, exact, k));
     }
     wg_plan_free(a);
     wg_plan_free(b);
+    wg_plan_free(exact);
     wg_graph_free(g);
+    wg_graph_free(g64);
 }
 
 /* Few channels, and f64, are the direct form either way. */
