@@ -390,6 +390,92 @@ static void every_allocation_may_fail(void)
     model_free(&m);
 }
 
+/* ---- values inside others ---- */
+
+static wg_plan_stats cut_stats(wg_tensor *y, unsigned passes_off)
+{
+    wg_plan_options o = { .threads = 1, .passes_off = passes_off };
+    wg_plan_stats stats = { 0 };
+    wg_error error;
+    wg_plan *p = wg_plan_of(1, &y, NULL, &o, &error);
+
+    if (!p) NO_ERROR(&error);
+    EQ_INT(wg_plan_report(p, &stats), WG_OK);
+    wg_plan_free(p);
+    return stats;
+}
+
+/* One row of a product is read after four more products: as a part of the first it would keep all
+ * of that alive. Of the second half of a sum that is read at once the part is free. */
+static void cuts_take_no_more(void)
+{
+    wg_graph *g = wg_graph_new();
+    wg_tensor *x = wg_input(g, "x", WG_F32, WG_SHAPE(512, 512)), *h = wg_matmul(x, x), *y = x;
+    wg_tensor *row =
+        wg_slice(h, 2, (int64_t[]){ 0, 0 }, (int64_t[]){ 1, 512 }, (int64_t[]){ 1, 1 });
+    wg_tensor *half = wg_slice(wg_cumsum(x, 0, false), 2, (int64_t[]){ 256, 0 },
+                               (int64_t[]){ 512, 512 }, (int64_t[]){ 1, 1 });
+
+    for (int i = 0; i < 4; i++) y = wg_matmul(wg_tanh(i == 0 ? wg_add(y, row) : y), x);
+    y = wg_sum(wg_mul(y, row), WG_ALL_AXES, false);
+    NO_ERROR(wg_graph_error(g));
+    EQ_INT(cut_stats(y, 0).arena_bytes, cut_stats(y, WG_PASS_PLACE).arena_bytes);
+    y = wg_matmul(half, wg_input(g, "v", WG_F32, WG_SHAPE(512, 1)));
+    NO_ERROR(wg_graph_error(g));
+    CHECK(cut_stats(y, 0).arena_bytes < cut_stats(y, WG_PASS_PLACE).arena_bytes);
+    wg_graph_free(g);
+}
+
+/* ---- scratch of a faster kernel ---- */
+
+enum { WANTED = 1000 };
+
+static void no_kernel(const wg_call *c)
+{
+    (void)c;
+}
+
+/* Writes all the scratch it asked for. */
+static void fast_kernel(const wg_call *c)
+{
+    if (!c->scratch) return;
+    memset(c->scratch, 0xff, WANTED);
+    memcpy(c->y, c->x[0], (size_t)wg_type_bytes(c->ty));
+}
+
+static wg_eval_fn *fast_of(const wg_sig *s, const wg_type *out, wg_dtype by, int level, int threads,
+                           size_t *scratch)
+{
+    (void)s, (void)out, (void)by, (void)level, (void)threads;
+    *scratch = WANTED;
+    return fast_kernel;
+}
+
+static const wg_op fast_op = { .name = "quick",
+                               .doc = "",
+                               .n_in = 1,
+                               .flags = WG_OP_NO_GRAD,
+                               .infer = wg_infer_same,
+                               .eval = { [WG_F32] = { no_kernel } },
+                               .fast = fast_of };
+
+static void a_faster_kernel_gets_its_scratch(void)
+{
+    wg_graph *g = wg_graph_new();
+    wg_tensor *y = wg_record1(&fast_op, NULL, wg_input(g, "x", WG_F32, WG_SHAPE(4)));
+    float x[4] = { 1, 2, 3, 4 };
+    wg_error error;
+    wg_plan *p = wg_plan_of(1, &y, NULL, NULL, &error);
+
+    if (!p) NO_ERROR(&error);
+    EQ_INT(wg_plan_feed(p, "x", wg_array_of(WG_F32, WG_SHAPE(4), x)), WG_OK);
+    EQ_INT(wg_plan_run(p), WG_OK);
+    CHECK(memcmp(wg_plan_value_at(p, 0)->data, x, sizeof x) == 0);
+    wg_plan_free(p);
+    wg_graph_free(g);
+}
+
 TESTS(TEST(the_report_is_what_is_taken), TEST(so_much_is_resident), TEST(buffers_of_blas_are_named),
       TEST(training_steps_stay_small), TEST(made_again_the_bits_are_the_same),
-      TEST(every_allocation_may_fail))
+      TEST(every_allocation_may_fail), TEST(cuts_take_no_more),
+      TEST(a_faster_kernel_gets_its_scratch))

@@ -291,7 +291,7 @@ struct wg_op {
     /* Optional. A faster kernel for these very types, which takes the place of eval and whose
      * results differ from eval's within a bound that the record's constructor states; NULL: none.
      * *scratch: the bytes it wants. Chosen by extents alone, whatever the threads
-     * (WG_PASS_WINOGRAD). */
+     * (WG_PASS_WINOGRAD). Not together with `prepare`, which may choose another kernel. */
     wg_eval_fn *(*fast)(const wg_sig *s, const wg_type *out, wg_dtype by, int level, int threads,
                         size_t *scratch);
     /* Optional, for a record whose result can be elements of operand 0 as they lie there, one after

@@ -37,7 +37,7 @@ typedef struct {
  * multiplications, unless WG_PASS_WINOGRAD is off. With u = 2^-24 the error is then at most 16 u
  * (min(in, 256) + in / 256 + 13) times the sum over k of the largest |x[..., k]| in the patch of 4
  * x 4 places that the element's tile of 2 x 2 is made from, times all |w[..., k, q]|; measured, it
- * is that of the direct form (docs/numerics.md). What is not finite, or above 8e37, makes NaN of
+ * is at most 1.8 times that of the direct form (docs/numerics.md). What is not finite, or above 8e37, makes NaN of
  * the tiles whose patch it is in.
  *
  * Errors: WG_ESHAPE unless both have rank 4 and in agrees, or when the window does not fit; WG_EARG

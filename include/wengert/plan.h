@@ -16,8 +16,8 @@ extern "C" {
 typedef struct wg_plan wg_plan;
 
 /* passes that can be turned off; results keep their bits, except where a product's transpose
- * flags change (WG_PASS_TRANSPOSE) and where convolutions take another algorithm
- * (WG_PASS_WINOGRAD) */
+ * flags change (WG_PASS_TRANSPOSE), where convolutions take another algorithm
+ * (WG_PASS_WINOGRAD), and which of two NaN is passed on (WG_PASS_CHAIN) */
 enum {
     WG_PASS_ALIAS = 1 << 0,     /* reshapes and the like share memory with their operand */
     WG_PASS_FOLD = 1 << 1,      /* constants are computed once per specialisation */

@@ -480,9 +480,9 @@ bool wg__plan_direct(wg_build *b);
 
 /* ---- plan_place.c: values that lie inside others ---- */
 
-/* Once lives are known: what lies where, and the longer lives. false: out of memory. */
-bool wg__plan_place(wg_build *b);
-void wg__place_drop(wg_build *b); /* nothing lies inside another */
+/* Once lives are known: what lies where, and the longer lives; alone: those as they were. */
+bool wg__plan_place(wg_build *b, int32_t *alone); /* false: out of memory */
+void wg__place_drop(wg_build *b);                 /* nothing lies inside another */
 /* The next operand behind *k that is copied to byte *at of e; false: none. Starts at -1 and 0. */
 bool wg__place_next(const wg_build *b, int32_t e, int32_t *k, int64_t *at);
 

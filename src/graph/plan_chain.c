@@ -389,7 +389,7 @@ bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k)
         find_entries(b, r, entry);
     }
     ok = k->chain && o;
-    for (int32_t i = 0, n; ok && i<k->n_members; i += n> 0 ? n : 1) {
+    for (int32_t i = 0, n = 0; ok && i < k->n_members; i += (n > 0) ? n : 1) {
         for (n = 0; n < WG_CHAIN_MEMBERS && i + n < k->n_members; n++)
             if (!fits(b, &k->member[i + n], entry[i + n])) break;
         if (n < 2) continue;

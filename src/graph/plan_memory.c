@@ -378,7 +378,7 @@ static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
         b->n_instr++; /* its check */
         return true;
     }
-    if (!op->scratch) return true;
+    if (!op->scratch && !op->fast) return true;
     for (int i = 0; i < wg__n_in(p, e); i++) b->tx[i] = b->type[b->in[p->first[e] + i]];
     wg__eval_chosen(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e],
                     wg__kernel_dtype(b, e), p->level, p->passes, p->options.threads, &need);
@@ -460,16 +460,18 @@ static void go_back(wg_build *b, const struct before *o)
     b->s->stats.in_place = o->in_place;
 }
 
-/* With values inside others, unless that takes more memory than without. */
-static bool walk_placed(struct walk *w)
+/* With values inside others, unless that takes more memory than without, when they live `alone`. */
+static bool walk_placed(struct walk *w, const int32_t *alone)
 {
     wg_build *b = w->b;
+    size_t bytes = (size_t)b->p->n * sizeof *b->last;
     int32_t *whole = b->whole;
     struct before o;
     int64_t end;
     bool ok = note_before(b, &o);
 
     b->whole = NULL;
+    memcpy(b->last, alone, bytes);
     ok = ok && walk_steps(w);
     b->whole = whole;
     end = w->heap.end;
@@ -478,6 +480,7 @@ static bool walk_placed(struct walk *w)
     if (ok && w->heap.end > end) {
         go_back(b, &o);
         wg__place_drop(b);
+        memcpy(b->last, alone, bytes);
         ok = walk_steps(w);
     }
     for (int64_t i = 0; ok && b->whole && i < b->p->n; i++)
@@ -491,6 +494,7 @@ static bool walk_placed(struct walk *w)
 bool wg__plan_memory(wg_build *b)
 {
     struct walk w = { .b = b };
+    int32_t *alone = wg__array(b->p->n, sizeof *alone);
     bool ok;
 
     w.place = wg__array(b->p->n, sizeof *w.place);
@@ -499,9 +503,10 @@ bool wg__plan_memory(wg_build *b)
     w.read_by = wg__array(b->p->n, sizeof *w.read_by);
     /* a block is given once, and those of scratch are as many as the steps */
     w.waiting = wg__array(b->p->n + b->n_steps, sizeof *w.waiting);
-    ok = w.place && w.read_by && w.waiting && b->scratch && b->scratch_at;
-    ok = ok && wg__plan_stream(b) && wg__plan_place(b) && wg__plan_direct(b) &&
-         (b->whole ? walk_placed(&w) : walk_steps(&w));
+    ok = alone && w.place && w.read_by && w.waiting && b->scratch && b->scratch_at;
+    ok = ok && wg__plan_stream(b) && wg__plan_place(b, alone) && wg__plan_direct(b) &&
+         (b->whole ? walk_placed(&w, alone) : walk_steps(&w));
+    wg__release(alone);
     wg__release(w.place);
     wg__release(w.read_by);
     wg__release(w.waiting);

@@ -182,7 +182,7 @@ static void join_lives(wg_build *b)
     }
 }
 
-bool wg__plan_place(wg_build *b)
+bool wg__plan_place(wg_build *b, int32_t *alone)
 {
     const wg_plan *p = b->p;
 
@@ -202,6 +202,7 @@ bool wg__plan_place(wg_build *b)
         if (wg__op_at(b, e)->part) place_part(b, e);
         else if (wg__op_at(b, e)->joins) place_pieces(b, e);
     }
+    memcpy(alone, b->last, (size_t)p->n * sizeof *alone);
     if (b->s->stats.placed > 0) join_lives(b);
     else wg__place_drop(b);
     return true;

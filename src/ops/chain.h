@@ -1,8 +1,8 @@
 /*
  * chain.h: handlers of element-wise ops for WG_PASS_CHAIN, from the expression of row kernels:
  *
- * WG_ROW1(neg, -x) WG_CHAIN1(neg)    defines neg_chain: .chain = &neg_chain
- * WG_ROW2(sub, a - b) WG_CHAIN2(sub)
+ *   WG_ROW1(neg, -x) WG_CHAIN1(neg)     defines neg_chain: .chain = &neg_chain
+ *   WG_ROW2(sub, a - b) WG_CHAIN2(sub)  defines sub_chain
  *
  * A handler works on 128 floats that stay in eight registers from one handler to the next, which it
  * jumps to at its end: the calling convention passes eight vectors in registers. graph/chain.c has
