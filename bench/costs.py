@@ -116,7 +116,7 @@ def wavenet():
 
 
 def resnet():
-    # Winograd's F(2x2, 3x3), whose error is that of direct sums: 16 products for four places
+    # Winograd's F(2x2, 3x3), whose error is of the size of direct sums': 16 products for four places
     conv = 2 * 32 * (32 // 2) ** 2 * 16 * 64 * 64
     return {
         "products": 5 * conv,                               # x gets no gradient
