@@ -376,9 +376,9 @@ static void same_bits_with_other_passes(void)
 }
 
 /* The root of the mean square of how far result k of a plan is from that in double. */
-static double far(wg_plan *p, wg_plan *exact, int k)
+static double far(wg_plan *p, wg_plan *truth, int k)
 {
-    const wg_array *x = wg_plan_value_at(p, k), *want = wg_plan_value_at(exact, k);
+    const wg_array *x = wg_plan_value_at(p, k), *want = wg_plan_value_at(truth, k);
     double sum = 0;
 
     for (int64_t i = 0; i < count_of(x); i++)
@@ -395,15 +395,15 @@ static void off_is_the_direct_form(void)
     wg_tensor *out[4], *out64[4];
     int n = record(g, WG_F32, IN, out);
     wg_plan *a = run_plan(WG_F32, IN, n, out, on), *b = run_plan(WG_F32, IN, n, out, off);
-    wg_plan *exact = run_plan(WG_F64, IN, record(g64, WG_F64, IN, out64), out64, on);
+    wg_plan *truth = run_plan(WG_F64, IN, record(g64, WG_F64, IN, out64), out64, on);
 
-    for (int k = 0; a && b && exact && k < n; k++) {
+    for (int k = 0; a && b && truth && k < n; k++) {
         CHECK(!same(a, b, k));
-        CHECK(far(a, exact, k) > 0 && far(a, exact, k) <= 3 * far(b, exact, k));
+        CHECK(far(a, truth, k) > 0 && far(a, truth, k) <= 3 * far(b, truth, k));
     }
     wg_plan_free(a);
     wg_plan_free(b);
-    wg_plan_free(exact);
+    wg_plan_free(truth);
     wg_graph_free(g);
     wg_graph_free(g64);
 }
