@@ -97,7 +97,10 @@ static void pool_pick_vjp(const wg_vjp *v, wg_tensor **dx)
     if (v->need[0]) dx[0] = wg_pool_scatter(v->dy, v->x[1], *(const wg_window *)v->attr);
 }
 
-enum { CHUNK = 64 }; /* bytes of channels that a task makes at least: a line of cache */
+enum {
+    CHUNK = 64, /* bytes of channels that a task makes at least: a line of cache */
+    TAPS = 64   /* windows of at most so many have a list of their places */
+};
 
 /* Rows or tasks that are worth a thread, when each reads this many elements. */
 static int64_t grain(int64_t elements)
@@ -172,6 +175,8 @@ typedef struct {
     int64_t channels, wide;
     const REAL *x, *u; /* the image; what goes with it */
     REAL *y;
+    int64_t tap[TAPS]; /* places of the taps of a window inside the image, from its first */
+    int taps;          /* 0: too many for the list */
 } FN(pool_job);
 
 /* The taps of one window that lie in the image, and where its tap (0, 0) would lie. */
@@ -200,6 +205,21 @@ WG_INLINE bool FN(sticks_out)(const FN(pool_job) * j, const FN(window) * w)
 {
     return (w->r_end - w->r < j->row.taps) | (w->c_end - w->c < j->column.taps);
 }
+
+/* Whether the window has all its taps in the list. */
+WG_INLINE bool FN(is_listed)(const FN(pool_job) * j, const FN(window) * w)
+{
+    return j->taps > 0 && !FN(sticks_out)(j, w);
+}
+
+/* For n channels of a window, a vector at a time. */
+#define EACH_VECTOR(k, n, body)                                                                    \
+    do {                                                                                           \
+        int64_t k = 0;                                                                             \
+                                                                                                   \
+        for (; k + VN <= (n); k += VN) body(k, VN);                                                \
+        if (k < (n)) body(k, (n)-k);                                                               \
+    } while (0)
 
 /* Bytes to the windows that come a row later: fetched meanwhile. */
 WG_INLINE uintptr_t FN(below)(const FN(pool_job) * j)
@@ -234,6 +254,24 @@ WG_INLINE V FN(total)(const FN(pool_job) * j, const FN(window) * w, const REAL *
     return sum;
 }
 
+/* The same of a window that is listed, n channels; x: its first place. */
+WG_INLINE V FN(reduced)(const bool mean, const FN(pool_job) * j, const REAL *x, int64_t n)
+{
+    uintptr_t below = FN(below)(j);
+    V v = LOAD(x, n);
+
+    if (mean) v += (V){ 0 };
+    __builtin_prefetch((const void *)((uintptr_t)x + below));
+    for (int t = 1; t < j->taps; t++) {
+        const REAL *at = x + j->tap[t];
+        V here = LOAD(at, n);
+
+        __builtin_prefetch((const void *)((uintptr_t)at + below));
+        v = mean ? v + here : vmax(v, here);
+    }
+    return v;
+}
+
 /* ---- avg_pool2d, max_pool2d: rows of windows ---- */
 
 WG_INLINE void FN(pool_rows)(const bool mean, const FN(pool_job) * j, int64_t lo, int64_t hi)
@@ -248,6 +286,17 @@ WG_INLINE void FN(pool_rows)(const bool mean, const FN(pool_job) * j, int64_t lo
         for (int64_t p = 0; p < j->column.out; p++, y += ch) {
             FN(window) w = FN(window_at)(j, i % j->row.out, p);
 
+            if (FN(is_listed)(j, &w)) {
+#define REDUCE(k, n)                                                                               \
+    do {                                                                                           \
+        V v = FN(reduced)(mean, j, x + w.at * ch + (k), n);                                        \
+                                                                                                   \
+        STORE(y + (k), mean ? v / taps : v, n);                                                    \
+    } while (0)
+                EACH_VECTOR(k, ch, REDUCE);
+#undef REDUCE
+                continue;
+            }
             for (int64_t k = 0; k < ch; k += VN) {
                 V v = mean ? FN(total)(j, &w, x + k, ch - k) / taps
                            : FN(largest)(j, &w, x + k, ch - k);
@@ -274,8 +323,14 @@ static FN(pool_job) FN(job_of)(const wg_call *c, const wg_type *image)
     const wg_shape *x = &image->shape;
     const wg_window *w = c->attr;
     wg__windows g = wg__windows_of(w, x->dim[1], x->dim[2], w->kernel);
+    FN(pool_job) j = { .row = g.axis[0], .column = g.axis[1], .channels = x->dim[3], .y = c->y };
 
-    return (FN(pool_job)){ g.axis[0], g.axis[1], x->dim[3], 0, NULL, NULL, c->y };
+    if (w->kernel[0] > TAPS || w->kernel[1] > TAPS || w->kernel[0] * w->kernel[1] > TAPS) return j;
+    for (int64_t r = 0; r < w->kernel[0]; r++)
+        for (int64_t q = 0; q < w->kernel[1]; q++)
+            j.tap[j.taps++] =
+                (r * j.row.step * j.column.n + q * j.column.step) * j.channels;
+    return j;
 }
 
 static int64_t FN(window_grain)(const FN(pool_job) * j)
@@ -381,6 +436,41 @@ WG_INLINE V FN(at_largest)(const int how, const FN(pool_job) * j, const FN(windo
     return got;
 }
 
+/* The same for a window that is listed, n channels; x, from, to: its first place. One pass finds
+ * the tap, as a number in each lane. */
+WG_INLINE V FN(at_listed)(const int how, const FN(pool_job) * j, int64_t n, V u, const REAL *x,
+                          const REAL *from, REAL *to)
+{
+    V top = LOAD(x, n), which = { 0 }, number = { 0 }, got = { 0 };
+
+    for (int t = 1; t < j->taps; t++) {
+        V here = LOAD(x + j->tap[t], n);
+        M larger = vand(vnot(vle(here, top)), veq(top, top));
+
+        number += 1;
+        top = vsel(larger, here, top);
+        which = vsel(larger, number, which);
+    }
+    number = (V){ 0 };
+    for (int t = 0; t < j->taps; t++, number += 1) {
+        int64_t at = j->tap[t];
+        M hit = veq(which, number);
+
+        if (how == SET) {
+            __builtin_prefetch((const void *)((uintptr_t)(x + at) + FN(below)(j)));
+            __builtin_prefetch((const void *)((uintptr_t)(to + at) + FN(below)(j)), 1);
+            STORE(to + at, vsel(hit, 0 + u, (V){ 0 }), n);
+        } else if (how == ADD) {
+            V y = LOAD(to + at, n);
+
+            STORE(to + at, vsel(hit, y + u, y), n);
+        } else {
+            got = vsel(hit, LOAD(from + at, n), got);
+        }
+    }
+    return got;
+}
+
 static void FN(pick_rows)(void *arg, int64_t lo, int64_t hi)
 {
     const FN(pool_job) *j = arg;
@@ -392,7 +482,16 @@ static void FN(pick_rows)(void *arg, int64_t lo, int64_t hi)
 
         for (int64_t p = 0; p < j->column.out; p++, y += ch) {
             FN(window) w = FN(window_at)(j, i % j->row.out, p);
+            int64_t at = image + w.at * ch;
 
+            if (FN(is_listed)(j, &w)) {
+#define PICKED(k, n)                                                                               \
+    STORE(y + (k),                                                                                 \
+          FN(at_listed)(PICK, j, n, (V){ 0 }, j->x + at + (k), j->u + at + (k), NULL), n)
+                EACH_VECTOR(k, ch, PICKED);
+#undef PICKED
+                continue;
+            }
             for (int64_t k = 0; k < ch; k += VN) {
                 V got =
                     FN(at_largest)(PICK, j, &w, k, (V){ 0 }, j->x + image, j->u + image, NULL);
@@ -420,7 +519,16 @@ WG_INLINE void FN(scatter_windows)(const bool set, const FN(pool_job) * j, const
     for (int64_t o = 0; o < j->row.out; o++)
         for (int64_t p = 0; p < j->column.out; p++, dy += j->channels) {
             FN(window) w = FN(window_at)(j, o, p);
+            int64_t at = w.at * j->channels + first;
 
+            if (FN(is_listed)(j, &w)) {
+#define SCATTER(k, n)                                                                              \
+    FN(at_listed)                                                                                  \
+    (set ? SET : ADD, j, n, LOAD(dy + first + (k), n), x + at + (k), NULL, y + at + (k))
+                EACH_VECTOR(k, n, SCATTER);
+#undef SCATTER
+                continue;
+            }
             for (int64_t k = first; k < first + n; k += VN)
                 FN(at_largest)
                 (set ? SET : ADD, j, &w, k, LOAD(dy + k, j->channels - k), x, NULL, y);
@@ -467,6 +575,7 @@ static void FN(pool_scatter_eval)(const wg_call *c)
                 grain(j.row.n * j.column.n * j.wide), FN(scatter_tasks), &j);
 }
 
+#undef EACH_VECTOR
 #undef LOAD
 #undef STORE
 #endif
