@@ -139,6 +139,9 @@ const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__
     if (high == 0 || span(c, u->columns) == 0) return image; /* no tap: nothing is read */
     if (s->whole_rows && top >= 0 && top + high <= r->n)
         return image + (size_t)(top * c->n + left) * place;
+    /* a strip of one row needs no other row at a distance of its own */
+    if (s->rows == 1 && top >= 0 && top < r->n && left >= 0 && left + span(c, u->columns) <= c->n)
+        return image + (size_t)(top * c->n + left) * place;
     for (int64_t i = 0; i < u->images; i++, image += (size_t)*apart * place)
         for (int64_t q = top; q < top + s->rows; q++, to += line) {
             size_t from = (size_t)before * place, till = (size_t)end * place;
