@@ -4,6 +4,7 @@
  * times the whole. Here each part is added at its place: O(whole + parts), with the bits of the
  * additions.
  */
+#include "each_real.h"
 #include "move.h"
 
 /* ---- where parts lie ---- */
@@ -138,6 +139,8 @@ static void assemble_range(void *arg, int64_t lo, int64_t hi)
 /* ---- the sign of zero ---- n - 1 additions of padded parts give -0 exactly where every part has a
  * -0 of its own: elsewhere a +0 of the padding takes part. So the sum starts at -0 on the places
  * all parts cover, and at +0 on the others. */
+
+WG_SMALL_BEGIN
 
 static int64_t common_divisor(int64_t a, int64_t b)
 {
@@ -414,3 +417,5 @@ wg_tensor *wg__assemble(int n, wg_tensor *const *part)
     wg_free(triples);
     return y;
 }
+
+WG_SMALL_END

@@ -270,8 +270,9 @@ static inline int64_t real_to_i64(double x)
 
 typedef void convert_fn(int64_t n, const void *from, void *to);
 
-#define CONVERT(from, From, to, To, expr)                                                          \
-    static void from##_to_##to(int64_t n, const void *xs, void *ys)                                \
+/* The first argument: nothing, or that it is compiled for size. */
+#define CONVERT(HOW, from, From, to, To, expr)                                                     \
+    HOW static void from##_to_##to(int64_t n, const void *xs, void *ys)                            \
     {                                                                                              \
         const From *px = xs;                                                                       \
         To *py = ys;                                                                               \
@@ -282,22 +283,22 @@ typedef void convert_fn(int64_t n, const void *from, void *to);
             py[i] = (To)(expr);                                                                    \
         }                                                                                          \
     }
-CONVERT(f32, float, f32, float, x)
-CONVERT(f32, float, f64, double, x)
-CONVERT(f32, float, i64, int64_t, real_to_i64((double)x))
-CONVERT(f32, float, bool, uint8_t, x != 0)
-CONVERT(f64, double, f32, float, x)
-CONVERT(f64, double, f64, double, x)
-CONVERT(f64, double, i64, int64_t, real_to_i64(x))
-CONVERT(f64, double, bool, uint8_t, x != 0)
-CONVERT(i64, int64_t, f32, float, x)
-CONVERT(i64, int64_t, f64, double, x)
-CONVERT(i64, int64_t, i64, int64_t, x)
-CONVERT(i64, int64_t, bool, uint8_t, x != 0)
-CONVERT(bool, uint8_t, f32, float, x != 0)
-CONVERT(bool, uint8_t, f64, double, x != 0)
-CONVERT(bool, uint8_t, i64, int64_t, x != 0)
-CONVERT(bool, uint8_t, bool, uint8_t, x != 0)
+CONVERT(, f32, float, f32, float, x)
+CONVERT(, f32, float, f64, double, x)
+CONVERT(WG_SMALL, f32, float, i64, int64_t, real_to_i64((double)x))
+CONVERT(, f32, float, bool, uint8_t, x != 0)
+CONVERT(, f64, double, f32, float, x)
+CONVERT(WG_SMALL, f64, double, f64, double, x)
+CONVERT(WG_SMALL, f64, double, i64, int64_t, real_to_i64(x))
+CONVERT(WG_SMALL, f64, double, bool, uint8_t, x != 0)
+CONVERT(, i64, int64_t, f32, float, x)
+CONVERT(WG_SMALL, i64, int64_t, f64, double, x)
+CONVERT(WG_SMALL, i64, int64_t, i64, int64_t, x)
+CONVERT(WG_SMALL, i64, int64_t, bool, uint8_t, x != 0)
+CONVERT(, bool, uint8_t, f32, float, x != 0)
+CONVERT(WG_SMALL, bool, uint8_t, f64, double, x != 0)
+CONVERT(WG_SMALL, bool, uint8_t, i64, int64_t, x != 0)
+CONVERT(WG_SMALL, bool, uint8_t, bool, uint8_t, x != 0)
 
 static convert_fn *const convert[WG_N_DTYPES][WG_N_DTYPES] = {
     [WG_F32] = { [WG_F32] = f32_to_f32,
@@ -320,6 +321,8 @@ static convert_fn *const convert[WG_N_DTYPES][WG_N_DTYPES] = {
 
 /* Elements below which a second thread costs more than it saves. */
 enum { CAST_GRAIN = 32768 };
+
+WG_SMALL_BEGIN
 
 static void cast_part(void *arg, int64_t lo, int64_t hi)
 {
@@ -415,3 +418,5 @@ wg_tensor *wg_cast_like(wg_tensor *x, wg_tensor *like)
 {
     return wg_record2(&wg_op_cast_like, NULL, x, like);
 }
+
+WG_SMALL_END

@@ -13,6 +13,8 @@
 
 static const wg_field conv_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS_END };
 
+WG_SMALL_BEGIN
+
 static bool kernel_fits(const wg_sig *s, int i)
 {
     if (s->in[i]->shape.rank == 4) return true;
@@ -206,9 +208,13 @@ static void conv2d_dw_vjp(const wg_vjp *v, wg_tensor **dx)
     if (v->need[1]) dx[1] = wg_conv2d(v->x[0], v->dy, *at);
 }
 
+WG_SMALL_END
+
 #define WG_NARROW
 #define WG_TEMPLATE "conv.c"
 #include "each_real.h"
+
+WG_SMALL_BEGIN
 
 /* ---- with fewer multiplications ---- */
 
@@ -307,6 +313,8 @@ wg_tensor *wg_conv1d(wg_tensor *x, wg_tensor *w, wg_window window)
     x = wg_unsqueeze(x, WG_AXES(2));
     return wg_squeeze(wg_conv2d(x, wg_unsqueeze(w, WG_AXES(1)), rows), WG_AXES(2));
 }
+
+WG_SMALL_END
 
 #else /* for each type and level */
 

@@ -1,5 +1,6 @@
 /* cumsum.c: running sums along one axis, from the front or from the end; each is the other's
  * adjoint. */
+#include "each_real.h"
 #include "reduce.h"
 
 struct cumsum_attr {
@@ -11,6 +12,8 @@ static const wg_field cumsum_fields[] = {
     WG_FIELD(struct cumsum_attr, reverse),
     WG_FIELDS_END,
 };
+
+WG_SMALL_BEGIN
 
 static bool cumsum_infer(const wg_sig *s, wg_type *out)
 {
@@ -27,6 +30,8 @@ static void cumsum_vjp(const wg_vjp *v, wg_tensor **dx)
 
     dx[0] = wg_cumsum(v->dy, (int)at->axis, !at->reverse);
 }
+
+WG_SMALL_END
 
 enum { CUMSUM_CHUNK = 256 }; /* neighbouring lines taken together */
 
@@ -82,6 +87,8 @@ CUMSUM(cumsum_f64, double, double)
 CUMSUM(cumsum_i64, int64_t, uint64_t)
 #undef CUMSUM
 
+WG_SMALL_BEGIN
+
 const wg_op wg_op_cumsum = {
     .name = "cumsum",
     .doc = "running sum along an axis",
@@ -97,3 +104,5 @@ wg_tensor *wg_cumsum(wg_tensor *x, int axis, bool reverse)
 {
     return wg_record1(&wg_op_cumsum, &(struct cumsum_attr){ axis, reverse }, x);
 }
+
+WG_SMALL_END

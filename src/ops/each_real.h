@@ -80,7 +80,8 @@
 #endif
 
 /* Between these, or with WG_SMALL, functions are compiled for size: that halves what they take, and
- * costs them a tenth of their speed. With what the whole library is compiled with, which older
+ * costs them a tenth of their speed. Rules and checks in files of kernels are; files without a
+ * template include this one for that. With what the whole library is compiled with, which older
  * compilers forget here. */
 #if defined(WG_FOR_SIZE) && WG_X86 && defined(__clang__)
 #define WG_SMALL_BEGIN                                                                             \

@@ -60,6 +60,8 @@ static void extreme_lines(const wg_call *c, const wg_type *x, unsigned set, bool
 
 /* ---- argmax, argmin ---- */
 
+WG_SMALL_BEGIN
+
 static void arg_lines_i64(void *arg, int share, int64_t lo, int64_t hi)
 {
     const struct extreme_job *job = arg;
@@ -265,6 +267,8 @@ wg_tensor *wg_extreme_pick(wg_tensor *u, wg_tensor *x, wg_axes axes, bool keepdi
     return wg_record2(&wg_op_extreme_pick, &(struct extreme_attr){ axes, keepdims, smallest }, u,
                       x);
 }
+
+WG_SMALL_END
 
 #else /* finding, for each type and level */
 

@@ -3,6 +3,7 @@
  * written; the threads of a scatter share out the places written to, never the values, so that what
  * falls on one place is added in the order of the indices whatever their number.
  */
+#include "each_real.h"
 #include "inlined.h"
 #include "move.h"
 
@@ -54,6 +55,8 @@ struct around {
 
 /* ---- gather ---- */
 
+WG_SMALL_BEGIN
+
 /* x's extents with the axis replaced by those of the indices. */
 static bool gathered(const wg_sig *s, const wg_type *x, const wg_type *index, wg_type *out)
 {
@@ -86,6 +89,8 @@ static void gather_vjp(const wg_vjp *v, wg_tensor **dx)
                                 (int)((const struct wg__axis_attr *)v->attr)->axis);
 }
 
+WG_SMALL_END
+
 /* Rows lo..hi-1 of outer x m. */
 static void gather_rows(void *arg, int64_t lo, int64_t hi)
 {
@@ -107,6 +112,8 @@ static void gather_rows(void *arg, int64_t lo, int64_t hi)
         }
     }
 }
+
+WG_SMALL_BEGIN
 
 void wg__gather_check(const wg_call *c)
 {
@@ -161,6 +168,8 @@ static bool fits_gathered(const wg_sig *s, const wg_type *whole, const wg_type *
     return wg_sig_fail(s, WG_ESHAPE, "%s added to %s at indices %s: wanted %s", WG_TYPE_STR(x),
                        WG_TYPE_STR(whole), WG_TYPE_STR(s->in[1]), WG_TYPE_STR(&want));
 }
+
+WG_SMALL_END
 
 /* One outer place: what falls on rows row..row_end-1 and columns column..column_end-1. */
 #define SCATTER(NAME, T)                                                                           \
@@ -225,6 +234,8 @@ static void scatter_pieces(void *arg, int64_t lo, int64_t hi)
         else j->f(j->a, outer, first, end, 0, j->a->inner);
     }
 }
+
+WG_SMALL_BEGIN
 
 /* Columns are shared evenly whatever the indices are, so they are preferred when there are enough
  * of them; rows cost each thread a look at all indices. */
@@ -366,6 +377,8 @@ static void take_along_axis_vjp(const wg_vjp *v, wg_tensor **dx)
                                   (int)((const struct wg__axis_attr *)v->attr)->axis);
 }
 
+WG_SMALL_END
+
 /* Rows lo..hi-1 of outer x m. */
 #define TAKE(SIZE, WORD)                                                                           \
     static void take##SIZE(void *arg, int64_t lo, int64_t hi)                                      \
@@ -384,6 +397,8 @@ TAKE(1, wg__word1)
 TAKE(4, wg__word4)
 TAKE(8, wg__word8)
 #undef TAKE
+
+WG_SMALL_BEGIN
 
 static void take_along_axis_eval(const wg_call *c)
 {
@@ -562,3 +577,5 @@ wg_tensor *wg_one_hot_like(wg_tensor *idx, wg_tensor *like)
 {
     return wg_record2(&wg_op_one_hot_like, NULL, idx, like);
 }
+
+WG_SMALL_END

@@ -46,6 +46,8 @@ int64_t wg__products(const wg_shape *a, const wg_shape *b, const void *attr, con
     return 1;
 }
 
+WG_SMALL_BEGIN
+
 static bool matmul_infer(const wg_sig *s, wg_type *out)
 {
     const struct matmul_attr *at = s->attr;
@@ -193,6 +195,8 @@ static size_t matmul_outside(const wg_sig *s, const wg_type *out, int level)
     return wg__blas_bytes(wg_dtype_size(out->dtype));
 }
 
+WG_SMALL_END
+
 /* Where batch entry i of y reads its operand: element offset of the matrix. */
 static int64_t matrix_of(const wg_shape *x, const wg_shape *y, int64_t i)
 {
@@ -218,6 +222,8 @@ _Static_assert(sizeof(struct matmul_state) <= WG_STATE, "fits");
 
 #define WG_TEMPLATE "matmul.c"
 #include "each_real.h"
+
+WG_SMALL_BEGIN
 
 static wg_eval_fn *matmul_prepare(const wg_sig *s, const wg_type *out, wg_dtype by, int level,
                                   void *state)
@@ -261,6 +267,8 @@ wg_tensor *wg_matmul(wg_tensor *a, wg_tensor *b)
 {
     return wg_matmul_t(a, b, false, false);
 }
+
+WG_SMALL_END
 
 #else /* for each type and level */
 

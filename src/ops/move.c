@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "each_real.h"
 #include "move.h"
 
 /* Elements below which a second thread costs more than it saves. */
@@ -47,9 +48,10 @@ static void turn4(wg__word4 tile[TILE][TILE], wg__word4 *y, int64_t ld)
 
 /* The result runs along the last axis, the operand along the other: a transposition. Each tile goes
  * through a small buffer, so that a line of memory is touched once: lines that lie a power of two
- * apart fall on one another in the cache, and would not stay for a second touch. */
-#define TRANSPOSE(NAME, WORD, TURN)                                                                \
-    static void NAME(const wg__plane *p, const WORD *from, WORD *to)                               \
+ * apart fall on one another in the cache, and would not stay for a second touch. Words of f32 are
+ * what time is spent on: the others are compiled for size. */
+#define TRANSPOSE(HOW, NAME, WORD, TURN)                                                           \
+    HOW static void NAME(const wg__plane *p, const WORD *from, WORD *to)                           \
     {                                                                                              \
         for (int64_t r0 = 0; r0 < p->rows; r0 += TILE)                                             \
             for (int64_t i0 = 0; i0 < p->n; i0 += TILE) {                                          \
@@ -67,14 +69,14 @@ static void turn4(wg__word4 tile[TILE][TILE], wg__word4 *y, int64_t ld)
                         y[r * p->to_row + i] = x[r + i * p->from];                                 \
             }                                                                                      \
     }
-TRANSPOSE(transpose1, wg__word1, TURN_WORDS)
-TRANSPOSE(transpose4, wg__word4, turn4)
-TRANSPOSE(transpose8, wg__word8, TURN_WORDS)
+TRANSPOSE(WG_SMALL, transpose1, wg__word1, TURN_WORDS)
+TRANSPOSE(, transpose4, wg__word4, turn4)
+TRANSPOSE(WG_SMALL, transpose8, wg__word8, TURN_WORDS)
 #undef TRANSPOSE
 #undef TURN_WORDS
 
-#define PLANE(NAME, WORD, OTHER)                                                                   \
-    static void NAME(const wg__plane *p, const void *from_, void *to_)                             \
+#define PLANE(HOW, NAME, WORD, OTHER)                                                              \
+    HOW static void NAME(const wg__plane *p, const void *from_, void *to_)                         \
     {                                                                                              \
         const WORD *from = from_;                                                                  \
         WORD *to = to_;                                                                            \
@@ -99,9 +101,9 @@ TRANSPOSE(transpose8, wg__word8, TURN_WORDS)
             }                                                                                      \
         }                                                                                          \
     }
-PLANE(plane1, wg__word1, transpose1)
-PLANE(plane4, wg__word4, transpose4)
-PLANE(plane8, wg__word8, transpose8)
+PLANE(WG_SMALL, plane1, wg__word1, transpose1)
+PLANE(, plane4, wg__word4, transpose4)
+PLANE(WG_SMALL, plane8, wg__word8, transpose8)
 #undef PLANE
 
 /* ---- all axes ---- */
@@ -297,6 +299,8 @@ void wg__copy(void *to, const void *from, int64_t bytes, int threads)
 
 /* ---- one value everywhere ---- */
 
+WG_SMALL_BEGIN
+
 bool wg__value_fits(wg_dtype dtype, double value)
 {
     if (dtype == WG_BOOL) return value == 0 || value == 1;
@@ -328,3 +332,5 @@ void wg__fill(void *y, wg_dtype dtype, int64_t n, double value, int threads)
     }
     wg__move(&(wg__moves){ 1, { n }, { 0 }, { 1 } }, wg_dtype_size(dtype), &one, y, threads);
 }
+
+WG_SMALL_END

@@ -6,10 +6,13 @@
  */
 #include <math.h>
 
+#include "each_real.h"
 #include "op.h"
 
 /* Elements below which a second thread costs more than it saves: draws are dearer than copies. */
 enum { DRAW_GRAIN = 4096 };
+
+WG_SMALL_BEGIN
 
 /* Operands: the type to draw, the seed, the run. Attributes begin with the key. */
 static bool draw_infer(const wg_sig *s, wg_type *out)
@@ -64,6 +67,8 @@ static bool uniform_infer(const wg_sig *s, wg_type *out)
     return draw_infer(s, out);
 }
 
+WG_SMALL_END
+
 /* lo + (hi - lo) u may round up to hi, which the interval does not hold: the number below it
  * then. */
 static void uniform_range(void *arg, int64_t first, int64_t end)
@@ -94,6 +99,8 @@ static void uniform_range(void *arg, int64_t first, int64_t end)
         }
     }
 }
+
+WG_SMALL_BEGIN
 
 static void uniform_eval(const wg_call *c)
 {
@@ -135,6 +142,8 @@ static bool normal_infer(const wg_sig *s, wg_type *out)
     return draw_infer(s, out);
 }
 
+WG_SMALL_END
+
 static void normal_range(void *arg, int64_t first, int64_t end)
 {
     const struct draw *d = arg;
@@ -153,6 +162,8 @@ static void normal_range(void *arg, int64_t first, int64_t end)
         for (int64_t i = 0; i < end - first; i++) y[i] = at->mean + at->std * y[i];
     }
 }
+
+WG_SMALL_BEGIN
 
 static void normal_eval(const wg_call *c)
 {
@@ -189,6 +200,8 @@ static bool bernoulli_infer(const wg_sig *s, wg_type *out)
     return draw_infer(s, out);
 }
 
+WG_SMALL_END
+
 static void bernoulli_range(void *arg, int64_t first, int64_t end)
 {
     const struct draw *d = arg;
@@ -207,6 +220,8 @@ static void bernoulli_range(void *arg, int64_t first, int64_t end)
         for (int64_t i = 0; i < end - first; i++) y[i] = y[i] < at->p ? 1 : 0;
     }
 }
+
+WG_SMALL_BEGIN
 
 static void bernoulli_eval(const wg_call *c)
 {
@@ -297,3 +312,5 @@ wg_tensor *wg_bernoulli(wg_graph *g, const char *name, double p, wg_dtype dtype,
 {
     return wg_bernoulli_like(wg__full(g, dtype, shape, 0), name, p);
 }
+
+WG_SMALL_END

@@ -56,6 +56,8 @@ static __attribute__((noinline)) void over_repeated(const wg_call *c, size_t siz
 #define WG_TEMPLATE "reduce.c"
 #include "each_real.h"
 
+WG_SMALL_BEGIN
+
 /* ---- i64: exact, wraps around; any order gives the same ---- */
 
 static inline int64_t join_i64(int op, int64_t a, int64_t b)
@@ -379,6 +381,8 @@ wg_tensor *wg_sum_to_like(wg_tensor *x, wg_tensor *like)
 {
     return wg_record2(&wg_op_sum_to_like, NULL, x, like);
 }
+
+WG_SMALL_END
 
 #else /* the step, for each type and level */
 

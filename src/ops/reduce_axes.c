@@ -1,5 +1,6 @@
 /* reduce_axes.c: axes as runs and lines; the shape rule of reductions; sharing work among threads.
  */
+#include "each_real.h"
 #include "reduce.h"
 
 const wg_field wg__reduce_fields[] = {
@@ -7,6 +8,8 @@ const wg_field wg__reduce_fields[] = {
     WG_FIELD(struct reduce_attr, keepdims),
     WG_FIELDS_END,
 };
+
+WG_SMALL_BEGIN
 
 bool wg__reduce_type(const wg_sig *s, const wg_type *x, const wg_axes *axes, bool keepdims,
                      wg_type *out, bool *empty)
@@ -37,6 +40,8 @@ bool wg__sig_number(const wg_sig *s)
 }
 
 /* ---- runs ---- */
+
+WG_SMALL_END
 
 /* Beside an extent of 0 a product may overflow; nothing is read then, and it counts as 0. */
 static int64_t times(int64_t a, int64_t b)
@@ -160,6 +165,8 @@ void wg__reduce_runs(const wg_call *c, const wg_runs *runs, size_t size, wg_join
 
 /* ---- lines ---- */
 
+WG_SMALL_BEGIN
+
 static bool lines_contiguous(const wg_runs *runs)
 {
     int last = last_reduced(runs);
@@ -220,6 +227,8 @@ void wg__lines(const wg_shape *shape, unsigned set, void *table, wg_lines *lines
     for (int64_t i = 0; i < lines->n; i++) at[i] = place(&lines->runs, true, i);
     lines->at = at;
 }
+
+WG_SMALL_END
 
 int64_t wg__line_first(const wg_lines *lines, int64_t line)
 {

@@ -43,6 +43,8 @@ static void tile_begin(const wg_call *c, struct tile_job *job)
 #define WG_TEMPLATE "reduce_norm.c"
 #include "each_real.h"
 
+WG_SMALL_BEGIN
+
 static bool norm_infer(const wg_sig *s, wg_type *out)
 {
     const struct reduce_attr *at = s->attr;
@@ -133,6 +135,8 @@ wg_tensor *wg_norm(wg_tensor *x, wg_axes axes, bool keepdims)
 {
     return wg_record1(&wg_op_norm, &(struct reduce_attr){ axes, keepdims }, x);
 }
+
+WG_SMALL_END
 
 #else
 

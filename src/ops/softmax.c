@@ -41,6 +41,8 @@ static __attribute__((noinline)) void softmax_any(const wg_call *c, bool logarit
 #define WG_TEMPLATE "softmax.c"
 #include "each_real.h"
 
+WG_SMALL_BEGIN
+
 static bool softmax_infer(const wg_sig *s, wg_type *out)
 {
     const struct softmax_attr *at = s->attr;
@@ -120,6 +122,8 @@ wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
 {
     return wg_record1(&wg_op_log_softmax, &(struct softmax_attr){ axis }, x);
 }
+
+WG_SMALL_END
 
 #else
 

@@ -86,6 +86,8 @@ wg__windows wg__windows_spread_of(const wg_window *w, int64_t rows, int64_t colu
     return to;
 }
 
+WG_SMALL_BEGIN
+
 static bool numbers_fit(const wg_sig *s, const wg_window *w, int64_t rows, int64_t columns,
                         const int64_t taps[2])
 {
@@ -198,6 +200,8 @@ static void col2im_vjp(const wg_vjp *v, wg_tensor **dx)
     dx[0] = wg_im2col(v->dy, *(const wg_window *)v->attr);
 }
 
+WG_SMALL_END
+
 /* Elements moved below which threads do not pay. */
 static int64_t grain(int64_t elements)
 {
@@ -208,6 +212,8 @@ static int64_t grain(int64_t elements)
 #define WG_ONE_LEVEL
 #include "each_real.h"
 #undef WG_ONE_LEVEL
+
+WG_SMALL_BEGIN
 
 const wg_op wg_op_im2col = { .name = "im2col",
                              .doc = "every window of an image as a row",
@@ -237,6 +243,8 @@ wg_tensor *wg_col2im_like(wg_tensor *c, wg_tensor *like, wg_window window)
 {
     return wg_record2(&wg_op_col2im_like, &window, c, like);
 }
+
+WG_SMALL_END
 
 #else /* for each type */
 
