@@ -153,10 +153,16 @@ typedef void wg_line_fn(const void *attr, int64_t lines, int64_t n, const void *
 typedef void wg_eval_fn(const wg_call *c);
 
 /** Runs body(arg, lo, hi) over disjoint ranges that cover 0..n, on at most `threads` threads; below
- * `grain` items per thread fewer. Borders are multiples of `grain`. Which range falls to which
- * thread must not matter for the result. */
+ * `grain` items per thread fewer. Borders are multiples of `grain`. A thread may be given several
+ * ranges, and which ones must not matter for the result. */
 WG_API void wg_parallel(int threads, int64_t n, int64_t grain,
                         void (*body)(void *arg, int64_t lo, int64_t hi), void *arg);
+
+/** The same, and body is told which of the at most `threads` workers runs it, from 0: no two at once
+ * are the same one, so it may have a place of its own in scratch. */
+WG_API void wg_parallel_workers(int threads, int64_t n, int64_t grain,
+                                void (*body)(void *arg, int worker, int64_t lo, int64_t hi),
+                                void *arg);
 
 /** Runs body(arg) so that a library that uses OpenMP inside of it keeps to the calling thread. */
 WG_API void wg_on_one_thread(void (*body)(void *arg), void *arg);

@@ -155,18 +155,12 @@ static void move(const wg_blocks *k, const void **x, int64_t n, int64_t lines)
             x[i] = (const char *)x[i] + k->ref[i].stride * (k->ref[i].narrow ? lines : n);
 }
 
-static void run_slice(const wg_blocks *k, int64_t slice)
+/* Elements lo..hi-1, which begin with a block. */
+static void run_range(const wg_blocks *k, char *memory, int64_t lo, int64_t hi)
 {
-    char *memory = k->memory + (size_t)slice * k->slice_bytes;
     const void **x = (const void **)(void *)(memory + k->pointers_at), **spread = x + k->n_refs;
-    int64_t blocks = (k->count - 1) / k->block + 1, lines = 0;
-    int64_t lo =
-        blocks / k->slices * slice + (slice < blocks % k->slices ? slice : blocks % k->slices);
-    int64_t hi = lo + blocks / k->slices + (slice < blocks % k->slices);
+    int64_t lines = 0;
 
-    lo *= k->block;
-    hi *= k->block;
-    if (hi > k->count) hi = k->count;
     for (int32_t i = 0; i < k->n_refs; i++) {
         const wg_ref *r = &k->ref[i];
 
@@ -174,8 +168,6 @@ static void run_slice(const wg_blocks *k, int64_t slice)
                : r->base     ? (const char *)r->base + (r->narrow ? lo / k->line : lo) * r->stride
                              : NULL;
     }
-    for (int32_t i = 0; i < k->n_uses; i++)
-        if (k->use[i].how->period > 0) repeat(&k->use[i], k->block, memory);
     if (k->one_chain) {
         int64_t n = wg__chain_run(k->chain, x, hi - lo);
 
@@ -206,15 +198,37 @@ static void run_slice(const wg_blocks *k, int64_t slice)
     if (k->streams) wg__stream_end();
 }
 
-static void run_slices(void *arg, int64_t lo, int64_t hi)
+static void prepare(const wg_blocks *k, char *memory)
 {
-    for (; lo < hi; lo++) run_slice(arg, lo);
+    for (int32_t i = 0; i < k->n_uses; i++)
+        if (k->use[i].how->period > 0) repeat(&k->use[i], k->block, memory);
 }
 
-static void run_blocks(wg_blocks *k)
+struct sliced {
+    const wg_blocks *k;
+    bool ready[WG_MOST_THREADS];
+};
+
+static void run_slice(void *arg, int worker, int64_t lo, int64_t hi)
 {
-    if (k->slices == 1) run_slice(k, 0);
-    else wg_parallel(k->slices, k->slices, 1, run_slices, k);
+    struct sliced *s = arg;
+    char *memory = s->k->memory + (size_t)worker * s->k->slice_bytes;
+
+    if (!s->ready[worker]) prepare(s->k, memory);
+    s->ready[worker] = true;
+    run_range(s->k, memory, lo, hi);
+}
+
+static void run_blocks(const wg_blocks *k)
+{
+    if (k->slices > 1) {
+        struct sliced s = { k, { false } };
+
+        wg_parallel_workers(k->slices, k->count, k->block, run_slice, &s);
+        return;
+    }
+    prepare(k, k->memory);
+    run_range(k, k->memory, 0, k->count);
 }
 
 /* ---- the loops ---- */

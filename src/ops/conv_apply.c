@@ -168,7 +168,6 @@ typedef struct {
     REAL *y, *packed;
     char *strips;
     size_t strip_bytes;
-    int workers;
 } FN(apply_job);
 
 /* Panels of the blocks lo..hi-1 of all parts. */
@@ -230,20 +229,16 @@ static void FN(apply_unit)(const FN(apply_job) * j, const region *p, int64_t i, 
     }
 }
 
-/* Every workers-th unit, so that parts of unlike cost fall on all. */
-static void FN(apply_units)(void *arg, int64_t lo, int64_t hi)
+static void FN(apply_units)(void *arg, int worker, int64_t lo, int64_t hi)
 {
     const FN(apply_job) *j = arg;
+    REAL *room = (REAL *)(j->strips + (size_t)worker * j->strip_bytes);
+    const region *p = j->part;
+    int64_t before = 0;
 
-    for (int64_t worker = lo; worker < hi; worker++) {
-        REAL *room = (REAL *)(j->strips + (size_t)worker * j->strip_bytes);
-        const region *p = j->part;
-        int64_t before = 0;
-
-        for (int64_t i = worker; i < j->l->units; i += j->workers) {
-            for (; i >= before + p->units.count; p++) before += p->units.count;
-            FN(apply_unit)(j, p, i - before, room);
-        }
+    for (int64_t i = lo; i < hi; i++) {
+        for (; i >= before + p->units.count; p++) before += p->units.count;
+        FN(apply_unit)(j, p, i - before, room);
     }
 }
 
@@ -268,11 +263,9 @@ void FN(wg__conv_apply)(const wg__conv *given, bool adjoint, const REAL *x, cons
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
     FN(apply_job)
-    j = {
-        &l, part, b, run, x, w, y, packed, at + s.weights, s.strip, (int)wg__least(threads, l.units)
-    };
+    j = { &l, part, b, run, x, w, y, packed, at + s.weights, s.strip };
 
     wg_parallel(l.packed < 65536 ? 1 : threads, blocks, 1, FN(apply_pack), &j);
-    wg_parallel(j.workers, j.workers, 1, FN(apply_units), &j);
+    wg_parallel_workers(threads, l.units, 1, FN(apply_units), &j);
 }
 #endif

@@ -72,7 +72,6 @@ typedef struct {
     REAL *x;
     char *rooms;
     size_t room_bytes;
-    int workers;
 } FN(spread_job);
 
 /* n elements. */
@@ -141,13 +140,12 @@ static void FN(spread_image)(const layout *l, const REAL *dy, const REAL *packed
     }
 }
 
-static void FN(spread_images)(void *arg, int64_t lo, int64_t hi)
+static void FN(spread_images)(void *arg, int worker, int64_t lo, int64_t hi)
 {
     const FN(spread_job) *j = arg;
     const layout *l = j->l;
 
-    for (int64_t worker = lo; worker < hi; worker++)
-        for (int64_t i = worker; i < l->v->n; i += j->workers) FN(spread_image)
+    for (int64_t i = lo; i < hi; i++) FN(spread_image)
     (l, j->dy + i * l->windows * l->v->out, j->packed,
      (REAL *)(j->rooms + (size_t)worker * j->room_bytes), j->x + i * l->places * l->v->in);
 }
@@ -162,9 +160,7 @@ void FN(wg__conv_spread)(const wg__conv *v, const REAL *dy, const REAL *w, REAL 
 
     if (flops < WG_GEMM_GRAIN) threads = 1;
     FN(spread_job)
-    j = {
-        &l, dy, packed, x, (char *)scratch + s.weights, s.products, (int)wg__least(threads, v->n)
-    };
+    j = { &l, dy, packed, x, (char *)scratch + s.weights, s.products };
 
     for (int64_t k = 0; k < v->out; k += l.block) {
         int64_t n = wg__least(v->out - k, l.block);
@@ -173,6 +169,6 @@ void FN(wg__conv_spread)(const wg__conv *v, const REAL *dy, const REAL *w, REAL 
         (n, l.columns, w + k, v->out, true,
          packed + k * wg__packed_columns(l.columns, sizeof(REAL)), n, 0);
     }
-    wg_parallel(j.workers, j.workers, 1, FN(spread_images), &j);
+    wg_parallel_workers(threads, v->n, 1, FN(spread_images), &j);
 }
 #endif

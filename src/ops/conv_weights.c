@@ -101,7 +101,6 @@ typedef struct {
     REAL *dw, *slabs;
     char *rooms;
     sizes s;
-    int workers;
 } FN(weights_job);
 
 /* Adds unit i to rows lo..hi-1 of a slab; the first one sets them. */
@@ -137,22 +136,20 @@ static void FN(weights_unit)(const FN(weights_job) * j, int64_t i, REAL *dw, int
     }
 }
 
-static void FN(weights_tasks)(void *arg, int64_t first, int64_t end)
+static void FN(weights_tasks)(void *arg, int worker, int64_t first, int64_t end)
 {
     const FN(weights_job) *j = arg;
     const layout *l = j->l;
+    char *room = j->rooms + (size_t)worker * (j->s.strip + j->s.packed);
 
-    for (int64_t worker = first; worker < end; worker++)
-        for (int64_t t = worker; t < l->slabs * l->bands; t += j->workers) {
-            int64_t slab = t / l->bands, band = t % l->bands;
-            int64_t i = l->units.count * slab / l->slabs,
-                    till = l->units.count * (slab + 1) / l->slabs;
-            REAL *dw = slab ? j->slabs + (slab - 1) * l->rows * l->v->out : j->dw;
-            char *room = j->rooms + (size_t)worker * (j->s.strip + j->s.packed);
+    for (int64_t t = first; t < end; t++) {
+        int64_t slab = t / l->bands, band = t % l->bands;
+        int64_t i = l->units.count * slab / l->slabs, till = l->units.count * (slab + 1) / l->slabs;
+        REAL *dw = slab ? j->slabs + (slab - 1) * l->rows * l->v->out : j->dw;
 
-            for (bool add = false; i < till; i++, add = true) FN(weights_unit)
-            (j, i, dw, l->rows * band / l->bands, l->rows * (band + 1) / l->bands, add, room);
-        }
+        for (bool add = false; i < till; i++, add = true) FN(weights_unit)
+        (j, i, dw, l->rows * band / l->bands, l->rows * (band + 1) / l->bands, add, room);
+    }
 }
 
 static void FN(weights_add)(void *arg, int64_t lo, int64_t hi)
@@ -183,9 +180,9 @@ void FN(wg__conv_weights)(const wg__conv *given, const REAL *x, const REAL *dy, 
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
     FN(weights_job)
-    j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s, (int)wg__least(threads, tasks) };
+    j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s };
 
-    wg_parallel(j.workers, j.workers, 1, FN(weights_tasks), &j);
+    wg_parallel_workers(threads, tasks, 1, FN(weights_tasks), &j);
     wg_parallel(threads, elements, 16384, FN(weights_add), &j);
 }
 #endif

@@ -276,18 +276,17 @@ typedef struct {
     const wg_call *c;
     wg__product p;
     int64_t batch;
-    int parts;
     size_t bytes; /* scratch of a part */
     int threads;
 } FN(batch_job);
 
-static void FN(batch_parts)(void *arg, int64_t lo, int64_t hi)
+static void FN(batch_parts)(void *arg, int worker, int64_t lo, int64_t hi)
 {
     const FN(batch_job) *j = arg;
     const wg_call *c = j->c;
-    char *scratch = lo ? (char *)c->scratch + (size_t)lo * j->bytes : c->scratch;
+    char *scratch = worker ? (char *)c->scratch + (size_t)worker * j->bytes : c->scratch;
 
-    for (int64_t i = j->batch * lo / j->parts; i < j->batch * hi / j->parts; i++) FN(wg__gemm)
+    for (int64_t i = lo; i < hi; i++) FN(wg__gemm)
     (&j->p, (const REAL *)c->x[0] + matrix_of(&c->tx[0]->shape, &c->ty->shape, i),
      (const REAL *)c->x[1] + matrix_of(&c->tx[1]->shape, &c->ty->shape, i),
      (REAL *)c->y + i * j->p.m * j->p.n, scratch, j->threads);
@@ -295,7 +294,8 @@ static void FN(batch_parts)(void *arg, int64_t lo, int64_t hi)
 
 static void FN(matmul_eval)(const wg_call *c)
 {
-    FN(batch_job) j = { .c = c, .parts = 1, .threads = c->threads };
+    FN(batch_job) j = { .c = c, .threads = c->threads };
+    int workers = 1;
 
     j.batch = wg__products(&c->tx[0]->shape, &c->tx[1]->shape, c->attr, &c->ty->shape, &j.p);
     if (j.p.m == 0 || j.p.n == 0) return;
@@ -308,9 +308,9 @@ static void FN(matmul_eval)(const wg_call *c)
 
         j.threads = 1;
         j.bytes = wg__gemm_scratch(&j.p, sizeof(REAL), 1);
-        if (flops >= WG_GEMM_GRAIN) j.parts = c->threads;
+        if (flops >= WG_GEMM_GRAIN) workers = c->threads;
     }
-    wg_parallel(c->threads, j.parts, 1, FN(batch_parts), &j);
+    wg_parallel_workers(workers, j.batch, 1, FN(batch_parts), &j);
 }
 
 static void FN(matmul_few)(const wg_call *c)

@@ -66,10 +66,9 @@ void wg__lines(const wg_shape *shape, unsigned set, void *table, wg_lines *lines
 int64_t wg__line_first(const wg_lines *lines, int64_t line);
 size_t wg__lines_scratch(const wg_shape *shape, unsigned set);
 
-/* body(arg, share, lo, hi) for ranges of 0..n, at most c->threads of them, each `weight` elements
- * of work an item: `share` numbers the range, so that each can have memory of its own. */
-typedef void wg_share_fn(void *arg, int share, int64_t lo, int64_t hi);
-void wg__shares(const wg_call *c, int64_t n, int64_t weight, wg_share_fn *body, void *arg);
+/* wg_parallel_workers for n lines of `weight` elements of work. */
+void wg__shares(const wg_call *c, int64_t n, int64_t weight,
+                void (*body)(void *arg, int worker, int64_t lo, int64_t hi), void *arg);
 
 static inline size_t wg__round64(size_t n)
 {

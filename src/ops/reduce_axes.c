@@ -237,32 +237,8 @@ int64_t wg__line_first(const wg_lines *lines, int64_t line)
 
 /* ---- threads ---- */
 
-struct shares {
-    wg_share_fn *body;
-    void *arg;
-    int64_t n, shares;
-};
-
-static void run_shares(void *arg, int64_t lo, int64_t hi)
+void wg__shares(const wg_call *c, int64_t n, int64_t weight,
+                void (*body)(void *arg, int worker, int64_t lo, int64_t hi), void *arg)
 {
-    const struct shares *s = arg;
-
-    for (int64_t k = lo; k < hi; k++) {
-        int64_t part = s->n / s->shares, rest = s->n % s->shares;
-        int64_t from = k * part + (k < rest ? k : rest);
-
-        s->body(s->arg, (int)k, from, from + part + (k < rest));
-    }
-}
-
-void wg__shares(const wg_call *c, int64_t n, int64_t weight, wg_share_fn *body, void *arg)
-{
-    struct shares s = { body, arg, n, 1 };
-    int64_t useful = n * (weight > 0 ? weight : 1) / WG_REDUCE_GRAIN;
-
-    if (n <= 0) return;
-    s.shares = useful < c->threads ? useful : c->threads;
-    if (s.shares > n) s.shares = n;
-    if (s.shares < 1) s.shares = 1;
-    wg_parallel(c->threads, s.shares, 1, run_shares, &s);
+    wg_parallel_workers(c->threads, n, 1 + WG_REDUCE_GRAIN / (weight > 0 ? weight : 1), body, arg);
 }

@@ -173,7 +173,6 @@ typedef struct {
     float *y, *weights;
     char *rooms;
     sizes s;
-    int workers;
 } job;
 
 /* ---- the weights ---- */
@@ -238,19 +237,18 @@ static void weights_columns(const job *j, int64_t first, int64_t rows, float *ro
     }
 }
 
-static void weights_slabs(void *arg, int64_t lo, int64_t hi)
+static void weights_slabs(void *arg, int worker, int64_t lo, int64_t hi)
 {
     const job *j = arg;
+    float *room = (float *)(j->rooms + (size_t)worker * j->s.room);
 
-    for (int64_t worker = lo; worker < hi; worker++)
-        for (int64_t i = worker; i < j->l->slabs; i += j->workers) {
-            int64_t first = i * SLAB, rows = wg__least(SLAB, j->v->in - first);
-            float *room = (float *)(j->rooms + (size_t)worker * j->s.room);
+    for (int64_t i = lo; i < hi; i++) {
+        int64_t first = i * SLAB, rows = wg__least(SLAB, j->v->in - first);
 
-            if (j->l->adjoint) weights_columns(j, first, rows, room);
-            else
-                for (int64_t k = 0; k < rows; k++) weights_row(j, first + k);
-        }
+        if (j->l->adjoint) weights_columns(j, first, rows, room);
+        else
+            for (int64_t k = 0; k < rows; k++) weights_row(j, first + k);
+    }
 }
 
 /* ---- tiles ---- */
@@ -329,13 +327,12 @@ static void make_group(const job *j, int64_t first, char *room)
     }
 }
 
-static void make_groups(void *arg, int64_t lo, int64_t hi)
+static void make_groups(void *arg, int worker, int64_t lo, int64_t hi)
 {
     const job *j = arg;
 
-    for (int64_t worker = lo; worker < hi; worker++)
-        for (int64_t i = worker; i < j->l->groups; i += j->workers)
-            make_group(j, i * j->l->group, j->rooms + (size_t)worker * j->s.room);
+    for (int64_t i = lo; i < hi; i++)
+        make_group(j, i * j->l->group, j->rooms + (size_t)worker * j->s.room);
 }
 
 void wg__winograd(const wg__winograd_kit *kit, const wg__conv *v, bool adjoint, const float *x,
@@ -345,12 +342,10 @@ void wg__winograd(const wg__winograd_kit *kit, const wg__conv *v, bool adjoint, 
     sizes s = sizes_of(&l, threads);
     char *at = scratch;
     float *zeros = (float *)(at + s.weights);
-    job j = { kit, &l, v, x, w, zeros, y, scratch, at + s.weights + s.zeros, s, 1 };
+    job j = { kit, &l, v, x, w, zeros, y, scratch, at + s.weights + s.zeros, s };
 
     memset(zeros, 0, s.zeros);
     if (2.0 * WG_PATCH * (double)(l.weights * l.g.count) < WG_GEMM_GRAIN) threads = 1;
-    if (l.weights * WG_PATCH >= 65536) j.workers = (int)wg__least(threads, l.slabs);
-    wg_parallel(j.workers, j.workers, 1, weights_slabs, &j);
-    j.workers = (int)wg__least(threads, l.groups);
-    wg_parallel(j.workers, j.workers, 1, make_groups, &j);
+    wg_parallel_workers(l.weights * WG_PATCH < 65536 ? 1 : threads, l.slabs, 1, weights_slabs, &j);
+    wg_parallel_workers(threads, l.groups, 1, make_groups, &j);
 }

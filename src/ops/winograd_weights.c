@@ -73,7 +73,6 @@ typedef struct {
     float *dw, *slabs;
     char *rooms;
     sizes s;
-    int workers;
 } job;
 
 /* Tile i of `count`, its n channels from `first` on, into panels `count` high. */
@@ -125,24 +124,23 @@ static void add_group(const job *j, int64_t group, int64_t row, int64_t rows, in
     }
 }
 
-static void add_groups(void *arg, int64_t lo, int64_t hi)
+static void add_groups(void *arg, int worker, int64_t lo, int64_t hi)
 {
     const job *j = arg;
     const layout *l = j->l;
     int64_t blocks = l->down * l->across;
 
-    for (int64_t worker = lo; worker < hi; worker++)
-        for (int64_t t = worker; t < l->slabs * blocks; t += j->workers) {
-            int64_t slab = t / blocks, row = t % blocks / l->across * BLOCK;
-            int64_t column = t % l->across * BLOCK;
-            int64_t i = l->groups * slab / l->slabs, till = l->groups * (slab + 1) / l->slabs;
+    for (int64_t t = lo; t < hi; t++) {
+        int64_t slab = t / blocks, row = t % blocks / l->across * BLOCK;
+        int64_t column = t % l->across * BLOCK;
+        int64_t i = l->groups * slab / l->slabs, till = l->groups * (slab + 1) / l->slabs;
 
-            for (bool add = false; i < till; i++, add = true)
-                add_group(j, i, row, wg__least(BLOCK, l->g.from - row), column,
-                          wg__least(BLOCK, l->g.to - column), add,
-                          j->slabs + slab * WG_PATCH * l->matrix,
-                          j->rooms + (size_t)worker * j->s.room);
-        }
+        for (bool add = false; i < till; i++, add = true)
+            add_group(j, i, row, wg__least(BLOCK, l->g.from - row), column,
+                      wg__least(BLOCK, l->g.to - column), add,
+                      j->slabs + slab * WG_PATCH * l->matrix,
+                      j->rooms + (size_t)worker * j->s.room);
+    }
 }
 
 static void finish(void *arg, int64_t lo, int64_t hi)
@@ -169,11 +167,10 @@ void wg__winograd_weights(const wg__winograd_kit *kit, const wg__conv *v, const 
     sizes s = sizes_of(&l);
     char *at = scratch;
     float *zeros = (float *)(at + s.slabs);
-    job j = { kit, &l, x, dy, zeros, dw, scratch, at + s.slabs + s.zeros, s, 1 };
+    job j = { kit, &l, x, dy, zeros, dw, scratch, at + s.slabs + s.zeros, s };
 
     memset(zeros, 0, s.zeros);
     if (2.0 * WG_PATCH * (double)(l.matrix * l.g.count) < WG_GEMM_GRAIN) threads = 1;
-    j.workers = (int)wg__least(threads, l.slabs * l.down * l.across);
-    wg_parallel(j.workers, j.workers, 1, add_groups, &j);
+    wg_parallel_workers(threads, l.slabs * l.down * l.across, 1, add_groups, &j);
     wg_parallel(threads, v->in * v->out, 1024, finish, &j);
 }
