@@ -14,6 +14,8 @@
 
 static const wg_field pool_fields[] = { WG_WINDOW_FIELDS(wg_window), WG_FIELDS_END };
 
+WG_SMALL_BEGIN
+
 /* The type of operand i's windows, one element each. */
 static bool pooled(const wg_sig *s, int i, wg_type *out)
 {
@@ -101,6 +103,8 @@ enum {
     CHUNK = 64, /* bytes of channels that a task makes at least: a line of cache */
     TAPS = 64   /* windows of at most so many have a list of their places */
 };
+
+WG_SMALL_END
 
 /* Rows or tasks that are worth a thread, when each reads this many elements. */
 static int64_t grain(int64_t elements)
@@ -206,10 +210,11 @@ WG_INLINE bool FN(sticks_out)(const FN(pool_job) * j, const FN(window) * w)
     return (w->r_end - w->r < j->row.taps) | (w->c_end - w->c < j->column.taps);
 }
 
-/* Whether the window has all its taps in the list. */
+/* Whether the window has all its taps in the list. What is compiled for size has no form of its own
+ * for those. */
 WG_INLINE bool FN(is_listed)(const FN(pool_job) * j, const FN(window) * w)
 {
-    return j->taps > 0 && !FN(sticks_out)(j, w);
+    return !WG_IS_SMALL && j->taps > 0 && !FN(sticks_out)(j, w);
 }
 
 /* For n channels of a window, a vector at a time. */
@@ -542,6 +547,7 @@ static void FN(scatter_tasks)(void *arg, int64_t lo, int64_t hi)
     const FN(pool_job) *j = arg;
     int64_t ch = j->channels, wide = j->wide, chunks = (ch + wide - 1) / wide;
     int64_t places = j->row.n * j->column.n;
+    bool set = tiles(&j->row) && tiles(&j->column);
 
     for (int64_t t = lo; t < hi; t++) {
         int64_t image = t / chunks, first = t % chunks * wide;
@@ -550,15 +556,12 @@ static void FN(scatter_tasks)(void *arg, int64_t lo, int64_t hi)
         const REAL *dy = j->u + image * j->row.out * j->column.out * ch;
         REAL *y = j->y + image * places * ch;
 
-        if (tiles(&j->row) && tiles(&j->column)) {
-            FN(scatter_windows)(true, j, x, dy, y, first, n);
-            continue;
-        }
-        if (n == ch) memset(y, 0, (size_t)(places * ch) * sizeof(REAL));
-        else
-            for (int64_t q = 0; q < places; q++)
-                memset(y + q * ch + first, 0, (size_t)n * sizeof(REAL));
-        FN(scatter_windows)(false, j, x, dy, y, first, n);
+        if (!set && n == ch) memset(y, 0, (size_t)(places * ch) * sizeof(REAL));
+        for (int64_t q = 0; q < places && !set && n < ch; q++)
+            memset(y + q * ch + first, 0, (size_t)n * sizeof(REAL));
+        if (WG_IS_SMALL) FN(scatter_windows)(set, j, x, dy, y, first, n);
+        else if (set) FN(scatter_windows)(true, j, x, dy, y, first, n);
+        else FN(scatter_windows)(false, j, x, dy, y, first, n);
     }
 }
 
