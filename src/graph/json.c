@@ -14,86 +14,6 @@ static json_t *inside(const wg_json *v)
     return (json_t *)(uintptr_t)v;
 }
 
-/* What a look over the text tells before it is parsed. */
-struct survey {
-    int deep_line;  /* on which nesting exceeds the bound; 0: nowhere. Parsers recurse */
-    int zero_line;  /* that holds the character 0, which jansson takes for the end; 0: none */
-    size_t longest; /* no token has more bytes */
-    int more_line,
-        more_column;   /* where something follows the end of the first list or object; 0: nowhere */
-    int lines, column; /* of the end */
-};
-
-static bool is_separator(char c)
-{
-    switch (c) {
-    case '[':
-    case ']':
-    case '{':
-    case '}':
-    case ',':
-    case ':':
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Of most characters only the column matters. */
-static const bool telling[256] = {
-    ['\0'] = true, ['['] = true, [']'] = true, ['{'] = true,  ['}'] = true,
-    [','] = true,  [':'] = true, [' '] = true, ['\t'] = true, ['\r'] = true,
-    ['\n'] = true, ['"'] = true, ['\\'] = true
-};
-
-static struct survey survey_of(const char *text, size_t n)
-{
-    struct survey s = { .lines = 1 };
-    int depth = 0;
-    bool quoted = false, ended = false;
-    size_t start = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        char c = text[i];
-
-        s.column++;
-        if (!telling[(unsigned char)c] && !ended) continue;
-        if (c == '\0' && !s.zero_line) s.zero_line = s.lines;
-        if (ended && !s.more_line && (!is_separator(c) || strchr("[]{},:", c))) {
-            s.more_line = s.lines;
-            s.more_column = s.column;
-        }
-        if (c == '\n') {
-            s.lines++;
-            s.column = 0;
-        }
-        if (quoted) {
-            if (c == '\\' && i + 1 < n && text[i + 1] != '\n') {
-                i++;
-                s.column++;
-            } else if (c == '"') {
-                quoted = false;
-            }
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > WG_JSON_DEPTH && !s.deep_line) s.deep_line = s.lines;
-        } else if (c == ']' || c == '}') {
-            ended = --depth == 0 || ended;
-        }
-        if (!quoted && c != '"' && is_separator(c)) {
-            if (i - start > s.longest) s.longest = i - start;
-            start = i + 1;
-        }
-    }
-    if (n > start && n - start > s.longest) s.longest = n - start;
-    return s;
-}
-
 /*
  * When memory ends while jansson widens the buffer of a token, it drops the byte at hand and goes
  * on: a number loses a digit in silence, a string its closing quote, beyond which it then reads and
@@ -188,8 +108,7 @@ static const char *fault_text(enum json_error_code code)
 }
 
 /* Where the text stops being JSON. What was put around it must not show. */
-static void explain(const struct survey *look, const json_error_t *e, const char *file,
-                    wg_error *error)
+static void explain(const wg_survey *look, const json_error_t *e, const char *file, wg_error *error)
 {
     const char *near = strstr(e->text, " near ");
     int line = e->line - 1;
@@ -211,7 +130,7 @@ static void explain(const struct survey *look, const json_error_t *e, const char
 
 wg_json *wg__json_parse(const char *text, size_t n, const char *file, wg_error *error)
 {
-    struct survey look;
+    wg_survey look;
     json_error_t e = { 0 };
     json_t *v;
     bool no_memory;
@@ -226,7 +145,7 @@ wg_json *wg__json_parse(const char *text, size_t n, const char *file, wg_error *
                     INT32_MAX - 1);
         return NULL;
     }
-    look = survey_of(text, n);
+    look = wg__json_survey(text, n, NULL);
     if (look.deep_line > 0) {
         wg__io_fail(error, WG_ELIMIT, file, "line %d: nested deeper than %d levels", look.deep_line,
                     WG_JSON_DEPTH);
@@ -245,6 +164,11 @@ wg_json *wg__json_parse(const char *text, size_t n, const char *file, wg_error *
 void wg__json_free(wg_json *v)
 {
     json_decref(inside(v));
+}
+
+wg_json *wg__json_keep(const wg_json *v)
+{
+    return (wg_json *)json_incref(inside(v));
 }
 
 wg_json_kind wg__json_kind(const wg_json *v)

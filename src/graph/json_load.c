@@ -9,14 +9,25 @@
 
 #include "program.h"
 
+/* What a node says beside its operands. */
+struct frame {
+    const wg_op *op;
+    const void *attr;
+    const char *scope, *name;
+    bool derived;
+};
+
 struct loader {
     wg_loading *l;
     wg_error *error;
     wg_table ops; /* record name -> index in the list */
     wg_op_list list;
-    const wg_json *nodes;
-    wg_tensor **node;
-    int64_t n, count; /* recorded; in the file */
+    const wg_json *nodes; /* where they are in the tree */
+    wg_tensor **node, **operand;
+    int64_t n, count, operands; /* recorded; in the file; room */
+    struct frame *frame;        /* where nodes come in pieces */
+    int64_t n_frames, frames;
+    wg_arena kept; /* their attributes */
 };
 
 static wg_status fail(const struct loader *r, wg_status code, const char *fmt, ...) WG_PRINTF(3, 4);
@@ -116,18 +127,21 @@ static wg_status find_record(const struct loader *r, const wg_json *v, const wg_
     return WG_OK;
 }
 
-static wg_status find_operands(const struct loader *r, const wg_op *op, const wg_json *in,
-                               wg_arena *scratch, wg_tensor ***x)
+/* Into r->operand. */
+static wg_status find_operands(struct loader *r, const wg_op *op, const wg_json *in)
 {
     int64_t n = wg__json_count(in);
+    wg_tensor **wider;
 
     if (!in || wg__json_kind(in) != WG_JSON_LIST)
         return node_fail(r, WG_EFORMAT, op, "'in' is %s, not a list", wg__json_what(in));
     if (op->n_in < 0 ? n < 1 || n > INT32_MAX : n != op->n_in)
         return node_fail(r, WG_EFORMAT, op, "%" PRId64 " operands, wanted %s%d", n,
                          op->n_in < 0 ? "at least " : "", op->n_in < 0 ? 1 : op->n_in);
-    *x = n ? wg__arena_take(scratch, (size_t)n * sizeof **x) : NULL;
-    if (n && !*x) return no_memory(r);
+    /* One at least: room for none is no memory either. */
+    wider = wg__grow(r->operand, &r->operands, n + 1, sizeof *wider);
+    if (!wider) return no_memory(r);
+    r->operand = wider;
     for (int64_t i = 0; i < n; i++) {
         int64_t id;
 
@@ -136,7 +150,7 @@ static wg_status find_operands(const struct loader *r, const wg_op *op, const wg
                              wg__json_what(wg__json_at(in, i)));
         if (id < 0 || id >= r->n)
             return node_fail(r, WG_EFORMAT, op, "operand %" PRId64 " is not an earlier node", id);
-        (*x)[i] = r->node[id];
+        r->operand[i] = r->node[id];
     }
     return WG_OK;
 }
@@ -157,55 +171,86 @@ static wg_status find_label(const struct loader *r, const wg_op *op, const wg_js
     return WG_OK;
 }
 
-static wg_status load_node(struct loader *r, wg_arena *scratch)
+/* What v says, beside its operands; attributes lie in the arena. */
+static wg_status read_frame(const struct loader *r, const wg_json *v, wg_arena *arena,
+                            struct frame *f)
 {
-    const wg_json *v = wg__json_at(r->nodes, r->n), *flag;
-    const wg_op *op = NULL;
-    wg_tensor **x = NULL;
-    const char *scope, *name;
-    bool derived = false;
+    const wg_json *flag;
     void *attr = NULL;
     wg_misfit m;
 
-    if (find_record(r, v, &op) != WG_OK ||
-        find_operands(r, op, wg__json_get(v, "in"), scratch, &x) != WG_OK ||
-        find_label(r, op, v, "scope", &scope) != WG_OK ||
-        find_label(r, op, v, "name", &name) != WG_OK)
+    if (find_record(r, v, &f->op) != WG_OK ||
+        find_label(r, f->op, v, "scope", &f->scope) != WG_OK ||
+        find_label(r, f->op, v, "name", &f->name) != WG_OK)
         return r->error->code;
-    if (name && strchr(name, '/')) return node_fail(r, WG_EFORMAT, op, "'name' holds a '/'");
+    if (f->name && strchr(f->name, '/'))
+        return node_fail(r, WG_EFORMAT, f->op, "'name' holds a '/'");
     flag = wg__json_get(v, "derived");
-    if (flag && !wg__json_bool(flag, &derived))
-        return node_fail(r, WG_EFORMAT, op, "'derived' is %s, not true or false",
+    f->derived = false;
+    if (flag && !wg__json_bool(flag, &f->derived))
+        return node_fail(r, WG_EFORMAT, f->op, "'derived' is %s, not true or false",
                          wg__json_what(flag));
-    if (op->attr_size > 0) {
-        attr = wg__arena_take(scratch, op->attr_size);
+    if (f->op->attr_size > 0) {
+        attr = wg__arena_take(arena, f->op->attr_size);
         if (!attr) return no_memory(r);
-        memset(attr, 0, op->attr_size);
+        memset(attr, 0, f->op->attr_size);
     }
-    if (!wg__read_attr(wg__json_get(v, "attr"), op->fields, scratch, attr, &m))
-        return node_fail(r, m.code, op, "%s", m.text);
-    r->node[r->n] = wg__replay(r->l->graph, op, attr, (int)wg__json_count(wg__json_get(v, "in")), x,
-                               NULL, scope, name, derived);
-    if (r->l->graph->error.code != WG_OK) return recording_failed(r, op);
+    f->attr = attr;
+    if (!wg__read_attr(wg__json_get(v, "attr"), f->op->fields, arena, attr, &m))
+        return node_fail(r, m.code, f->op, "%s", m.text);
+    return WG_OK;
+}
+
+static wg_status record(struct loader *r, const struct frame *f, const wg_json *in)
+{
+    wg_status status = find_operands(r, f->op, in);
+
+    if (status != WG_OK) return status;
+    r->node[r->n] = wg__replay(r->l->graph, f->op, f->attr, (int)wg__json_count(in), r->operand,
+                               NULL, f->scope, f->name, f->derived);
+    if (r->l->graph->error.code != WG_OK) return recording_failed(r, f->op);
     /* A named leaf that was there already: recording hands out the same entry. */
     if (wg_graph_count(r->l->graph) != r->n + 1)
-        return node_fail(r, WG_ENAME, op, "\"%s\" occurs twice",
+        return node_fail(r, WG_ENAME, f->op, "\"%s\" occurs twice",
                          WG_SHOW(wg__leaf_name(r->node[r->n])));
     r->n++;
     return WG_OK;
+}
+
+static wg_status load_node(struct loader *r)
+{
+    const wg_json *v = wg__json_at(r->nodes, r->n);
+    struct frame f;
+    wg_arena scratch;
+    wg_status status;
+
+    wg__arena_init(&scratch);
+    status = read_frame(r, v, &scratch, &f);
+    if (status == WG_OK) status = record(r, &f, wg__json_get(v, "in"));
+    wg__arena_free(&scratch);
+    return status;
+}
+
+static wg_status load_piece(struct loader *r)
+{
+    wg_json_node node;
+    wg_status status = wg__json_node(&r->l->nodes, r->n, &node, r->l->file, r->error);
+
+    if (status == WG_OK && node.frame == r->n_frames) {
+        struct frame *wider = wg__grow(r->frame, &r->frames, r->n_frames + 1, sizeof *wider);
+
+        if (!wider) return no_memory(r);
+        r->frame = wider;
+        status = read_frame(r, node.v, &r->kept, &r->frame[r->n_frames++]);
+    }
+    return status == WG_OK ? record(r, &r->frame[node.frame], node.in) : status;
 }
 
 static wg_status load_nodes(struct loader *r, int64_t end)
 {
     wg_status status = WG_OK;
 
-    while (status == WG_OK && r->n < end) {
-        wg_arena scratch;
-
-        wg__arena_init(&scratch);
-        status = load_node(r, &scratch);
-        wg__arena_free(&scratch);
-    }
+    while (status == WG_OK && r->n < end) status = r->l->nodes.text ? load_piece(r) : load_node(r);
     return status;
 }
 
@@ -400,8 +445,9 @@ wg_status wg__load_graph(wg_loading *l, wg_error *error)
     wg_status status;
 
     r.nodes = wg__json_get(l->root, "nodes");
+    wg__arena_init(&r.kept);
     status = check_root(&r);
-    r.count = status == WG_OK ? wg__json_count(r.nodes) : 0;
+    if (status == WG_OK) r.count = l->nodes.text ? l->nodes.cuts.n : wg__json_count(r.nodes);
     if (status == WG_OK && r.count > most)
         status = fail(&r, WG_ELIMIT, "%" PRId64 " nodes are more than the %" PRId64 " allowed",
                       r.count, most);
@@ -424,6 +470,9 @@ wg_status wg__load_graph(wg_loading *l, wg_error *error)
     if (status == WG_OK) status = load_weights(&r, wg__json_get(l->root, "weights"));
     wg__table_free(&r.ops);
     wg__release(r.node);
+    wg__release(r.operand);
+    wg__release(r.frame);
+    wg__arena_free(&r.kept);
     return status;
 }
 

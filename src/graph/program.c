@@ -177,19 +177,39 @@ static wg_status load_weights(wg_loading *l, const wg_place *p, bool *stale, wg_
     return status;
 }
 
+/* The text, in pieces where it can be, and its graph. */
+static wg_status load_graph(wg_loading *l, const char *text, size_t n, bool pieces, wg_error *error)
+{
+    l->root = pieces ? wg__json_parse_but(text, n, &l->nodes, l->file, error)
+                     : wg__json_parse(text, n, l->file, error);
+    return l->root ? wg__load_graph(l, error) : error->code;
+}
+
+static void end_loading(wg_loading *l)
+{
+    wg__json_nodes_free(&l->nodes);
+    wg__json_free(l->root);
+}
+
 /* p NULL: there is no folder to find weights in. *stale: the weights failed, perhaps because they
  * were replaced. */
 static wg_status load_from(const char *text, size_t n, const char *file, const wg_place *p,
                            const wg_load_options *options, wg_program *program, bool *stale,
                            wg_error *error)
 {
-    wg_loading l = { .file = file, .options = options };
-    wg_status status;
+    const wg_loading none = { .file = file, .options = options };
+    wg_loading l = none;
+    wg_status status = load_graph(&l, text, n, true, error);
 
     *stale = false;
-    l.root = wg__json_parse(text, n, file, error);
-    if (!l.root) return error->code;
-    status = wg__load_graph(&l, error);
+    /* Faults of the text go before those of a node, and are told with their place. */
+    if (status != WG_OK && status != WG_ENOMEM && l.nodes.text) {
+        end_loading(&l);
+        wg_graph_free(l.graph);
+        l = none;
+        wg__error_clear(error);
+        status = load_graph(&l, text, n, false, error);
+    }
     if (status == WG_OK && (!l.weights.file || options->no_params))
         status = wg__load_store(&l, NULL, error);
     else if (status == WG_OK && p) status = load_weights(&l, p, stale, error);
@@ -197,7 +217,7 @@ static wg_status load_from(const char *text, size_t n, const char *file, const w
         status = wg__io_fail(error, WG_EFORMAT, file,
                              "its weights lie in \"%s\", which has no folder here",
                              WG_SHOW(l.weights.file));
-    wg__json_free(l.root);
+    end_loading(&l);
     *program = (wg_program){ l.graph, l.params };
     if (status != WG_OK) wg_program_free(program);
     return status;

@@ -130,6 +130,7 @@ typedef enum {
 wg_json *wg__json_parse(const char *text, size_t n, const char *file,
                         wg_error *error); /* NULL on error */
 void wg__json_free(wg_json *v);
+wg_json *wg__json_keep(const wg_json *v); /* another owner */
 wg_json_kind wg__json_kind(const wg_json *v);
 const char *wg__json_what(const wg_json *v); /* "a string"; for NULL "missing" */
 int64_t wg__json_count(const wg_json *v);    /* items of a list, members of an object; else 0 */
@@ -149,6 +150,66 @@ typedef struct {
     const wg_json *value;
 } wg_json_walk;
 bool wg__json_next(wg_json_walk *w);
+
+/* ---- json_cut.c: a look over a text, and a program's nodes in pieces ---- */
+
+/* Where a node's text and its list of operands lie. */
+struct wg_json_cut {
+    uint32_t begin, end, open, close;
+    int32_t frame; /* what it says beside its operands */
+};
+
+/* The list of the root's member `nodes`, if the text is valid. */
+typedef struct {
+    uint32_t open, close; /* its brackets; close 0: none */
+    struct wg_json_cut *node;
+    int64_t n, cap;
+    bool no_memory;
+} wg_json_cuts;
+
+/* What a look over a text tells before it is parsed. */
+typedef struct {
+    int deep_line;  /* on which nesting exceeds the bound; 0: nowhere. Parsers recurse */
+    int zero_line;  /* that holds the character 0, which jansson takes for the end; 0: none */
+    size_t longest; /* no token has more bytes */
+    int more_line,
+        more_column;   /* where something follows the end of the first list or object; 0: nowhere */
+    int lines, column; /* of the end */
+} wg_survey;
+
+/* cuts: filled; NULL: not wanted. */
+wg_survey wg__json_survey(const char *text, size_t n, wg_json_cuts *cuts);
+
+/* The nodes of a program that is read in pieces. */
+typedef struct {
+    const char *text; /* borrowed; NULL: the nodes are in the tree */
+    wg_json_cuts cuts;
+    struct wg_json_frame {
+        int64_t node; /* the first that has it */
+        wg_json *v;
+    } * frame;
+    int64_t n_frames, cap;
+    wg_hash frames;
+    wg_json *lists; /* of operands: of n nodes from `first` on */
+    int64_t first, n;
+} wg_json_nodes;
+
+/*
+ * As wg__json_parse. Where it can, it leaves the list `nodes` of the tree empty, and *p has the
+ * nodes. Only after the last of them the text is known to be valid. p is to be freed either way.
+ */
+wg_json *wg__json_parse_but(const char *text, size_t n, wg_json_nodes *p, const char *file,
+                            wg_error *error);
+void wg__json_nodes_free(wg_json_nodes *p);
+
+typedef struct {
+    const wg_json *v, *in; /* the node but for its operands, and those */
+    int32_t frame;         /* nodes of one frame have one v; numbered in the order they come up */
+} wg_json_node;
+
+/* Node i, to be asked for in order; `in` lives until the next. Errors say nothing of the place. */
+wg_status wg__json_node(wg_json_nodes *p, int64_t i, wg_json_node *node, const char *file,
+                        wg_error *error);
 
 /* ---- json_write.c: text ---- */
 
@@ -254,6 +315,7 @@ typedef struct {
     const char *file; /* for messages */
     const wg_load_options *options;
     wg_json *root;
+    wg_json_nodes nodes;
     wg_graph *graph;
     wg_params *params;
     wg_weights weights; /* file NULL: elements are inline */
