@@ -58,8 +58,7 @@ static wg_tensor *gen_chain(gen *r)
     int64_t n = 100 + below(r, 700), rows = 1 + below(r, 2);
     wg_shape row = WG_SHAPE(n), all = rows > 1 ? WG_SHAPE(rows, n) : row;
     wg_tensor *v[LEAVES + MOST] = { leaf_of(r, WG_F32, all), leaf_of(r, WG_F32, all),
-                                    leaf_of(r, WG_F32, row),
-                                    wg_scalar(r->g, WG_F32, number(r)) };
+                                    leaf_of(r, WG_F32, row), wg_scalar(r->g, WG_F32, number(r)) };
     int many = 4 + (int)below(r, MOST - 3), m = LEAVES;
 
     for (; m < LEAVES + many; m++) {
@@ -71,6 +70,22 @@ static wg_tensor *gen_chain(gen *r)
     /* a sum reads every element, and what else is made of it stays small */
     return wg_add(wg_sum(v[m - 1], WG_ALL_AXES, false),
                   wg_sum(v[LEAVES + below(r, many)], WG_ALL_AXES, false));
+}
+
+/* Sums of the rows that element-wise entries make, of few rows and of more than one unit. */
+static wg_tensor *gen_columns(gen *r)
+{
+    bool many = chance(r, 25);
+    int64_t rows = many ? 1000 + below(r, 700) : 2 + below(r, 60);
+    int64_t n = many ? 16 + below(r, 8) : 2 + below(r, 40);
+    wg_dtype dtype = chance(r, 80) ? WG_F32 : WG_F64;
+    wg_tensor *x = leaf_of(r, dtype, WG_SHAPE(rows, n)), *row = leaf_of(r, dtype, WG_SHAPE(n));
+    wg_tensor *v = wg_tanh(chance(r, 50) ? wg_mul(x, row) : wg_add(x, row)), *s, *t;
+
+    if (chance(r, 30)) v = wg_sub(v, wg_mean(v, WG_AXES(-1), true));
+    s = chance(r, 50) ? wg_sum_to_like(v, row) : wg_sum(v, WG_AXES(0), false);
+    t = wg_sum(wg_square(chance(r, 50) ? v : wg_sub(x, s)), WG_AXES(0), true);
+    return wg_add(t, chance(r, 50) ? s : wg_sum(wg_sin(wg_mul(v, t)), WG_AXES(0), false));
 }
 
 #endif

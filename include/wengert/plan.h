@@ -52,7 +52,9 @@ enum {
     WG_PASS_PLACE = 1 << 17,
     /* cheap f32 entries of a fused step hand their value on in registers (AVX-512 only) */
     WG_PASS_CHAIN = 1 << 18,
-    WG_PASS_ALL = (1 << 19) - 1
+    /* sums of rows are made inside the fused step that makes the rows */
+    WG_PASS_COLUMNS = 1 << 19,
+    WG_PASS_ALL = (1 << 20) - 1
 };
 
 typedef struct {

@@ -10,6 +10,7 @@
 #ifndef WG_GRAPH_PLAN_H
 #define WG_GRAPH_PLAN_H
 
+#include "instr.h"
 #include "internal.h"
 
 enum {
@@ -20,9 +21,12 @@ enum {
     WG_MAX_MEMBERS = 128,  /* entries of one step: bounds its block buffers */
     WG_FOLD_BYTES = 4096,  /* largest derived value that is kept as a constant */
     WG_LINE_BLOCKS = 8,    /* a line of a step is at most so many blocks long */
-    WG_AHEAD = 1 << 18,    /* least bytes of an operand whose next block is asked for */
-    WG_CHUNK = 128,        /* floats in the registers of a chain */
-    WG_CHAIN_MEMBERS = 64, /* of one chain: its order is worked out in words of as many bits */
+    WG_UNIT_ROWS = 512,    /* rows whose sum is one of those that a tree joins (vec.h) */
+    WG_ROW_LANES = 16,     /* and the rows of sums it is made of */
+    WG_COLUMN_BYTES = 1 << 17, /* most bytes those of one sum take */
+    WG_AHEAD = 1 << 18,        /* least bytes of an operand whose next block is asked for */
+    WG_CHUNK = 128,            /* floats in the registers of a chain */
+    WG_CHAIN_MEMBERS = 64,     /* of one chain: its order is worked out in words of as many bits */
     WG_CHAIN_FRAME = 4 * WG_CHAIN_MEMBERS, /* pointers of one chain: operands, result, stream */
     WG_INLINE_OPERANDS = 4 /* most operands of an entry that takes part in WG_PASS_INLINE */
 };
@@ -40,147 +44,6 @@ enum {
 
 /* Bytes after which a value is taken to have left the caches. */
 #define WG_CACHE ((int64_t)32 << 20)
-
-/* ---- instructions ---- */
-
-/* How an operand that broadcasts lies beside the result: collapsed axes, stride 0 where it
- * repeats. */
-typedef struct {
-    int rank;
-    int size;       /* bytes an element */
-    int64_t period; /* > 0: the operand is repeated as a whole, this many elements */
-    int64_t dim[WG_MAX_RANK], stride[WG_MAX_RANK]; /* strides in elements */
-} wg_spread;
-
-/* One entry of a step that goes block by block: its operands are refs first..first+n-1, its result
- * the next. With `stream` > 0, the bytes of an element, the result is made in a buffer and goes
- * from there past the caches to the ref behind. */
-typedef struct {
-    wg_row_fn *row;
-    const void *attr;
-    const int *step;
-    int32_t first, n;
-    int32_t stream;
-    bool narrow; /* one element a line */
-} wg_member;
-
-/* What the entries of a member that goes by lines need: a line kernel with its attributes, or the
- * bytes of elements that are repeated along lines. */
-typedef struct {
-    wg_line_fn *fn;
-    const void *attr;
-    int64_t n; /* elements of a line */
-    int size;
-} wg_line;
-
-/* A pointer that moves along with the blocks, or into a slice's own memory. */
-typedef struct {
-    const void *base; /* of element 0, unless `local` */
-    int64_t local;    /* offset in the slice's memory; -1 */
-    int64_t stride;   /* bytes an element; 0: stays */
-    bool narrow;      /* of an element a line */
-} wg_ref;
-
-/* An operand that is spread out into a buffer of one block; of period + block elements when it has
- * a period; that needs no buffer when a block has one element of it. */
-typedef struct {
-    const wg_spread *how;
-    const void *from;
-    int64_t local; /* -1: no buffer */
-} wg_spread_use;
-
-/* Ref `ref` points at what spread `use` made for the block. */
-typedef struct {
-    int32_t ref, use;
-} wg_spread_ref;
-
-/* Copies bytes to memory that is not read soon. */
-typedef void wg_stream_fn(void *to, const void *from, size_t bytes);
-
-/* A pointer of a chain's table: that of a ref, or so many bytes behind it. */
-typedef struct {
-    int32_t ref, skew;
-} wg_chain_at;
-
-/* Members that run as one chain, chunk by chunk; what is left of a block goes to the members
- * themselves. */
-typedef struct {
-    int32_t first, n;                     /* members */
-    int32_t n_streams, n_moving, n_frame; /* pointers past the caches come first, then others that
-                                           * move on from chunk to chunk */
-    const wg_chain_at *at;
-    const wg_link *link;
-} wg_chained;
-
-/* Row kernels that run block by block. */
-typedef struct {
-    int32_t n_members, n_refs, n_uses, n_pairs, slices;
-    int32_t n_ahead;
-    int32_t n_asks;    /* members that are in no chain */
-    bool streams;      /* some member's result goes past the caches */
-    int32_t n_entries; /* members that compute entries; others repeat narrow values */
-    int64_t count, block;
-    int64_t row;  /* > 0: no block goes beyond a row of so many elements */
-    int64_t line; /* > 0: blocks are whole lines of so many elements */
-    wg_member *member;
-    wg_ref *ref;
-    wg_spread_use *use;
-    wg_spread_ref *pair;
-    int32_t *ahead;     /* refs whose next block is asked for while this one is worked on */
-    wg_stream_fn *past; /* how results go past the caches */
-    wg_chained *chain;  /* ascending */
-    int32_t n_chains;
-    bool one_chain;     /* all there is: it needs no blocks */
-    char *memory;       /* slices times slice_bytes */
-    size_t slice_bytes; /* block buffers, then n_refs pointers at pointers_at */
-    size_t pointers_at;
-} wg_blocks;
-
-typedef enum { WG_I_ROW, WG_I_EVAL, WG_I_BLOCKS, WG_I_SPREAD, WG_I_COPY } wg_instr_kind;
-
-typedef struct {
-    union {
-        struct {
-            wg_row_fn *fn;
-            const void *attr;
-            int64_t n;
-            const void **x;
-            const int *step;
-            void *y;
-        } row;
-        struct {
-            wg_eval_fn *fn;
-            wg_call *call;
-        } eval;
-        wg_blocks *blocks;
-        struct {
-            const wg_spread *how;
-            const void *from;
-            void *to;
-            int64_t n;
-        } spread;
-        struct {
-            const void *from;
-            void *to;
-            size_t bytes;
-        } copy;
-    } as;
-    int32_t entry; /* position it computes (the last one of several), or copies */
-    int32_t step;
-    wg_instr_kind kind;
-} wg_instr;
-
-typedef struct {
-    void *to;
-    const void *from;
-    size_t bytes;
-} wg_commit;
-
-/* Two lanes, which may run at once: first..split - 1 and split..end - 1, steps while a
- * specialisation is being built, then instructions. */
-typedef struct {
-    int64_t first, split, end;
-} wg_bundle;
 
 /* ---- a specialisation ---- */
 
@@ -332,6 +195,7 @@ typedef struct {
     int32_t *inside;    /* the entry whose kernel makes the value of this one, plus 1; 0: its own */
     int32_t *index;     /* of computed entries: place among the members of their step */
     uint8_t *stream;    /* of computed entries: the value goes past the caches */
+    uint8_t *column;    /* of computed entries: it sums rows, and may do so inside a step */
     const wg_type **tx; /* room for the operand types of one entry */
     int64_t n_instr;    /* instructions all steps make */
     int32_t first_direct; /* first step that writes into the store; n_steps: none */
@@ -433,6 +297,14 @@ bool wg__plan_fuse(wg_build *b);
 bool wg__plan_memory(wg_build *b);
 bool wg__plan_emit(wg_build *b);
 
+/* ---- plan_emit.c, plan_emit_rows.c: false and NULL with b->error ---- */
+
+void *wg__emit_take(wg_build *b, int64_t n, size_t size);
+/* Puts the address of an entry's value into *slot; that of a fed one later, whenever it changes. */
+bool wg__emit_point(wg_build *b, int32_t in, const void **slot);
+wg_instr *wg__emit_instr(wg_build *b, wg_instr_kind kind, int32_t e, int32_t step);
+bool wg__emit_rows(wg_build *b, int32_t step);
+
 /* ---- plan_recompute.c, plan_list.c: fewer bytes for more work ---- */
 
 enum { WG_NO_CUT = INT32_MAX };
@@ -522,6 +394,18 @@ bool wg__narrow(const wg_build *b, int32_t e); /* once steps are known */
 bool wg__one_a_line(const wg_type *from, const wg_type *to);
 wg_row_fn wg__run_line, wg__repeat_narrow; /* attr: a wg_line */
 
+/* ---- plan_columns.c: members that sum the rows of a step ---- */
+
+/* Elements of the rows that entry e sums, when it may do so inside a step; 0. */
+int64_t wg__own_columns(wg_build *b, int32_t e);
+bool wg__sums_rows(const wg_build *b, int32_t e); /* once steps are known */
+wg_row_fn *wg__add_rows(const wg_build *b, int32_t e);
+void wg__columns_begin(const wg_blocks *k, char *memory);
+void wg__columns_move(const wg_blocks *k, char *memory, const void **x, int64_t lo);
+/* Behind the block that ends at `hi`. */
+void wg__columns_flush(const wg_blocks *k, char *memory, int64_t hi);
+void wg__columns_end(const wg_blocks *k);
+
 /* ---- plan_lanes.c ---- */
 
 /* Which steps run side by side, and the order that follows; false: out of memory. */
@@ -551,6 +435,10 @@ typedef struct {
     int32_t slices;      /* parts that may run at once */
     int64_t row;         /* see wg_blocks */
     int64_t line, lines; /* elements of a line, 0: none; lines of a block */
+    int64_t unit;        /* see wg_blocks */
+    int32_t n_columns;
+    int64_t lanes_at, lane_bytes, partial_bytes; /* of one sum: in the slice's memory; behind the
+                                                  * slices */
     int32_t slot[WG_MAX_MEMBERS];   /* buffer of a value used only inside or streamed, -1; wide and
                                      * narrow ones are counted apart */
     int32_t repeat[WG_MAX_MEMBERS]; /* wide buffer where a narrow value is repeated, -1 */

@@ -146,6 +146,7 @@ bool wg__build_take(wg_build *b)
     b->canon = wg__array(n, sizeof *b->canon);
     b->owner = wg__array(n, sizeof *b->owner);
     b->mark = wg__zalloc((size_t)n);
+    b->column = wg__zalloc((size_t)n);
     b->data = wg__array(n, sizeof *b->data);
     b->step = wg__array(n, sizeof *b->step);
     b->last = wg__array(n, sizeof *b->last);
@@ -153,8 +154,9 @@ bool wg__build_take(wg_build *b)
     b->member = wg__array(n, sizeof *b->member);
     b->index = wg__array(n, sizeof *b->index);
     b->inside = wg__array(n, sizeof *b->inside);
-    if (!b->type || !b->in || !b->attr || !b->canon || !b->owner || !b->mark || !b->data ||
-        !b->step || !b->last || !b->offset || !b->member || !b->index || !b->inside || !b->tx)
+    if (!b->type || !b->in || !b->attr || !b->canon || !b->owner || !b->mark || !b->column ||
+        !b->data || !b->step || !b->last || !b->offset || !b->member || !b->index || !b->inside ||
+        !b->tx)
         return no_memory(b);
     if (edges) memcpy(b->in, p->in, (size_t)edges * sizeof *b->in);
     for (int64_t i = 0; i < n; i++) {
@@ -176,6 +178,7 @@ void wg__build_release(wg_build *b)
     wg__release(b->canon);
     wg__release(b->owner);
     wg__release(b->mark);
+    wg__release(b->column);
     wg__release(b->data);
     wg__release(b->step);
     wg__release(b->last);

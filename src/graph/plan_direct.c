@@ -7,7 +7,8 @@
 bool wg__same_elements(const wg_build *b, int32_t owner, int32_t e)
 {
     return b->type[owner]->dtype == b->type[e]->dtype &&
-           wg__elements(b->type[owner]) == wg__elements(b->type[e]) && !wg__narrow(b, e);
+           wg__elements(b->type[owner]) == wg__elements(b->type[e]) && !wg__narrow(b, e) &&
+           !wg__sums_rows(b, e);
 }
 
 /* Whether store entry `owner` may be overwritten by entry e of the step that reads it last: every

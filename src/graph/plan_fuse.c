@@ -25,8 +25,10 @@ struct fuse {
     wg_build *b;
     struct group *group;
     int32_t n_groups;
-    int32_t *bound;        /* by owner: highest number of a step that reads it, -1 */
-    int32_t *barred;       /* by owner: the same of one that cannot go by its lines; NULL */
+    int32_t *bound;  /* by owner: highest number of a step that reads it, -1 */
+    int32_t *barred; /* by owner: the same of one that cannot go by its lines; NULL */
+    /* by owner: sums of its rows that are placed right before it, linked; -1. NULL: none wait */
+    int32_t *waiting, *next;
     int64_t *line;         /* by entry: see wg__find_lines; NULL: nothing goes by lines */
     int32_t recent[SMALL]; /* by count modulo SMALL: step of few elements opened last, -1 */
 };
@@ -38,8 +40,9 @@ static int64_t line_joined(const struct fuse *f, const struct group *g, int32_t 
 
 static bool fits(const struct fuse *f, int32_t group, int32_t e)
 {
-    return group >= 0 && group >= f->bound[e] && (!f->barred || group > f->barred[e]) &&
-           f->group[group].members < WG_MAX_MEMBERS && line_joined(f, &f->group[group], e) >= 0;
+    return group >= 0 && group >= f->bound[e] + f->b->column[e] &&
+           (!f->barred || group > f->barred[e]) && f->group[group].members < WG_MAX_MEMBERS &&
+           line_joined(f, &f->group[group], e) >= 0;
 }
 
 /* The step e joins: that of its first user; else one nearby that reads an operand of e; else, when
@@ -96,6 +99,27 @@ static void place(struct fuse *f, int32_t e)
         if (f->barred && f->barred[owner] < group && n != count && n > 1 && row &&
             !wg__one_a_line(b->type[b->in[k]], b->type[e]))
             f->barred[owner] = group;
+    }
+}
+
+/* A sum of rows stands beside what makes them: it is placed when all else that reads them has been,
+ * so that its step may be that of their maker. */
+static void place_all(struct fuse *f, uint8_t tail)
+{
+    const wg_build *b = f->b;
+
+    for (int32_t e = (int32_t)b->p->n - 1; e >= 0; e--) {
+        int32_t from;
+
+        if (!wg__computed(b, e) || (b->mark[e] & WG_TAIL) != tail) continue;
+        for (int32_t k = f->waiting ? f->waiting[e] : -1; k >= 0; k = f->next[k]) place(f, k);
+        from = b->column[e] ? b->owner[b->in[b->p->first[e]]] : -1;
+        if (from < 0 || !wg__computed(b, from)) {
+            place(f, e);
+            continue;
+        }
+        f->next[e] = f->waiting[from];
+        f->waiting[from] = e;
     }
 }
 
@@ -194,14 +218,14 @@ static bool keeps_pace(const wg_build *b, const int32_t *to, int32_t joined, int
     for (int32_t m = b->first_member[k]; m < b->first_member[k + 1]; m++) {
         int32_t e = b->member[m];
 
-        if (wg__elements(b->type[e]) != count) continue;
         for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
             int32_t owner = b->owner[b->in[i]];
 
             if (wg__lends_type(wg__op_at(b, e), i - p->first[e]) || !wg__computed(b, owner) ||
                 b->step[owner] >= k || to[b->step[owner]] != joined)
                 continue;
-            if (wg__elements(b->type[owner]) != count &&
+            if (b->column[owner]) return false;
+            if (wg__elements(b->type[e]) == count && wg__elements(b->type[owner]) != count &&
                 !wg__one_a_line(b->type[b->in[i]], b->type[e]))
                 return false;
         }
@@ -321,20 +345,20 @@ bool wg__plan_fuse(wg_build *b)
     f.group = wg__array(computed, sizeof *f.group);
     f.bound = wg__array(p->n, sizeof *f.bound);
     ok = f.group && f.bound;
-    if (p->passes & WG_PASS_LINES) {
+    if (p->passes & (WG_PASS_LINES | WG_PASS_COLUMNS)) {
         f.line = wg__array(p->n, sizeof *f.line);
         f.barred = wg__array(p->n, sizeof *f.barred);
-        ok = ok && f.line && f.barred;
+        f.waiting = wg__array(p->n, sizeof *f.waiting);
+        f.next = wg__array(p->n, sizeof *f.next);
+        ok = ok && f.line && f.barred && f.waiting && f.next;
     }
     if (ok) {
         if (f.line) wg__find_lines(b, f.line);
         for (int64_t i = 0; i < p->n; i++) f.bound[i] = -1;
-        for (int64_t i = 0; f.barred && i < p->n; i++) f.barred[i] = -1;
+        for (int64_t i = 0; f.barred && i < p->n; i++) f.barred[i] = f.waiting[i] = -1;
         if ((p->passes & WG_PASS_IN_PLACE) && !b->s->apart) mark_tail(b);
-        for (int32_t e = (int32_t)p->n - 1; e >= 0; e--)
-            if (wg__computed(b, e) && (b->mark[e] & WG_TAIL)) place(&f, e);
-        for (int32_t e = (int32_t)p->n - 1; e >= 0; e--)
-            if (wg__computed(b, e) && !(b->mark[e] & WG_TAIL)) place(&f, e);
+        place_all(&f, WG_TAIL);
+        place_all(&f, 0);
         b->n_steps = f.n_groups;
         for (int32_t e = 0; e < p->n; e++) /* in order of running */
             if (wg__computed(b, e)) b->step[e] = b->n_steps - 1 - b->step[e];
@@ -351,6 +375,8 @@ bool wg__plan_fuse(wg_build *b)
     wg__release(f.bound);
     wg__release(f.barred);
     wg__release(f.line);
+    wg__release(f.waiting);
+    wg__release(f.next);
     if (!ok) {
         wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
         return false;

@@ -12,7 +12,7 @@ bool wg__narrow(const wg_build *b, int32_t e)
 {
     const wg_step_shape *shape = &b->shape[b->step[e]];
 
-    return shape->line > 0 && wg__elements(b->type[e]) != shape->count;
+    return shape->line > 0 && wg__elements(b->type[e]) != shape->count && !b->column[e];
 }
 
 /* An operand with one element for each of several lines of the result. */
@@ -43,7 +43,7 @@ static int64_t own_line(wg_build *b, int32_t e)
 /* A result of one element a line, made by an entry of the line length line[e]. */
 static bool is_narrow(const wg_build *b, const int64_t *line, int32_t e)
 {
-    if (line[e] == 0) return false;
+    if (line[e] == 0 || b->column[e]) return false;
     if (b->mark[e] & WG_ROW) return true;
     return wg__elements(b->type[e]) < wg__elements(b->type[b->in[b->p->first[e]]]);
 }
@@ -54,9 +54,13 @@ void wg__find_lines(wg_build *b, int64_t *line)
 
     for (int32_t e = 0; e < p->n; e++) {
         line[e] = 0;
+        b->column[e] = 0;
         if (!wg__computed(b, e)) continue;
         if (!(b->mark[e] & WG_ROW)) {
-            line[e] = own_line(b, e);
+            if (p->passes & WG_PASS_LINES) line[e] = own_line(b, e);
+            if (line[e] > 0) continue;
+            line[e] = wg__own_columns(b, e);
+            b->column[e] = line[e] > 0;
             continue;
         }
         for (int32_t k = p->first[e]; k < p->first[e + 1] && line[e] == 0; k++) {

@@ -140,7 +140,8 @@ static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
                     repeated[at] = -1;
                 }
             }
-            if (pass > 0 || ((b->mark[e] & (WG_STORED | WG_DIRECT)) && !is_streamed(b, r, e)))
+            if (pass > 0 || wg__sums_rows(b, e) ||
+                ((b->mark[e] & (WG_STORED | WG_DIRECT)) && !is_streamed(b, r, e)))
                 continue;
             if (wg__narrow(b, e)) r->slot[m] = take_slot(&narrow, &r->n_narrow);
             else r->slot[m] = take_slot(&wide, &r->n_slots);
@@ -182,6 +183,7 @@ static bool find_uses(wg_build *b, wg_rows *r)
         int32_t e = b->member[r->first + m];
 
         r->n_refs += wg__n_in(p, e) + 1;
+        if (wg__sums_rows(b, e)) r->n_columns++, r->n_refs += 3;
         if (wg__narrow(b, e)) continue;
         for (int32_t i = p->first[e]; i < p->first[e + 1]; i++) {
             int64_t n = wg__elements(b->type[b->in[i]]);
@@ -234,6 +236,9 @@ bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
     r->block = r->count < p->options.block ? r->count : p->options.block;
     if (r->line > 0) {
         r->lines = r->line < r->block ? r->block / r->line : 1;
+        for (int32_t m = 0; m < r->members; m++)
+            if (wg__sums_rows(b, b->member[r->first + m])) r->unit = WG_UNIT_ROWS * r->line;
+        while (r->unit > 0 && WG_ROW_LANES % r->lines) r->lines--;
         r->block = r->lines * r->line;
     }
     r->slices = 1;
@@ -247,7 +252,7 @@ bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
         if (size > most) most = size;
     }
     if (r->line > 0 || r->count > r->block) {
-        blocks = (r->count - 1) / r->block + 1;
+        blocks = (r->count - 1) / (r->unit > 0 ? r->unit : r->block) + 1;
         grain = p->options.grain / r->members;
         n = r->count / (grain > 0 ? grain : 1);
         if (n > blocks) n = blocks;
@@ -268,6 +273,11 @@ bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r)
         if (u->whole) continue;
         at += round_up((r->block + (r->blocks ? u->how->period : 0)) * u->how->size);
     }
+    r->lanes_at = at;
+    r->lane_bytes = round_up(WG_ROW_LANES * r->line * most);
+    at += r->n_columns * r->lane_bytes;
+    if (r->count > r->unit && r->n_columns > 0)
+        r->partial_bytes = round_up(((r->count - 1) / r->unit + 1) * r->line * most);
     r->pointers_at = at;
     if (r->blocks) at += (r->n_refs + r->n_uses) * (int64_t)sizeof(void *);
     r->slice_bytes = round_up(at);
@@ -284,7 +294,7 @@ bool wg__rows_scratch(wg_build *b, int32_t step, int64_t *bytes)
     wg_rows r;
     bool ok = wg__rows_lay_out(b, step, &r);
 
-    *bytes = r.slice_bytes * r.slices;
+    *bytes = r.slice_bytes * r.slices + r.n_columns * r.partial_bytes;
     b->n_instr += r.blocks ? 1 : r.members + r.n_uses;
     wg__rows_done(&r);
     return ok;

@@ -155,7 +155,7 @@ static void move(const wg_blocks *k, const void **x, int64_t n, int64_t lines)
             x[i] = (const char *)x[i] + k->ref[i].stride * (k->ref[i].narrow ? lines : n);
 }
 
-/* Elements lo..hi-1, which begin with a block. */
+/* Elements lo..hi-1, which begin with a unit. */
 static void run_range(const wg_blocks *k, char *memory, int64_t lo, int64_t hi)
 {
     const void **x = (const void **)(void *)(memory + k->pointers_at), **spread = x + k->n_refs;
@@ -181,6 +181,7 @@ static void run_range(const wg_blocks *k, char *memory, int64_t lo, int64_t hi)
         for (int32_t i = 0; i < k->n_pairs; i++) x[k->pair[i].ref] = spread[k->pair[i].use];
         struct ahead a = look_ahead(k, x, lo + n < hi ? n : 0);
         if (k->line > 0) lines = n / k->line;
+        if (k->n_columns > 0) wg__columns_move(k, memory, x, lo);
         for (int32_t i = 0, chain = 0; i < k->n_members; i++) {
             const wg_member *m = &k->member[i];
             const void *const *y = x + m->first + m->n;
@@ -194,6 +195,7 @@ static void run_range(const wg_blocks *k, char *memory, int64_t lo, int64_t hi)
             run_member(k, m, m->narrow ? lines : n, x + m->first, y[0], y[m->stream > 0]);
         }
         move(k, x, n, lines);
+        if (k->n_columns > 0) wg__columns_flush(k, memory, lo + n);
     }
     if (k->streams) wg__stream_end();
 }
@@ -202,6 +204,7 @@ static void prepare(const wg_blocks *k, char *memory)
 {
     for (int32_t i = 0; i < k->n_uses; i++)
         if (k->use[i].how->period > 0) repeat(&k->use[i], k->block, memory);
+    wg__columns_begin(k, memory);
 }
 
 struct sliced {
@@ -224,11 +227,12 @@ static void run_blocks(const wg_blocks *k)
     if (k->slices > 1) {
         struct sliced s = { k, { false } };
 
-        wg_parallel_workers(k->slices, k->count, k->block, run_slice, &s);
-        return;
+        wg_parallel_workers(k->slices, k->count, k->unit, run_slice, &s);
+    } else {
+        prepare(k, k->memory);
+        run_range(k, k->memory, 0, k->count);
     }
-    prepare(k, k->memory);
-    run_range(k, k->memory, 0, k->count);
+    if (k->n_columns > 0) wg__columns_end(k);
 }
 
 /* ---- the loops ---- */

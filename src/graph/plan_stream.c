@@ -63,7 +63,7 @@ bool wg__plan_stream(wg_build *b)
         walk_steps(b, &r);
         for (int32_t e = 0; e < p->n; e++)
             if (wg__computed(b, e) && (b->mark[e] & (WG_ROW | WG_STORED)) == (WG_ROW | WG_STORED) &&
-                !wg__narrow(b, e))
+                !wg__narrow(b, e) && !wg__sums_rows(b, e))
                 b->stream[e] = r.bytes[r.reader[e]] - r.bytes[b->step[e]] > p->options.cache;
     }
     wg__release(r.reader);

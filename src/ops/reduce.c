@@ -146,8 +146,9 @@ JOIN_I64(min, WG_JOIN_MIN)
 
 #define WG_NUMBER(f)                                                                               \
     {                                                                                              \
-        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64),                       \
-        [WG_I64] = { f##_i64 }                                                                     \
+        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64), [WG_I64] = {          \
+            f##_i64                                                                                \
+        }                                                                                          \
     }
 
 /* ---- what the four records share ---- */
@@ -162,13 +163,19 @@ static size_t join_scratch(const wg_sig *s, const wg_type *out, int threads)
     return wg__reduce_runs_scratch(&runs, wg_dtype_size(out->dtype));
 }
 
-static int64_t join_line(const wg_sig *s, const wg_type *out)
+static void join_runs(const wg_sig *s, wg_runs *runs)
 {
     const struct reduce_attr *at = s->attr;
+
+    wg__runs(&s->in[0]->shape, wg__axis_set(&at->axes, s->in[0]->shape.rank), runs);
+}
+
+static int64_t join_line(const wg_sig *s, const wg_type *out)
+{
     wg_runs runs;
 
     (void)out;
-    wg__runs(&s->in[0]->shape, wg__axis_set(&at->axes, s->in[0]->shape.rank), &runs);
+    join_runs(s, &runs);
     return wg__runs_line(&runs);
 }
 
@@ -187,6 +194,15 @@ static double join_flops(const wg_sig *s, const wg_type *out)
 }
 
 /* ---- sum ---- */
+
+static int64_t sum_columns(const wg_sig *s, const wg_type *out)
+{
+    wg_runs runs;
+
+    (void)out;
+    join_runs(s, &runs);
+    return wg__runs_columns(&runs);
+}
 
 static void sum_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -209,6 +225,8 @@ const wg_op wg_op_sum = {
     .flops = join_flops,
     .line = join_line,
     .by_line = WG_BY_LINE(WG_NUMBER(sum_line)),
+    .columns = sum_columns,
+    .adds = &wg_op_add,
 };
 
 wg_tensor *wg_sum(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -352,6 +370,14 @@ static int64_t sum_to_like_line(const wg_sig *s, const wg_type *out)
     return wg__runs_line(&runs);
 }
 
+static int64_t sum_to_like_columns(const wg_sig *s, const wg_type *out)
+{
+    wg_runs runs;
+
+    wg__runs(&s->in[0]->shape, broadcast_axes(&s->in[0]->shape, &out->shape), &runs);
+    return wg__runs_columns(&runs);
+}
+
 static void sum_to_like_eval_i64(const wg_call *c)
 {
     over_repeated(c, sizeof(int64_t), sum_step_i64);
@@ -375,6 +401,8 @@ const wg_op wg_op_sum_to_like = {
     .flops = join_flops,
     .line = sum_to_like_line,
     .by_line = WG_BY_LINE(WG_NUMBER(sum_line)),
+    .columns = sum_to_like_columns,
+    .adds = &wg_op_add,
 };
 
 wg_tensor *wg_sum_to_like(wg_tensor *x, wg_tensor *like)

@@ -39,6 +39,9 @@ void wg__runs(const wg_shape *shape, unsigned set, wg_runs *runs);
 /* Elements of a line when the reduced axes are the last ones of several; else 0. */
 int64_t wg__runs_line(const wg_runs *runs);
 
+/* The same when the reduced axes are the first ones. */
+int64_t wg__runs_columns(const wg_runs *runs);
+
 /* One step of a reduction: x [outer, n, inner] -> y [outer, inner], with room for partial results.
  */
 typedef void wg_join_fn(const wg_call *c, int64_t outer, int64_t n, int64_t inner, const void *x,

@@ -72,6 +72,11 @@ int64_t wg__runs_line(const wg_runs *runs)
     return runs->n == 2 && runs->reduced[1] ? runs->extent[1] : 0;
 }
 
+int64_t wg__runs_columns(const wg_runs *runs)
+{
+    return runs->n == 2 && runs->reduced[0] ? runs->extent[1] : 0;
+}
+
 static int64_t product(const int64_t *extent, int from, int to)
 {
     int64_t n = 1;
