@@ -73,23 +73,28 @@ static void print_cost(const char *what, int64_t n, const struct cost *c)
            what, n, c->entries, c->record, c->grad, c->compile, c->run);
 }
 
-/* 10^6 entries may cost 15 times what 10^5 cost: twice the cache misses, nothing quadratic. */
+/* 10^6 entries at once may cost 1.5 times what they cost in ten graphs of 10^5: twice the cache
+ * misses, nothing quadratic. Both take about as long and follow upon each other, so that what else
+ * the machine does meets both; the least ratio of several pairs counts. */
 static void a_million_entries(void)
 {
-    struct cost small = { .total = INFINITY }, large = { .total = INFINITY }, c;
+    struct cost part, whole;
+    double least = INFINITY;
 
-    for (int i = 0; i < 3; i++) {
-        REQUIRE(chain(100000, &c));
-        if (c.total < small.total) small = c;
+    for (int i = 0; i < 6 && least > 1.4; i++) {
+        double apart = 0;
+
+        for (int k = 0; k < 10; k++) {
+            REQUIRE(chain(100000, &part));
+            apart += part.total;
+        }
+        REQUIRE(chain(1000000, &whole));
+        least = fmin(least, whole.total / apart);
     }
-    for (int i = 0; i == 0 || (i < 8 && large.total > 14 * small.total); i++) {
-        REQUIRE(chain(1000000, &c));
-        if (c.total < large.total) large = c;
-    }
-    print_cost("chain of", 100000, &small);
-    print_cost("chain of", 1000000, &large);
-    harness_check(large.total < 15 * small.total, __FILE__, __LINE__,
-                  "10^6 entries cost %.1f times 10^5", large.total / small.total);
+    print_cost("chain of", 100000, &part);
+    print_cost("chain of", 1000000, &whole);
+    harness_check(least < 1.5, __FILE__, __LINE__,
+                  "10^6 entries cost %.2f times what they cost in ten parts", least);
 }
 
 /* ---- one tensor with a million users, and one user with many operands ---- */
@@ -179,20 +184,24 @@ static void grows_linearly(const struct cost *once, const struct cost *twice)
 }
 
 /* Time for twice the length, over two doublings: one alone is at the mercy of where the caches end.
- * Processor time, since another program's share of the core is no growth. */
+ * Processor time, since another program's share of the core is no growth, and four short ones beside
+ * a long one, since a slow moment shall meet both. */
 static void twice_as_long(bool stack)
 {
     const char *what = stack ? "stack of" : "concat of";
-    struct cost once = { .total = INFINITY }, twice, four = { .total = INFINITY }, c;
+    struct cost once, twice, four;
     double growth = INFINITY;
 
     REQUIRE(sequence(24000, stack, &twice));
     for (int i = 0; i < 6 && growth > 2.1; i++) {
-        REQUIRE(sequence(12000, stack, &c));
-        if (c.total < once.total) once = c;
-        REQUIRE(sequence(48000, stack, &c));
-        if (c.total < four.total) four = c;
-        growth = sqrt(four.total / once.total);
+        double apart = 0;
+
+        for (int k = 0; k < 4; k++) {
+            REQUIRE(sequence(12000, stack, &once));
+            apart += once.total;
+        }
+        REQUIRE(sequence(48000, stack, &four));
+        growth = fmin(growth, 2 * sqrt(four.total / apart));
     }
     print_cost(what, 12000, &once);
     print_cost(what, 48000, &four);
