@@ -1,10 +1,11 @@
 /*
- * fuzz_json.c: any text is loaded as a program or refused with a message. What loads verifies, and saving it,
- * loading that and saving again gives the same bytes.
+ * fuzz_json.c: any text is loaded as a program or refused with a message, the same as when it is parsed as a whole. What
+ * loads verifies, and saving it, loading that and saving again gives the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <wengert.h>
+
+#include "whole.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +30,25 @@ static void fuzz_json_load(const char *text, size_t n, wg_program *p)
     abort();
 }
 
+/* What was said of the text, and saved of its program (NULL: it was refused), is what comes of the whole. */
+static void fuzz_json_compare(const char *text, size_t size, const wg_error *said, const char *saved)
+{
+    wg_error error = { 0 };
+    wg_program p;
+    char *whole;
+    size_t n;
+
+    if (load_whole(text, size, &p, &error) != said->code || strcmp(error.text, said->text) != 0) {
+        fprintf(stderr, "as a whole: %s\nin pieces: %s\n", error.text, said->text);
+        abort();
+    }
+    if (!saved) return;
+    whole = fuzz_json_save(&p, &n);
+    if (strcmp(whole, saved) != 0) abort();
+    wg_free(whole);
+    wg_program_free(&p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     wg_error error = { 0 };
@@ -38,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (wg_load_text((const char *)data, size, NULL, &p, &error) != WG_OK) {
         if (p.graph || p.params || !error.text[0] || error.code >= WG_N_STATUSES) abort();
+        fuzz_json_compare((const char *)data, size, &error, NULL);
         return 0;
     }
     if (wg_verify(p.graph, &error) != WG_OK) {
@@ -47,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     first = fuzz_json_save(&p, &n);
     fuzz_json_load(first, n, &q);
     second = fuzz_json_save(&q, &m);
+    fuzz_json_compare((const char *)data, size, &error, first);
     if (m != n || memcmp(first, second, n) != 0) {
         fprintf(stderr, "saved:\n%s\nsaved again:\n%s\n", first, second);
         abort();

@@ -3,11 +3,8 @@
  * and of a text with a fault the same is said, to the letter: for texts in every layout, and for a
  * program with each of its bytes replaced, taken out or doubled.
  */
-#include <wengert.h>
-
-#include "graph/internal.h"
-#include "graph/program.h"
 #include "harness.h"
+#include "whole.h"
 
 /* What comes of a text. */
 struct outcome {
@@ -15,31 +12,23 @@ struct outcome {
     char *saved; /* NULL: refused */
 };
 
-static const wg_load_options load_defaults;
-
-static struct outcome end(wg_graph *g, wg_params *w, wg_error error)
+static struct outcome end(wg_program *p, wg_error error)
 {
     struct outcome o = { .error = error };
     size_t n;
 
-    if (error.code == WG_OK) wg_save_text(g, w, NULL, &o.saved, &n, &o.error);
-    wg_graph_free(g);
-    wg_params_free(w);
+    if (error.code == WG_OK) wg_save_text(p->graph, p->params, NULL, &o.saved, &n, &o.error);
+    wg_program_free(p);
     return o;
 }
 
-/* As wg_load_text, but with all nodes in one tree. */
 static struct outcome as_a_whole(const char *text, size_t n)
 {
     wg_error error = { .code = WG_OK };
-    wg_loading l = { .file = "text", .options = &load_defaults };
-    struct outcome o;
+    wg_program p;
 
-    l.root = wg__json_parse(text, n, "text", &error);
-    if (l.root && wg__load_graph(&l, &error) == WG_OK) wg__load_store(&l, NULL, &error);
-    o = end(l.graph, l.params, error);
-    wg__json_free(l.root);
-    return o;
+    load_whole(text, n, &p, &error);
+    return end(&p, error);
 }
 
 static struct outcome in_pieces(const char *text, size_t n)
@@ -48,7 +37,7 @@ static struct outcome in_pieces(const char *text, size_t n)
     wg_program p;
 
     wg_load_text(text, n, NULL, &p, &error);
-    return end(p.graph, p.params, error);
+    return end(&p, error);
 }
 
 static bool same(const char *text, size_t n, bool *accepted)
@@ -99,7 +88,7 @@ static const struct {
     int64_t frames; /* -1: read as a whole */
 } layouts[] = {
     { BEGIN INPUT "," ADD "," ADD "]}", true, 2 },
-    { BEGIN "\n" INPUT ",\n\t" ADD "  ,\r\n" ADD "\n]\n}\n", true, 2 },
+    { BEGIN "\n" INPUT ",\n\t" ADD "  ,\r\n" ADD "\n]\n}\n", true, 3 },
     /* Members in another order, and names that are written in another way. */
     { BEGIN INPUT ", {\"in\": [0, 0], \"op\": \"add\"}, {\"in\": [1, 0], \"op\": \"add\"}]}", true,
       2 },

@@ -192,7 +192,7 @@ struct wg_params {
 };
 
 wg_param *wg__params_find(const wg_params *w, const char *name);
-/* Adds without claiming: loading. */
+/* Adds without claiming, and without elements: loading. */
 wg_status wg__params_load_entry(wg_params *w, const char *name, const wg_type *type, bool trainable,
                                 wg_param **out, wg_error *error);
 wg_params *wg__params_empty(wg_dtype dtype, uint64_t seed); /* without the rng entries */

@@ -16,11 +16,11 @@
 
 #include "program.h"
 
-enum { PART_BYTES = 8192, LONGEST_TOKEN = 1 << 12 };
+enum { PART_BYTES = 4096, LONGEST_TOKEN = 1 << 12 };
 
-enum { PLAIN, SPACE, LINE, COLON, COMMA, OPEN, CLOSE, QUOTE, ESCAPE, ZERO };
+enum { PLAIN, SPACE, COLON, COMMA, OPEN, CLOSE, LINE, QUOTE, ESCAPE, ZERO };
 
-/* Most characters only count. */
+/* Most characters only count; of those of a string, what comes from LINE on matters. */
 static const unsigned char kinds[256] = {
     ['\0'] = ZERO, ['['] = OPEN,  [']'] = CLOSE,  ['{'] = OPEN,   ['}'] = CLOSE,
     [','] = COMMA, [':'] = COLON, [' '] = SPACE,  ['\t'] = SPACE, ['\r'] = SPACE,
@@ -63,42 +63,57 @@ static void cut(wg_json_cuts *c, int kind, int depth, bool named, size_t i)
     }
 }
 
+/* The end of the string that begins at i: its quote, or n. */
+static size_t string_end(const char *text, size_t i, size_t n, wg_survey *s, size_t *line)
+{
+    for (; i < n; i++) {
+        int kind = kinds[(unsigned char)text[i]];
+
+        if (kind < LINE) continue;
+        if (kind == QUOTE) return i;
+        if (kind == ESCAPE && i + 1 < n && text[i + 1] != '\n') i++;
+        if (kind == ZERO && !s->zero_line) s->zero_line = s->lines;
+        if (kind != LINE) continue;
+        s->lines++;
+        *line = i + 1;
+    }
+    return n;
+}
+
 wg_survey wg__json_survey(const char *text, size_t n, wg_json_cuts *cuts)
 {
     wg_survey s = { .lines = 1 };
     int depth = 0;
-    bool quoted = false, ended = false, named = false;
-    size_t start = 0, line = 0, word = 0;
+    bool ended = false, named = false;
+    size_t start = 0, line = 0;
 
     for (size_t i = 0; i < n; i++) {
         int kind = kinds[(unsigned char)text[i]];
 
-        if (kind == PLAIN && !ended) continue;
-        if (kind == ZERO && !s.zero_line) s.zero_line = s.lines;
         if (ended && !s.more_line && kind != SPACE && kind != LINE) {
             s.more_line = s.lines;
             s.more_column = (int)(i - line) + 1;
         }
+        if (kind == PLAIN) continue;
+        if (kind == QUOTE) {
+            size_t word = i + 1;
+
+            i = string_end(text, word, n, &s, &line);
+            named = (depth == 1 && i - word == 5 && memcmp(text + word, "nodes", 5) == 0) ||
+                    (depth == 3 && i - word == 2 && memcmp(text + word, "in", 2) == 0);
+            continue;
+        }
+        if (kind > QUOTE) {
+            if (kind == ZERO && !s.zero_line) s.zero_line = s.lines;
+            continue;
+        }
+        if (i - start > s.longest) s.longest = i - start;
+        start = i + 1;
         if (kind == LINE) {
             s.lines++;
             line = i + 1;
         }
-        if (quoted) {
-            if (kind == ESCAPE && i + 1 < n && text[i + 1] != '\n') i++;
-            else quoted = kind != QUOTE;
-            if (!quoted)
-                named = (depth == 1 && i - word == 5 && memcmp(text + word, "nodes", 5) == 0) ||
-                        (depth == 3 && i - word == 2 && memcmp(text + word, "in", 2) == 0);
-            continue;
-        }
-        if (kind == QUOTE) {
-            quoted = true;
-            word = i + 1;
-        }
-        if (kind < SPACE || kind > CLOSE) continue;
-        if (i - start > s.longest) s.longest = i - start;
-        start = i + 1;
-        if (kind < COMMA) continue;
+        if (kind < COMMA || kind > CLOSE) continue;
         if (kind == OPEN && ++depth > WG_JSON_DEPTH && !s.deep_line) s.deep_line = s.lines;
         if (kind == CLOSE) ended = --depth == 0 || ended;
         if (cuts) cut(cuts, kind, depth, named && text[i] == '[', i);
@@ -110,18 +125,6 @@ wg_survey wg__json_survey(const char *text, size_t n, wg_json_cuts *cuts)
 }
 
 /* ---- the nodes ---- */
-
-static bool is_space(char c)
-{
-    return kinds[(unsigned char)c] == SPACE || kinds[(unsigned char)c] == LINE;
-}
-
-/* A node's text without the space around it. */
-static void narrow(const char *text, struct wg_json_cut *c)
-{
-    while (c->begin < c->end && is_space(text[c->begin])) c->begin++;
-    while (c->begin < c->end && is_space(text[c->end - 1])) c->end--;
-}
 
 struct candidate {
     const wg_json_nodes *nodes;
@@ -175,7 +178,6 @@ static wg_status collect(wg_json_nodes *p, int64_t at, wg_text *frames, wg_text 
         struct wg_json_cut *c = &p->cuts.node[at];
 
         if (!c->open || !c->close) return WG_EFORMAT;
-        narrow(p->text, c);
         if (!find_frame(p, at, frames)) return WG_ENOMEM;
         wg__put(lists, at > p->first ? "," : "[");
         wg__putn(lists, p->text + c->open, c->close + 1 - c->open);

@@ -25,9 +25,9 @@ struct loader {
     const wg_json *nodes; /* where they are in the tree */
     wg_tensor **node, **operand;
     int64_t n, count, operands; /* recorded; in the file; room */
-    struct frame *frame;        /* where nodes come in pieces */
+    struct frame *frame;
     int64_t n_frames, frames;
-    wg_arena kept; /* their attributes */
+    wg_arena kept; /* attributes of frames */
 };
 
 static wg_status fail(const struct loader *r, wg_status code, const char *fmt, ...) WG_PRINTF(3, 4);
@@ -171,9 +171,8 @@ static wg_status find_label(const struct loader *r, const wg_op *op, const wg_js
     return WG_OK;
 }
 
-/* What v says, beside its operands; attributes lie in the arena. */
-static wg_status read_frame(const struct loader *r, const wg_json *v, wg_arena *arena,
-                            struct frame *f)
+/* What v says, beside its operands. */
+static wg_status read_frame(struct loader *r, const wg_json *v, struct frame *f)
 {
     const wg_json *flag;
     void *attr = NULL;
@@ -191,12 +190,12 @@ static wg_status read_frame(const struct loader *r, const wg_json *v, wg_arena *
         return node_fail(r, WG_EFORMAT, f->op, "'derived' is %s, not true or false",
                          wg__json_what(flag));
     if (f->op->attr_size > 0) {
-        attr = wg__arena_take(arena, f->op->attr_size);
+        attr = wg__arena_take(&r->kept, f->op->attr_size);
         if (!attr) return no_memory(r);
         memset(attr, 0, f->op->attr_size);
     }
     f->attr = attr;
-    if (!wg__read_attr(wg__json_get(v, "attr"), f->op->fields, arena, attr, &m))
+    if (!wg__read_attr(wg__json_get(v, "attr"), f->op->fields, &r->kept, attr, &m))
         return node_fail(r, m.code, f->op, "%s", m.text);
     return WG_OK;
 }
@@ -219,29 +218,22 @@ static wg_status record(struct loader *r, const struct frame *f, const wg_json *
 
 static wg_status load_node(struct loader *r)
 {
-    const wg_json *v = wg__json_at(r->nodes, r->n);
-    struct frame f;
-    wg_arena scratch;
-    wg_status status;
-
-    wg__arena_init(&scratch);
-    status = read_frame(r, v, &scratch, &f);
-    if (status == WG_OK) status = record(r, &f, wg__json_get(v, "in"));
-    wg__arena_free(&scratch);
-    return status;
-}
-
-static wg_status load_piece(struct loader *r)
-{
     wg_json_node node;
-    wg_status status = wg__json_node(&r->l->nodes, r->n, &node, r->l->file, r->error);
+    wg_status status = WG_OK;
 
+    if (r->l->nodes.text) {
+        status = wg__json_node(&r->l->nodes, r->n, &node, r->l->file, r->error);
+    } else {
+        node.v = wg__json_at(r->nodes, r->n);
+        node.in = wg__json_get(node.v, "in");
+        node.frame = (int32_t)r->n_frames;
+    }
     if (status == WG_OK && node.frame == r->n_frames) {
         struct frame *wider = wg__grow(r->frame, &r->frames, r->n_frames + 1, sizeof *wider);
 
         if (!wider) return no_memory(r);
         r->frame = wider;
-        status = read_frame(r, node.v, &r->kept, &r->frame[r->n_frames++]);
+        status = read_frame(r, node.v, &r->frame[r->n_frames++]);
     }
     return status == WG_OK ? record(r, &r->frame[node.frame], node.in) : status;
 }
@@ -250,7 +242,7 @@ static wg_status load_nodes(struct loader *r, int64_t end)
 {
     wg_status status = WG_OK;
 
-    while (status == WG_OK && r->n < end) status = r->l->nodes.text ? load_piece(r) : load_node(r);
+    while (status == WG_OK && r->n < end) status = load_node(r);
     return status;
 }
 
@@ -545,6 +537,7 @@ static wg_status load_entry(const struct loader *r, const char *name, const wg_j
     wg__error_clear(&inner);
     if (wg__params_load_entry(r->l->params, name, &type, trainable, &p, &inner) != WG_OK)
         return fail(r, inner.code, "%s: %s", what, inner.text);
+    if (r->l->options->no_params) memset(p->value.data, 0, (size_t)bytes);
     if (!data || r->l->options->no_params) return WG_OK;
     return wg__read_elements(data, &type, p->value.data, &m)
                ? WG_OK

@@ -90,7 +90,7 @@ static struct wg_entry *new_entry(const char *name, const wg_type *type, bool tr
     if (!e) return NULL;
     e->param.name = wg__strdup(name);
     e->param.value.type = *type;
-    e->block = wg__zalloc((size_t)wg_type_bytes(type) + LINE - 1);
+    e->block = wg__alloc((size_t)wg_type_bytes(type) + LINE - 1);
     e->param.value.data = (void *)(((uintptr_t)e->block + LINE - 1) & ~(uintptr_t)(LINE - 1));
     e->param.trainable = trainable;
     if (e->param.name && e->block) return e;
@@ -140,8 +140,11 @@ wg_status wg_params_add(wg_params *w, const char *name, wg_dtype dtype, wg_shape
     i = name ? wg__table_get(&w->names, name) : -1;
     if (i < 0) {
         status = wg__params_load_entry(w, name, &type, trainable, NULL, error);
-        if (status == WG_OK) w->entry[w->n - 1]->claimed = true;
-        return status;
+        if (status != WG_OK) return status;
+        e = w->entry[w->n - 1];
+        e->claimed = true;
+        memset(e->param.value.data, 0, (size_t)wg_type_bytes(&type));
+        return WG_OK;
     }
     e = w->entry[i];
     if (e->claimed)
