@@ -54,8 +54,8 @@ static double largest(const double *x, const int64_t n[2], int64_t channels, int
 {
     double most = 0;
 
-    for (int64_t r = row; r < row + 4; r++)
-        for (int64_t q = column; q < column + 4; q++)
+    for (int64_t r = row; r < row + WG_SIDE; r++)
+        for (int64_t q = column; q < column + WG_SIDE; q++)
             if (r >= 0 && r < n[0] && q >= 0 && q < n[1])
                 most = fmax(most, fabs(x[(r * n[1] + q) * channels]));
     return most;
@@ -71,7 +71,7 @@ static void patches(int64_t images, const int64_t n[2], int64_t from, const int6
             for (int64_t q = 0; q < grid[1]; q++)
                 for (int64_t k = 0; k < from; k++) {
                     double most = largest(x + i * n[0] * n[1] * from + k, n, from,
-                                          r / 2 * 2 - before[0], q / 2 * 2 - before[1]);
+                                          r / 4 * 4 - before[0], q / 4 * 4 - before[1]);
 
                     for (int64_t m = 0; m < to; m++)
                         sum[((i * grid[0] + r) * grid[1] + q) * to + m] +=
@@ -126,7 +126,7 @@ static exact exact_of(const convolution *c, const double *x, const double *w, co
             for (int64_t q = 0; q < p.out[1]; q++)
                 for (int64_t k = 0; k < c->in; k++) {
                     double most = largest(x + i * n[0] * n[1] * c->in + k, n, c->in,
-                                          o / 2 * 2 - p.before[0], q / 2 * 2 - p.before[1]);
+                                          o / 4 * 4 - p.before[0], q / 4 * 4 - p.before[1]);
 
                     for (int64_t m = 0; m < c->out; m++)
                         e.patch[DW][k * c->out + m] +=
@@ -144,15 +144,20 @@ static void exact_free(exact *e)
     for (int k = 0; k < 3; k++) free(e->value[k]), free(e->products[k]), free(e->patch[k]);
 }
 
+static double tiles(const convolution *c)
+{
+    placed p = place(&c->w, c->rows, c->columns, 3, 3);
+
+    return (double)(c->n * ((p.out[0] + 3) / 4) * ((p.out[1] + 3) / 4));
+}
+
 /* As wg_conv2d states them: units of 2^-24 of the sums in `patch`. */
 static double bound(const convolution *c, int which)
 {
-    placed p = place(&c->w, c->rows, c->columns, 3, 3);
     int64_t k = which == Y ? c->in : c->out;
 
-    if (which == DW)
-        return 16 * (80 + (double)(c->n * ((p.out[0] + 1) / 2) * ((p.out[1] + 1) / 2)) / 48);
-    return 16 * (double)((k < 256 ? k : 256) + (k + 255) / 256 + 12);
+    if (which == DW) return 162 * (84 + tiles(c) / 48);
+    return 162 * (double)((k < 256 ? k : 256) + (k + 255) / 256 + 25);
 }
 
 /* Mean of the errors, in units of 2^-24 of the sum of |products|, where there are any. */
@@ -198,9 +203,11 @@ static void check_conv(const convolution *c, uint64_t seed)
             }
             CHECK(far == 0);
             mean = mean_error(&e, k, &one);
-            if (v.in >= 16 && v.out >= 16) /* where it is chosen: of the same order as direct */
-                harness_check(mean <= 0.25 + 2 * usual, __FILE__, __LINE__,
-                              "result %d: mean error %g units, direct form %g", k, mean, usual);
+            /* where it is chosen, some times as far as the direct form */
+            if (wg__winograd_pays(&v))
+                harness_check(mean <= (k == DW && tiles(c) == 1 ? 9 : 5.5) * usual, __FILE__,
+                              __LINE__, "result %d: mean error %g units, direct form %g", k, mean,
+                              usual);
             for (int threads = 2; threads <= 5; threads++) {
                 wg_array y = fast(c, k, &of[k][0], &of[k][1], shape[k], level, threads);
 
@@ -272,10 +279,14 @@ static void what_is_left(void)
     } list[] = {
         { { 1, 8, 8, 64, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, true },
         { { 9, 8, 8, 64, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, true },
-        { { 1, 6, 6, 16, 16, 3, 3, { PAD(1, 1, 1, 1) } }, true, true },
+        { { 1, 6, 6, 16, 16, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
+        { { 1, 6, 6, 32, 32, 3, 3, { PAD(1, 1, 1, 1) } }, true, true },
         { { 1, 7, 7, 16, 16, 3, 3, { PAD(1, 1, 1, 1) } }, true, true },
         { { 1, 5, 5, 64, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
-        { { 99, 4, 4, 64, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
+        { { 9, 5, 5, 512, 512, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
+        { { 1, 4, 4, 64, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, true },
+        { { 99, 4, 4, 32, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
+        { { 1, 3, 3, 512, 512, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
         { { 1, 7, 7, 64, 64, 3, 3, { PAD(0, 0, 0, 0) } }, true, false },
         { { 1, 8, 8, 64, 64, 3, 3, { PAD(0, 0, 0, 0) } }, true, true },
         { { 1, 1, 99, 64, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
@@ -386,8 +397,8 @@ static double far(wg_plan *p, wg_plan *truth, int k)
     return sqrt(sum / (double)count_of(x));
 }
 
-/* With the pass and without: other bits, alike in how far they are from the results in double: of
- * random values 1.0 to 1.1 times as far, of sines, whose sums cancel, 2.6 to 2.8 times. */
+/* With the pass and without: other bits, some times as far from the results in double: of random
+ * values 3.2 to 3.3 times, of sines, whose sums cancel (the last result), 6.6 times. */
 static void off_is_the_direct_form(void)
 {
     wg_plan_options on = { .threads = 1 }, off = { .threads = 1, .passes_off = WG_PASS_WINOGRAD };
@@ -399,7 +410,7 @@ static void off_is_the_direct_form(void)
 
     for (int k = 0; a && b && truth && k < n; k++) {
         CHECK(!same(a, b, k));
-        CHECK(far(a, truth, k) > 0 && far(a, truth, k) <= 3 * far(b, truth, k));
+        CHECK(far(a, truth, k) > 0 && far(a, truth, k) <= (k < 3 ? 4 : 8) * far(b, truth, k));
     }
     wg_plan_free(a);
     wg_plan_free(b);

@@ -33,12 +33,12 @@ typedef struct {
  * whatever the batch and the threads.
  *
  * f32 with a kernel of 3 x 3, stride 1, no dilation, 16 channels or more on both sides and images
- * of about 6 x 6 or more goes through Winograd's F(2x2, 3x3), with 2.25 times fewer
- * multiplications, unless WG_PASS_WINOGRAD is off. With u = 2^-24 the error is then at most 16 u
- * (min(in, 256) + in / 256 + 13) times the sum over k of the largest |x[..., k]| in the patch of 4
- * x 4 places that the element's tile of 2 x 2 is made from, times all |w[..., k, q]|; measured, it
- * is at most 1.8 times that of the direct form (docs/numerics.md). What is not finite, or above 8e37, makes NaN of
- * the tiles whose patch it is in.
+ * of about 7 x 7 or more (of 4 x 4 from 48 channels on) goes through Winograd's F(4x4, 3x3), with 4
+ * times fewer multiplications, unless WG_PASS_WINOGRAD is off. With u = 2^-24 the error is then at
+ * most 162 u (min(in, 256) + in / 256 + 26) times the sum over k of the largest |x[..., k]| in the
+ * patch of 6 x 6 places that the element's tile of 4 x 4 is made from, times all |w[..., k, q]|;
+ * measured, it is 2.3 to 5.2 times that of the direct form (docs/numerics.md). What is not finite,
+ * or above 4e36, makes NaN of the tiles whose patch it is in.
  *
  * Errors: WG_ESHAPE unless both have rank 4 and in agrees, or when the window does not fit; WG_EARG
  * for negative numbers; WG_EDTYPE. Source: numpy-ml layers.py, Conv2D. */
@@ -54,9 +54,9 @@ WG_API wg_tensor *wg_conv2d_dx(wg_tensor *dy, wg_tensor *w, wg_tensor *like, wg_
 
 /** The adjoint of wg_conv2d in w: x [n, rows, cols, in], dy [n, rows', cols', out] -> the type of
  * `like` [krows, kcols, in, out], of which only the type is used. Where wg_conv2d takes Winograd's
- * algorithm, the error is at most 16 u (80 + t / 48) times the sum over all t tiles of 2 x 2 places
- * of dy of the largest |x| in the tile's patch times all |dy| in the tile. Errors: WG_ESHAPE when
- * the windows of x are not those of dy, WG_EDTYPE, WG_EARG. */
+ * algorithm, the error is at most 162 u (84 + t / 48) times the sum over all t tiles of 4 x 4
+ * places of dy of the largest |x| in the tile's patch times all |dy| in the tile. Errors: WG_ESHAPE
+ * when the windows of x are not those of dy, WG_EDTYPE, WG_EARG. */
 WG_API wg_tensor *wg_conv2d_dw(wg_tensor *x, wg_tensor *dy, wg_tensor *like, wg_window window);
 
 /** Windows of x [n, rows, cols, ch] reduced to their mean, or their largest element (NaN if one is

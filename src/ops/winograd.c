@@ -1,20 +1,23 @@
 /*
- * winograd.c: 3x3 convolutions by F(2x2, 3x3), and their adjoint in the image (winograd.h).
+ * winograd.c: 3x3 convolutions by F(4x4, 3x3), and their adjoint in the image (winograd.h).
  *
- * The weights are transformed once, into 16 matrices packed as in gemm.h. Then tiles are made in
- * groups on their own: all patches of a group are transformed; for each panel of the weights the 16
+ * The weights are transformed once, into 36 matrices packed as in gemm.h. Then tiles are made in
+ * groups on their own: all patches of a group are transformed; for each panel of the weights the 36
  * products, and the tiles from them. A group is as large as the second-level cache bears. An
  * element's bits depend on its tile and the channels alone.
  */
+#include <math.h>
+
 #include "winograd.h"
 
 enum {
     LEAST_CHANNELS = 16, /* of image and result: measured, as the next */
-    WEIGHTS_COST = 160,  /* multiplications that take as long as transforming a pair's weights */
+    PATCH_COST = 190,    /* multiplications that take as long as a patch or tile of a channel, */
+    WEIGHTS_COST = 100,  /* as a pair's weights, transformed for a few images */
     SHARES = 8,          /* few tiles are still cut into so many groups, for threads */
     STEP = 12,           /* tiles of a group are a multiple: rows of the largest tile of gemm.c */
-    MOST_TILES = 192,    /* of a group */
-    GROUP_BYTES = 524288 /* of transformed patches and products of a group, about */
+    MOST_TILES = 48,     /* of a group */
+    GROUP_BYTES = 262144 /* of transformed patches and products of a group, about */
 };
 
 wg__tiling wg__tiling_of(const wg__conv *v, bool adjoint)
@@ -29,7 +32,7 @@ wg__tiling wg__tiling_of(const wg__conv *v, bool adjoint)
         g.extent[i] = adjoint ? a->out : a->n;
         g.grid[i] = adjoint ? a->n : a->out;
         g.before[i] = adjoint ? 2 - a->before : a->before;
-        g.tiles[i] = (g.grid[i] + 1) / 2;
+        g.tiles[i] = (g.grid[i] + WG_TILE - 1) / WG_TILE;
         g.count *= g.tiles[i];
     }
     return g;
@@ -47,14 +50,16 @@ bool wg__winograd_can(const wg__conv *v)
 }
 
 /* The multiplications that one image saves, for each pair of channels, must pay for transforming
- * the weights; those of the patches are paid for by channels. Other images do not count, so that an
- * image's bits do not depend on them. Borders of odd extents make patches that are half used. */
+ * its patches and tiles, and the weights, though these are shared with other images: their number
+ * does not count, so that an image's bits do not depend on it. Borders make patches that are half
+ * used. */
 static bool saves(const wg__conv *v, bool adjoint)
 {
     wg__tiling g = wg__tiling_of(v, adjoint);
     double direct = 9.0 * (double)g.grid[0] * (double)g.grid[1];
+    double tile = WG_PATCH + PATCH_COST / (double)v->in + PATCH_COST / (double)v->out;
 
-    return direct - (double)WG_PATCH * (double)g.tiles[0] * (double)g.tiles[1] >= WEIGHTS_COST;
+    return direct - tile * (double)g.tiles[0] * (double)g.tiles[1] >= WEIGHTS_COST;
 }
 
 bool wg__winograd_pays(const wg__conv *v)
@@ -82,6 +87,18 @@ void wg__patch_at(const float *x, int64_t image, int64_t row, int64_t column, in
                     : zeros;
 }
 
+wg__soon wg__soon_of(const wg__tiling *g, const float *x, const int64_t extent[2], int64_t channels,
+                     int64_t first, int64_t count)
+{
+    double all = 4.0 * (double)g->n * (double)extent[0] * (double)extent[1] * (double)channels;
+    double tile = all / (double)g->count, row = 4.0 * WG_TILE * (double)(extent[1] * channels);
+    double from = fmin(tile * (double)first + row, all);
+    double to = fmin(tile * (double)(first + count) + row, all);
+
+    return (wg__soon){ (const char *)x + (int64_t)from, (const char *)x + (int64_t)to,
+                       1 + (int64_t)(to - from) / (WG_PATCH * WG_GEMM_LINE) };
+}
+
 void wg__ends_room(wg__ends *e, int count)
 {
     for (int i = 0; i < count; i++) e->at[i] = e->lane[i];
@@ -99,20 +116,19 @@ void wg__ends_put(const wg__ends *e, int count, float *const *row, int64_t from,
     for (int i = 0; i < count; i++) memcpy(row[i] + from, e->lane[i], (size_t)n * sizeof(float));
 }
 
-/* Tiles of a group, elements between its rows of patches and between its 16 matrices; the
+/* Tiles of a group, elements between its rows of patches and between its 36 matrices; the
  * transformed weights: elements of each, rows transformed at a time and the number of such. */
 typedef struct {
     wg__tiling g;
     int64_t group, groups;
-    int64_t row, apart, products;
+    int64_t row, column, apart, products;
     int64_t block, weights, slabs;
     bool adjoint;
 } layout;
 
 enum {
-    PANEL = 32, /* columns of the widest */
     SLAB = 32,  /* rows of the weights transformed at a time */
-    PIECE = 64, /* and columns, where they are turned around */
+    PIECE = 32, /* and columns, where they are turned around */
     SLAB_APART = SLAB * PIECE + WG_PATCH_SLACK
 };
 
@@ -123,7 +139,9 @@ static layout layout_of(const wg__conv *v, bool adjoint)
 
     l.row = wg__packed_columns(l.g.from, sizeof(float));
     if (l.row % 128 == 0) l.row += WG_PATCH_SLACK; /* see gemm.c */
-    each = WG_PATCH * (l.row + PANEL) * (int64_t)sizeof(float);
+    l.column = wg__packed_columns(l.g.to, sizeof(float));
+    if (l.column % 128 == 0) l.column += WG_PATCH_SLACK;
+    each = WG_PATCH * (l.row + l.column) * (int64_t)sizeof(float);
     most = wg__least(GROUP_BYTES / each / STEP * STEP, MOST_TILES);
     if (most < STEP) most = STEP;
     l.group = (l.g.count / SHARES + STEP - 1) / STEP * STEP;
@@ -131,27 +149,31 @@ static layout layout_of(const wg__conv *v, bool adjoint)
     l.group = wg__least(l.group, most);
     l.groups = (l.g.count + l.group - 1) / l.group;
     l.apart = l.group * l.row + WG_PATCH_SLACK;
-    l.products = l.group * PANEL + WG_PATCH_SLACK;
+    l.products = l.group * l.column + WG_PATCH_SLACK;
     l.block = wg__gemm_block(l.g.from);
-    l.weights = l.g.from * wg__packed_columns(l.g.to, sizeof(float));
+    l.weights = l.g.from * wg__packed_columns(l.g.to, sizeof(float)) + WG_PATCH_SLACK;
     l.slabs = (v->in + SLAB - 1) / SLAB;
     return l;
 }
 
-/* Scratch, in this order: transformed weights; zeros; for each thread either some of them before
- * they are packed, or patches and products. */
+/* Scratch, in this order: transformed weights; zeros; for each thread either some weights before
+ * they are packed, or patches, products, and where places outside the result go. */
 typedef struct {
-    size_t weights, zeros, patches, room, rooms;
+    size_t weights, zeros, patches, none, room, rooms;
 } sizes;
 
 static sizes sizes_of(const layout *l, int threads)
 {
     sizes s = { wg__lines((size_t)(WG_PATCH * l->weights) * sizeof(float)),
                 wg__lines((size_t)l->row * sizeof(float)),
-                wg__lines((size_t)(WG_PATCH * l->apart) * sizeof(float)), 0, 0 };
+                wg__lines((size_t)(WG_PATCH * l->apart) * sizeof(float)),
+                0,
+                0,
+                0 };
     size_t slab = wg__lines(WG_PATCH * SLAB_APART * sizeof(float));
 
-    s.room = s.patches + wg__lines((size_t)(WG_PATCH * l->products) * sizeof(float));
+    s.none = s.patches + wg__lines((size_t)(WG_PATCH * l->products) * sizeof(float));
+    s.room = s.none + wg__lines((size_t)l->column * sizeof(float));
     if (s.room < slab) s.room = slab;
     s.rooms = s.room * (size_t)wg__least(threads, l->groups > l->slabs ? l->groups : l->slabs);
     return s;
@@ -254,41 +276,37 @@ static void weights_slabs(void *arg, int worker, int64_t lo, int64_t hi)
 /* ---- tiles ---- */
 
 void wg__winograd_patch(const wg__winograd_kit *kit, const float *const *place, int64_t channels,
-                        float *to, int64_t apart)
+                        int64_t ahead, float *to, int64_t apart)
 {
     int64_t whole = channels - channels % kit->lanes;
     wg__ends e;
 
-    kit->patch(place, 0, whole, to, apart);
+    kit->patch(place, 0, whole, ahead, to, apart);
     if (whole == channels) return;
     wg__ends_get(&e, WG_PATCH, place, whole, channels - whole);
-    kit->patch((const float *const *)e.at, 0, 1, to + whole, apart);
+    kit->patch((const float *const *)e.at, 0, 1, 0, to + whole, apart);
 }
 
-/* Columns from..from+n-1 of the result, of `count` tiles from `first` on. */
-static void put_tiles(const job *j, int64_t first, int64_t count, int64_t from, int64_t n,
-                      const float *m)
+static void put_tiles(const job *j, int64_t first, int64_t count, const float *m, float *none)
 {
-    const wg__tiling *g = &j->l->g;
-    int64_t panel = 2 * j->kit->lanes, whole = n - n % j->kit->lanes;
-    float *place[4], none[PANEL]; /* where there is no place */
+    const layout *l = j->l;
+    const wg__tiling *g = &l->g;
+    int64_t whole = g->to - g->to % j->kit->lanes;
+    const float *place[WG_PLACES];
     wg__ends e;
 
-    wg__ends_room(&e, 4);
-    for (int64_t i = 0; i < count; i++, m += panel) {
+    wg__ends_room(&e, WG_PLACES);
+    for (int64_t i = 0; i < count; i++, m += l->column) {
+        float *const *to = (float *const *)place;
         int64_t at[3];
 
         wg__tile_at(g, first + i, at);
-        for (int q = 0; q < 4; q++) {
-            int64_t row = 2 * at[1] + q / 2, column = 2 * at[2] + q % 2;
-            int64_t to = ((at[0] * g->grid[0] + row) * g->grid[1] + column) * g->to + from;
-
-            place[q] = row < g->grid[0] && column < g->grid[1] ? j->y + to : none;
-        }
-        j->kit->tile(m, j->l->products, place, 0, whole);
-        if (whole == n) continue;
-        j->kit->tile(m + whole, j->l->products, e.at, 0, 1);
-        wg__ends_put(&e, 4, place, whole, n - whole);
+        wg__patch_at(j->y, at[0], WG_TILE * at[1], WG_TILE * at[2], WG_TILE, g->grid, g->to, none,
+                     place);
+        j->kit->tile(m, l->products, to, 0, whole, WG_TILE * g->to);
+        if (whole == g->to) continue;
+        j->kit->tile(m + whole, l->products, e.at, 0, 1, 0);
+        wg__ends_put(&e, WG_PLACES, to, whole, g->to - whole);
     }
 }
 
@@ -296,35 +314,36 @@ static void make_group(const job *j, int64_t first, char *room)
 {
     const layout *l = j->l;
     const wg__tiling *g = &l->g;
-    int64_t count = wg__least(l->group, g->count - first), panel = 2 * j->kit->lanes, at[3];
+    int64_t count = wg__least(l->group, g->count - first), lanes = j->kit->lanes, at[3];
     float *patches = (float *)room, *products = (float *)(room + j->s.patches);
     const float *place[WG_PATCH], *row[MOST_TILES];
     float *to[MOST_TILES];
+    int64_t next = first + l->group;
+    wg__soon x = wg__soon_of(g, j->x, g->extent, g->from, next, l->group);
+    wg__soon y = wg__soon_of(g, j->y, g->grid, g->to, next, l->group);
 
     for (int64_t i = 0; i < count; i++) {
         wg__tile_at(g, first + i, at);
-        wg__patch_at(j->x, at[0], 2 * at[1] - g->before[0], 2 * at[2] - g->before[1], 4, g->extent,
-                     g->from, j->zeros, place);
-        wg__winograd_patch(j->kit, place, g->from, patches + i * l->row, l->apart);
+        wg__patch_at(j->x, at[0], WG_TILE * at[1] - g->before[0], WG_TILE * at[2] - g->before[1],
+                     WG_SIDE, g->extent, g->from, j->zeros, place);
+        wg__winograd_patch(j->kit, place, g->from, WG_TILE * g->from, patches + i * l->row,
+                           l->apart);
     }
-    for (int64_t c = 0; c < g->to; c += panel) {
-        int64_t n = wg__least(panel, g->to - c), wide = n <= panel / 2 ? panel / 2 : panel;
+    for (int a = 0; a < WG_PATCH; a++) {
+        for (int64_t i = 0; i < count; i++) to[i] = products + a * l->products + i * l->column;
+        for (int64_t k = 0; k < g->from; k += l->block) {
+            wg__run run = { 0, wg__least(l->block, g->from - k) };
+            wg__sum s = { 1, &run, 1, run.len, (g->to + lanes - 1) / lanes * lanes, 0, k > 0 };
+            const float *w = j->weights + a * l->weights;
 
-        for (int a = 0; a < WG_PATCH; a++) {
-            for (int64_t i = 0; i < count; i++) to[i] = products + a * l->products + i * panel;
-            for (int64_t k = 0; k < g->from; k += l->block) {
-                wg__run run = { 0, wg__least(l->block, g->from - k) };
-                wg__sum s = { 1, &run, 1, run.len, wide, 0, k > 0 };
-                const float *w = j->weights + a * l->weights;
-
-                w += k * wg__packed_columns(g->to, sizeof(float)) + c * run.len;
-                for (int64_t i = 0; i < count; i++)
-                    row[i] = patches + a * l->apart + i * l->row + k;
-                j->kit->tiles(&s, count, row, w, to);
-            }
+            w += k * wg__packed_columns(g->to, sizeof(float));
+            for (int64_t i = 0; i < count; i++) row[i] = patches + a * l->apart + i * l->row + k;
+            j->kit->tiles(&s, count, row, w, to);
         }
-        put_tiles(j, first, count, c, n, products);
+        wg__ask(&x);
+        wg__ask(&y);
     }
+    put_tiles(j, first, count, products, (float *)(room + j->s.none));
 }
 
 static void make_groups(void *arg, int worker, int64_t lo, int64_t hi)

@@ -1,150 +1,166 @@
 /*
  * winograd_lanes.c: the transforms of winograd.h, a vector of channels at a time, for each level.
+ * Each goes over a square twice: down its columns, then along its rows. Those loops stay loops: a
+ * square of 36 vectors goes through memory at any level.
  */
 #ifndef REAL
 #include "winograd.h"
+
+/* The points a and b, and what the matrices hold of them: all but the fractions of `weights_line`
+ * and `finish_line` are exact. */
+#define PA (25.0 / 16)
+#define PB (5.0 / 8)
+#define NA (2 * (PA * PA - PB * PB)) /* a^2 times this is what row a of G is divided by */
+#define NB (2 * (PB * PB - PA * PA))
+
+#if defined(__clang__)
+#define ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define ROLLED _Pragma("GCC unroll 1")
+#endif
+
+enum { SIDE = WG_SIDE, TILE = WG_TILE };
 
 #define WG_TEMPLATE "winograd_lanes.c"
 #include "each_real.h"
 
 #elif BITS == 32 /* for each level */
 
-/* G g G^T of pairs of channels. */
-static void FN(weights_lanes)(const REAL *const *tap, int64_t c, int64_t end, REAL *to,
+/* G g: three to six */
+WG_INLINE void FN(weights_line)(const V *g, V *u)
+{
+    V ea = vfma(g[2], VSPLAT((REAL)(1 / NA)), g[0] * (REAL)(1 / (PA * PA * NA)));
+    V eb = vfma(g[2], VSPLAT((REAL)(1 / NB)), g[0] * (REAL)(1 / (PB * PB * NB)));
+    V oa = g[1] * (REAL)(1 / (PA * NA)), ob = g[1] * (REAL)(1 / (PB * NB));
+
+    u[0] = g[0] * (REAL)(1 / (PA * PA * PB * PB));
+    u[1] = ea + oa;
+    u[2] = ea - oa;
+    u[3] = eb + ob;
+    u[4] = eb - ob;
+    u[5] = g[2];
+}
+
+/* B^T d: six to six */
+WG_INLINE void FN(patch_line)(const V *d, V *v)
+{
+    V aa = VSPLAT((REAL)(-PA * PA)), bb = VSPLAT((REAL)(-PB * PB));
+    V both = VSPLAT((REAL)(PA * PA * PB * PB)), sum = VSPLAT((REAL)(-PA * PA - PB * PB));
+    V ea = vfma(bb, d[2], d[4]), eb = vfma(aa, d[2], d[4]);
+    V oa = vfma(bb, d[1], d[3]) * (REAL)PA, ob = vfma(aa, d[1], d[3]) * (REAL)PB;
+
+    v[0] = vfma(both, d[0], vfma(sum, d[2], d[4]));
+    v[1] = ea + oa;
+    v[2] = ea - oa;
+    v[3] = eb + ob;
+    v[4] = eb - ob;
+    v[5] = vfma(both, d[1], vfma(sum, d[3], d[5]));
+}
+
+/* A^T m: six to four */
+WG_INLINE void FN(tile_line)(const V *m, V *y)
+{
+    V pa = m[1] + m[2], qa = m[1] - m[2], pb = m[3] + m[4], qb = m[3] - m[4];
+
+    y[0] = m[0] + pa + pb;
+    y[1] = vfma(VSPLAT((REAL)PA), qa, qb * (REAL)PB);
+    y[2] = vfma(VSPLAT((REAL)(PA * PA)), pa, pb * (REAL)(PB * PB));
+    y[3] = vfma(VSPLAT((REAL)(PA * PA * PA)), qa, vfma(VSPLAT((REAL)(PB * PB * PB)), qb, m[5]));
+}
+
+/* A y: four to six */
+WG_INLINE void FN(spread_line)(const V *y, V *m)
+{
+    V ea = vfma(VSPLAT((REAL)(PA * PA)), y[2], y[0]);
+    V eb = vfma(VSPLAT((REAL)(PB * PB)), y[2], y[0]);
+    V oa = vfma(VSPLAT((REAL)(PA * PA)), y[3], y[1]) * (REAL)PA;
+    V ob = vfma(VSPLAT((REAL)(PB * PB)), y[3], y[1]) * (REAL)PB;
+
+    m[0] = y[0];
+    m[1] = ea + oa;
+    m[2] = ea - oa;
+    m[3] = eb + ob;
+    m[4] = eb - ob;
+    m[5] = y[3];
+}
+
+/* G^T u: six to three */
+WG_INLINE void FN(finish_line)(const V *u, V *g)
+{
+    V pa = u[1] + u[2], qa = u[1] - u[2], pb = u[3] + u[4], qb = u[3] - u[4];
+
+    g[0] =
+        vfma(pa, VSPLAT((REAL)(1 / (PA * PA * NA))),
+             vfma(pb, VSPLAT((REAL)(1 / (PB * PB * NB))), u[0] * (REAL)(1 / (PA * PA * PB * PB))));
+    g[1] = vfma(qa, VSPLAT((REAL)(1 / (PA * NA))), qb * (REAL)(1 / (PB * NB)));
+    g[2] = vfma(pa, VSPLAT((REAL)(1 / NA)), vfma(pb, VSPLAT((REAL)(1 / NB)), u[5]));
+}
+
+/* From `from` x `from` vectors to `to` x `to`, both squares row by row: columns, then rows. */
+#define SQUARE(line, from, to, LOAD, STORE)                                                        \
+    do {                                                                                           \
+        V x[SIDE], y[SIDE], t[(to) * (from)];                                                      \
+                                                                                                   \
+        ROLLED for (int i = 0; i < (from); i++)                                                    \
+        {                                                                                          \
+            WG_UNROLL                                                                              \
+            for (int k = 0; k < (from); k++) x[k] = LOAD(k * (from) + i);                          \
+            FN(line)(x, y);                                                                        \
+            WG_UNROLL                                                                              \
+            for (int k = 0; k < (to); k++) t[k * (from) + i] = y[k];                               \
+        }                                                                                          \
+        ROLLED for (int i = 0; i < (to); i++)                                                      \
+        {                                                                                          \
+            FN(line)(t + i * (from), y);                                                           \
+            WG_UNROLL                                                                              \
+            for (int k = 0; k < (to); k++) STORE(i *(to) + k, y[k]);                               \
+        }                                                                                          \
+    } while (0)
+
+/* The next tile's places come and go meanwhile: they lie `ahead`. */
+#define FROM_TAP(i)     VLOAD(place[i] + c)
+#define FROM_PLACE(i)   (__builtin_prefetch(place[i] + c + ahead), VLOAD(place[i] + c))
+#define TO_PLACE(i, v)  (__builtin_prefetch(place[i] + c + ahead, 1), VSTORE(place[i] + c, v))
+#define FROM_APART(i)   VLOAD(m + (i)*apart)
+#define TO_APART(i, v)  VSTORE(to + (i)*apart, v)
+#define FROM_SUM(i)     u[i]
+#define TO_WEIGHT(i, v) VSTORE(place[i], v)
+
+static void FN(weights_lanes)(const REAL *const *place, int64_t c, int64_t end, REAL *to,
                               int64_t apart)
 {
-    for (; c < end; c += VN, to += VN) {
-        V t[4][3];
-
-        WG_UNROLL
-        for (int j = 0; j < 3; j++) {
-            V p = VLOAD(tap[j] + c), q = VLOAD(tap[3 + j] + c), r = VLOAD(tap[6 + j] + c);
-
-            t[0][j] = p;
-            t[1][j] = (p + q + r) * (REAL)0.5;
-            t[2][j] = (p - q + r) * (REAL)0.5;
-            t[3][j] = r;
-        }
-        WG_UNROLL
-        for (int i = 0; i < 4; i++) {
-            REAL *at = to + 4 * i * apart;
-            V p = t[i][0], q = t[i][1], r = t[i][2];
-
-            VSTORE(at, p);
-            VSTORE(at + apart, (p + q + r) * (REAL)0.5);
-            VSTORE(at + 2 * apart, (p - q + r) * (REAL)0.5);
-            VSTORE(at + 3 * apart, r);
-        }
-    }
+    for (; c < end; c += VN, to += VN) SQUARE(weights_line, 3, SIDE, FROM_TAP, TO_APART);
 }
 
-/* B^T d B */
-static void FN(patch_lanes)(const REAL *const *place, int64_t c, int64_t end, REAL *to,
-                            int64_t apart)
+static void FN(patch_lanes)(const REAL *const *place, int64_t c, int64_t end, int64_t ahead,
+                            REAL *to, int64_t apart)
 {
-    for (; c < end; c += VN, to += VN) {
-        V d[4][4], t[4][4];
-
-        WG_UNROLL
-        for (int i = 0; i < 16; i++) d[i / 4][i % 4] = VLOAD(place[i] + c);
-        WG_UNROLL
-        for (int i = 0; i < 4; i++) {
-            t[0][i] = d[0][i] - d[2][i];
-            t[1][i] = d[1][i] + d[2][i];
-            t[2][i] = d[2][i] - d[1][i];
-            t[3][i] = d[1][i] - d[3][i];
-        }
-        WG_UNROLL
-        for (int i = 0; i < 4; i++) {
-            REAL *at = to + 4 * i * apart;
-
-            VSTORE(at, t[i][0] - t[i][2]);
-            VSTORE(at + apart, t[i][1] + t[i][2]);
-            VSTORE(at + 2 * apart, t[i][2] - t[i][1]);
-            VSTORE(at + 3 * apart, t[i][1] - t[i][3]);
-        }
-    }
+    for (; c < end; c += VN, to += VN) SQUARE(patch_line, SIDE, SIDE, FROM_PLACE, TO_APART);
 }
 
-/* A^T m A */
-static void FN(tile_lanes)(const REAL *m, int64_t apart, REAL *const *place, int64_t c, int64_t end)
+static void FN(tile_lanes)(const REAL *m, int64_t apart, REAL *const *place, int64_t c, int64_t end,
+                           int64_t ahead)
 {
-    for (; c < end; c += VN, m += VN) {
-        V t[2][4];
-
-        WG_UNROLL
-        for (int i = 0; i < 4; i++) {
-            V p = VLOAD(m + i * apart), q = VLOAD(m + (4 + i) * apart);
-            V r = VLOAD(m + (8 + i) * apart), s = VLOAD(m + (12 + i) * apart);
-
-            t[0][i] = p + q + r;
-            t[1][i] = q - r - s;
-        }
-        WG_UNROLL
-        for (int i = 0; i < 2; i++) {
-            VSTORE(place[2 * i] + c, t[i][0] + t[i][1] + t[i][2]);
-            VSTORE(place[2 * i + 1] + c, t[i][1] - t[i][2] - t[i][3]);
-        }
-    }
+    for (; c < end; c += VN, m += VN) SQUARE(tile_line, SIDE, TILE, FROM_APART, TO_PLACE);
 }
 
-/* A dy A^T, into a panel. */
-static void FN(spread_lanes)(const REAL *const *place, int64_t c, int64_t end, REAL *to,
-                             int64_t apart)
+static void FN(spread_lanes)(const REAL *const *place, int64_t c, int64_t end, int64_t ahead,
+                             REAL *to, int64_t apart)
 {
-    for (; c < end; c += VN, to += VN) {
-        V d[4], t[4][2];
-
-        WG_UNROLL
-        for (int i = 0; i < 4; i++) d[i] = VLOAD(place[i] + c);
-        WG_UNROLL
-        for (int i = 0; i < 2; i++) {
-            t[0][i] = d[i];
-            t[1][i] = d[i] + d[2 + i];
-            t[2][i] = d[i] - d[2 + i];
-            t[3][i] = -d[2 + i];
-        }
-        WG_UNROLL
-        for (int i = 0; i < 4; i++) {
-            REAL *at = to + 4 * i * apart;
-
-            VSTORE(at, t[i][0]);
-            VSTORE(at + apart, t[i][0] + t[i][1]);
-            VSTORE(at + 2 * apart, t[i][0] - t[i][1]);
-            VSTORE(at + 3 * apart, -t[i][1]);
-        }
-    }
+    for (; c < end; c += VN, to += VN) SQUARE(spread_line, TILE, SIDE, FROM_PLACE, TO_APART);
 }
 
-/* G^T u G of a vector of elements, u the sum of the slabs. */
-static void FN(finish_lanes)(const REAL *slab, int64_t slabs, int64_t apart, REAL *const *dw,
-                             int64_t c)
+/* Of one vector of elements, u the sum of the slabs. */
+static void FN(finish_lanes)(const REAL *sum, int64_t slabs, int64_t between, int64_t apart,
+                             REAL *const *place)
 {
-    V u[16], t[3][4];
+    V u[WG_PATCH];
 
-    WG_UNROLL
-    for (int i = 0; i < 16; i++) u[i] = VLOAD(slab + i * apart);
-    for (int64_t k = 1; k < slabs; k++) {
-        slab += WG_PATCH * apart;
-        WG_UNROLL
-        for (int i = 0; i < 16; i++) u[i] = u[i] + VLOAD(slab + i * apart);
+    for (int i = 0; i < WG_PATCH; i++, sum += apart) {
+        u[i] = VLOAD(sum);
+        for (int64_t k = 1; k < slabs; k++) u[i] = u[i] + VLOAD(sum + k * between);
     }
-    WG_UNROLL
-    for (int i = 0; i < 4; i++) {
-        V plus = (u[4 + i] + u[8 + i]) * (REAL)0.5, minus = (u[4 + i] - u[8 + i]) * (REAL)0.5;
-
-        t[0][i] = u[i] + plus;
-        t[1][i] = minus;
-        t[2][i] = plus + u[12 + i];
-    }
-    WG_UNROLL
-    for (int i = 0; i < 3; i++, dw += 3) {
-        V plus = (t[i][1] + t[i][2]) * (REAL)0.5, minus = (t[i][1] - t[i][2]) * (REAL)0.5;
-
-        VSTORE(dw[0] + c, t[i][0] + plus);
-        VSTORE(dw[1] + c, minus);
-        VSTORE(dw[2] + c, plus + t[i][3]);
-    }
+    SQUARE(finish_line, SIDE, 3, FROM_SUM, TO_WEIGHT);
 }
 
 const wg__winograd_kit FN(wg__winograd_kit) = { .lanes = VN,
@@ -155,6 +171,15 @@ const wg__winograd_kit FN(wg__winograd_kit) = { .lanes = VN,
                                                 .finish = FN(finish_lanes),
                                                 .pack = FN(wg__pack),
                                                 .tiles = FN(wg__tiles) };
+
+#undef SQUARE
+#undef FROM_TAP
+#undef FROM_PLACE
+#undef TO_PLACE
+#undef FROM_APART
+#undef TO_APART
+#undef FROM_SUM
+#undef TO_WEIGHT
 
 #else /* f64 takes the direct form: something for the attributes of each_real.h to stand at */
 
