@@ -466,6 +466,17 @@ static wg_tensor *gen_product(gen *r)
     return tame(r, wg_matmul_t(a, b, ta, tb));
 }
 
+/* Products of the rows of a sequence with one matrix, which they read against its rows. */
+static wg_tensor *gen_steps(gen *r)
+{
+    wg_dtype dtype = chance(r, 60) ? WG_F32 : WG_F64;
+    int64_t rows = (const int64_t[]){ 3, 5, 13, 70 }[below(r, 4)], n = 2 + below(r, 40);
+    wg_tensor *w = leaf_of(r, dtype, WG_SHAPE(n, n)), *x = leaf_of(r, dtype, WG_SHAPE(rows, n));
+
+    for (int i = 2 + below(r, 6); i > 0; i--) x = wg_tanh(wg_matmul_t(x, w, false, true));
+    return x;
+}
+
 /* Rows that are products of columns and rows, perhaps times a number, added to rows of x. */
 static inline wg_tensor *added_rows(gen *r, wg_tensor *x, bool like)
 {

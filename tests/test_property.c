@@ -21,6 +21,7 @@ static const struct {
     { gen_permute, 8 },  { gen_slice, 10 },  { gen_pad, 8 },      { gen_join, 10 },
     { gen_index, 12 },   { gen_product, 8 }, { gen_window, 12 },  { gen_gradient, 10 },
     { gen_partners, 6 }, { gen_table, 8 },   { gen_chain, 3 },    { gen_columns, 3 },
+    { gen_steps, 3 },
 };
 
 static const wg_plan_options ways[] = {
@@ -40,6 +41,7 @@ static const wg_plan_options ways[] = {
     { .passes_off = WG_PASS_ALL & ~(WG_PASS_FUSE | WG_PASS_REUSE | WG_PASS_REMAKE), .cache = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_INLINE, .threads = 2, .grain = 1 },
     { .passes_off = WG_PASS_ALL & ~WG_PASS_PLACE, .threads = 1 },
+    { .passes_off = WG_PASS_ALL & ~WG_PASS_TURN, .threads = 1 },
     { .passes_off =
           WG_PASS_ALL & ~(WG_PASS_PLACE | WG_PASS_REUSE | WG_PASS_IN_PLACE | WG_PASS_LANES),
       .threads = 2,
@@ -53,7 +55,7 @@ static const wg_plan_options ways[] = {
 };
 
 static int64_t occurred[400], graphs, absorbed, elements, not_finite, repeated, streamed, bundles,
-    by_lines, inlined, remade, placed, chained, summed;
+    by_lines, inlined, remade, placed, chained, summed, turned;
 static int64_t budgets, recomputing, recomputed, unmet; /* see try_budget */
 
 static wg_tensor *one(gen *r)
@@ -364,6 +366,7 @@ static bool try_seed(uint64_t seed)
         if (p) inlined += p->now->stats.inlined;
         if (p) remade += p->now->stats.recomputed;
         if (p) placed += p->now->stats.placed;
+        if (p) turned += p->now->stats.turned;
         if (p) chained += count_chained(p->now);
         if (p) summed += count_summed(p->now);
         if (p && p->now->stats.absorbed > 0) absorbed++;
@@ -397,16 +400,17 @@ static void any_way_gives_the_same(void)
            " elements, %.2f %% not finite; %" PRId64 " repeated values left out, %" PRId64
            " times steps side by side, %" PRId64 " steps by lines, %" PRId64
            " values made inside others, %" PRId64 " made again where they are read, %" PRId64
-           " that lie in others, %" PRId64 " in chains, %" PRId64 " sums of rows in steps\n",
+           " that lie in others, %" PRId64 " in chains, %" PRId64 " sums of rows in steps, %" PRId64
+           " products read a turned matrix\n",
            graphs, sizeof ways / sizeof ways[0], absorbed, elements,
            elements > 0 ? 100 * (double)not_finite / (double)elements : 0, repeated, bundles,
-           by_lines, inlined, remade, placed, chained, summed);
+           by_lines, inlined, remade, placed, chained, summed, turned);
     printf("%" PRId64 " budgets: %" PRId64 " met by computing %" PRId64 " entries again, %" PRId64
            " only by the least that was named\n",
            budgets, recomputing, recomputed, unmet);
     CHECK(not_finite * 20 <= elements);
     CHECK(repeated >= few && by_lines >= few && inlined >= few && bundles >= few && remade >= few &&
-          placed >= few);
+          placed >= few && turned >= few);
     CHECK(many || recomputing > budgets / 4);
     CHECK(streamed > graphs && summed > graphs);
     CHECK(chained > graphs || wg_level() < WG_LEVEL_AVX512 || !wg_op_neg.chain->fn[WG_LINK_X]);

@@ -314,6 +314,11 @@ struct wg_op {
     /* Optional: handlers with the bits of the row kernel of f32 at AVX-512, for WG_PASS_CHAIN, or
      * empty slots. The macros that make the library's are in ops/chain.h. */
     const wg_chain *chain;
+    /* Optional, with `absorb`: the record, of one operand, whose result had better be read in place
+     * of operand i, because a kernel would make it anew each time (WG_PASS_TURN); `absorb` of it
+     * then changes the attributes. Of up to two operands; *attr: its attributes, for as long as the
+     * program runs. NULL: operand i is read as it lies. The bits stay. */
+    const wg_op *(*turns)(const wg_sig *s, const wg_type *out, int i, const void **attr);
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

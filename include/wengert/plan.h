@@ -54,7 +54,10 @@ enum {
     WG_PASS_CHAIN = 1 << 18,
     /* sums of rows are made inside the fused step that makes the rows */
     WG_PASS_COLUMNS = 1 << 19,
-    WG_PASS_ALL = (1 << 20) - 1
+    /* a matrix that many small products read transposed is transposed once; not with the options
+     * check and keep */
+    WG_PASS_TURN = 1 << 20,
+    WG_PASS_ALL = (1 << 21) - 1
 };
 
 typedef struct {

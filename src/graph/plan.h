@@ -28,7 +28,8 @@ enum {
     WG_CHUNK = 128,            /* floats in the registers of a chain */
     WG_CHAIN_MEMBERS = 64,     /* of one chain: its order is worked out in words of as many bits */
     WG_CHAIN_FRAME = 4 * WG_CHAIN_MEMBERS, /* pointers of one chain: operands, result, stream */
-    WG_INLINE_OPERANDS = 4 /* most operands of an entry that takes part in WG_PASS_INLINE */
+    WG_INLINE_OPERANDS = 4, /* most operands of an entry that takes part in WG_PASS_INLINE */
+    WG_TURN_OPERANDS = 2    /* and in WG_PASS_TURN */
 };
 
 /* Elements times entries of a step for which a thread is started. A kernel takes about 0.08 ns an
@@ -50,7 +51,7 @@ enum {
 typedef struct {
     int64_t entries, needed, aliased, merged, folded, absorbed, repeated, inlined, computed, steps,
         fused_steps, fused_entries;
-    int64_t bundles, placed, in_place, into_store;
+    int64_t bundles, placed, in_place, into_store, turned;
     int64_t naive_bytes, peak_bytes, arena_bytes, param_bytes;
     int64_t recomputed; /* entries computed a second time, to need fewer bytes */
     bool rescheduled;   /* steps run in another order than the tape's */
@@ -107,6 +108,8 @@ struct wg_plan {
     int64_t n;
     int32_t *first, *in; /* operands of entry i: in[first[i]..first[i + 1]), positions */
     int64_t n_outputs, n_updates;
+    int32_t *turned; /* positions of entries of the plan's own, ascending (WG_PASS_TURN) */
+    int64_t n_turned;
     int32_t *root;            /* positions of outputs, then of updates */
     const char **output_name; /* NULL in a plan of tensors */
     wg_param **updated;       /* store entries, by name */
@@ -304,6 +307,13 @@ void *wg__emit_take(wg_build *b, int64_t n, size_t size);
 bool wg__emit_point(wg_build *b, int32_t in, const void **slot);
 wg_instr *wg__emit_instr(wg_build *b, wg_instr_kind kind, int32_t e, int32_t step);
 bool wg__emit_rows(wg_build *b, int32_t step);
+
+/* ---- plan_turn.c ---- */
+
+/* Puts entries that transpose into the plan's list, for values that many may read so. */
+bool wg__turn_entries(wg_plan *p); /* false: out of memory */
+/* Lets readers read those, where there are enough of them. false with b->error. */
+bool wg__plan_turn(wg_build *b);
 
 /* ---- plan_recompute.c, plan_list.c: fewer bytes for more work ---- */
 

@@ -235,9 +235,9 @@ wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
         return NULL;
     }
     wg__arena_init(&b.s->mem);
-    b.s->stats.entries = p->n;
+    b.s->stats.entries = p->n - p->n_turned;
     ok = set_key(&b, apart) && wg__build_take(&b) && infer_types(&b) && check_updates(&b) &&
-         wg__plan_simplify(&b) && wg__plan_repeat(&b);
+         wg__plan_simplify(&b) && wg__plan_turn(&b) && wg__plan_repeat(&b);
     simplified = b.s->stats;
     ok = ok && wg__plan_arrange(&b) && wg__plan_remake(&b, &simplified) &&
          wg__plan_recompute(&b, &simplified) && wg__plan_reserve(p, b.s->arena_bytes) == WG_OK &&

@@ -159,6 +159,24 @@ static bool matmul_absorb(void *attr, int i, const wg_op *of, const void *of_att
     return true;
 }
 
+/* A right side that lies against its rows is packed by every product; where few rows meet it, it
+ * could be read in place if it lay along them. Products that are not summed as others are
+ * (wg__as_dots, one column) keep their bits by staying as they are. */
+static const wg_op *matmul_turns(const wg_sig *s, const wg_type *out, int i, const void **attr)
+{
+    enum { MOST_ROWS = 64, MOST_ELEMENTS = 1 << 16 };
+    static const struct wg__permute_attr swap = { { 2, { 1, 0 } } };
+    const struct matmul_attr *at = s->attr;
+    wg__product p;
+
+    if (i != 1 || !at->tb || s->in[1]->shape.rank != 2) return NULL;
+    if (wg__products(&s->in[0]->shape, &s->in[1]->shape, at, &out->shape, &p) != 1) return NULL;
+    if (wg__as_dots(&p) || p.m == 0 || p.n < 2 || p.m > MOST_ROWS || p.k > MOST_ELEMENTS / p.n)
+        return NULL;
+    *attr = &swap;
+    return &wg_op_permute;
+}
+
 static double matmul_flops(const wg_sig *s, const wg_type *out)
 {
     const struct matmul_attr *at = s->attr;
@@ -255,6 +273,7 @@ const wg_op wg_op_matmul = { .name = "matmul",
                              .vjp = matmul_vjp,
                              .flops = matmul_flops,
                              .absorb = matmul_absorb,
+                             .turns = matmul_turns,
                              .prepare = matmul_prepare,
                              .inlines = wg__inline_gather };
 
