@@ -118,8 +118,22 @@ static __attribute__((noinline)) void FN(put_lanes)(const REAL *lane, int rows, 
 }
 #endif
 
+/* What will be read of the left side: rows[k & mask][k + shift] is asked for beside summand k. */
+typedef struct {
+    const REAL *const *row;
+    int64_t mask, shift;
+} FN(ahead);
+
+/* The next rows where a summand is the next element; otherwise summands to come. */
+WG_INLINE FN(ahead) FN(look_ahead)(const wg__sum *s, const REAL *const *row, int64_t R, int64_t m)
+{
+    if (s->step != 1) return (FN(ahead)){ row, 0, 16 * s->step };
+    return (FN(ahead)){ m > R ? row + R : row, m >= R + 16 ? 15 : m >= R + 8 ? 7 : 0, 0 };
+}
+
 WG_INLINE void FN(tile)(const int R, const int W, const wg__sum *s, const REAL *const *row,
-                        const REAL *b, int64_t ldb, REAL *const *to, int n)
+                        const REAL *b, int64_t ldb, REAL *const *to, int n,
+                        const FN(ahead) * next)
 {
     V acc[12][8];
 
@@ -137,12 +151,14 @@ WG_INLINE void FN(tile)(const int R, const int W, const wg__sum *s, const REAL *
     }
     for (int i = 0; i < s->n_runs; i++) {
         const REAL *x[12];
-        int64_t step = s->step, end = s->run[i].len * step;
+        int64_t step = s->step, end = s->run[i].len * step, off = s->run[i].off + next->shift;
 
         WG_UNROLL
         for (int r = 0; r < R; r++) x[r] = row[r] + s->run[i].off;
         for (int64_t k = 0; k != end; k += step) {
             V right[8];
+
+            if (R * W >= 12) __builtin_prefetch(next->row[k & next->mask] + off + k);
 
             WG_UNROLL
             for (int w = 0; w < W; w++) right[w] = LOAD_B(w);
@@ -188,13 +204,13 @@ WG_INLINE void FN(tile)(const int R, const int W, const wg__sum *s, const REAL *
 }
 
 typedef void TILE_T(const wg__sum *s, const REAL *const *row, const REAL *b, int64_t ldb,
-                    REAL *const *to, int n);
+                    REAL *const *to, int n, const FN(ahead) * next);
 
 #define SHAPE(R, W)                                                                                \
     static void FN(tile_##R##_##W)(const wg__sum *s, const REAL *const *row, const REAL *b,        \
-                                   int64_t ldb, REAL *const *to, int n)                            \
+                                   int64_t ldb, REAL *const *to, int n, const FN(ahead) * next)    \
     {                                                                                              \
-        FN(tile)(R, W, s, row, b, ldb, to, n);                                                     \
+        FN(tile)(R, W, s, row, b, ldb, to, n, next);                                               \
     }
 #define EVEN(W) SHAPE(1, W) SHAPE(2, W) SHAPE(4, W) SHAPE(6, W)
 EVEN(1) EVEN(2) SHAPE(1, 4) SHAPE(2, 4)
@@ -252,6 +268,7 @@ static int FN(tile_rows)(int64_t m)
 static void FN(tiles_wide)(const wg__sum *s, int m, const REAL *const *row, const REAL *b,
                            REAL *const *to)
 {
+    FN(ahead) next = FN(look_ahead)(s, row, m, m);
     REAL *at[12];
     int64_t j = 0;
 
@@ -267,13 +284,14 @@ static void FN(tiles_wide)(const wg__sum *s, int m, const REAL *const *row, cons
 #endif
         for (int r = 0; r < m; r++) at[r] = to[r] + j;
         if (left > w * VN) left = w * VN;
-        tile(s, row, b + j, s->ldb, at, (int)left);
+        tile(s, row, b + j, s->ldb, at, (int)left, &next);
         j += left;
     }
 }
 
 void TILES(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b, REAL *const *to)
 {
+    FN(ahead) next;
     REAL *at[12];
     int R;
 
@@ -289,88 +307,13 @@ void TILES(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b, R
         for (int64_t i = 0; i < m; i += R) {
             R = FN(tile_rows)(m - i);
             for (int r = 0; r < R; r++) at[r] = to[i + r] + j;
-            FN(tile_of)[w - 1][R](s, row + i, panel, ld, at, n);
+            next = FN(look_ahead)(s, row + i, R, m - i);
+            FN(tile_of)[w - 1][R](s, row + i, panel, ld, at, n, &next);
         }
     }
 }
 
-/* The lanes of a and b by turns: of their first halves, of their second. */
-#if LEVEL == 2 && BITS == 32
-#define LOW(a, b)                                                                                  \
-    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH(a, b)                                                                                 \
-    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif LEVEL == 2 || (LEVEL == 1 && BITS == 32)
-#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#elif LEVEL == 1 || BITS == 32
-#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#else
-#define LOW(a, b)  __builtin_shufflevector(a, b, 0, 2)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 1, 3)
-#endif
-
-/* ---- packing ---- */
-
-/* Lanes of x become rows of y: VN vectors, each step deals the two halves like a pack of cards. */
-WG_INLINE void FN(transpose)(const REAL *x, int64_t ldx, REAL *y, int64_t ldy)
-{
-    V a[VN], t[VN];
-
-    WG_UNROLL
-    for (int i = 0; i < VN; i++) {
-        a[i] = VLOAD(x + i * ldx);
-        __builtin_prefetch(x + i * ldx + VN);
-    }
-    WG_UNROLL
-    for (int half = VN / 2; half > 0; half /= 2) {
-        WG_UNROLL
-        for (int i = 0; i < VN / 2; i++) {
-            t[2 * i] = LOW(a[i], a[i + VN / 2]);
-            t[2 * i + 1] = HIGH(a[i], a[i + VN / 2]);
-        }
-        WG_UNROLL
-        for (int i = 0; i < VN; i++) a[i] = t[i];
-    }
-    WG_UNROLL
-    for (int i = 0; i < VN; i++) VSTORE(y + i * ldy, a[i]);
-}
-
-/* One panel of n columns, `wide` with its padding, from rows. */
-static void FN(pack_rows)(int64_t k, int n, int wide, const REAL *b, int64_t ldb, REAL *to)
-{
-    for (int64_t p = 0; p < k; p++, b += ldb, to += wide)
-        for (int i = 0; i < wide; i += VN) {
-            if (n - i >= VN) VSTORE(to + i, VLOAD(b + i));
-            else VSTORE(to + i, VLOAD_N(b + i, n - i > 0 ? n - i : 0));
-        }
-}
-
-/* The same from columns. */
-static void FN(pack_columns)(int64_t k, int n, int wide, const REAL *b, int64_t ldb, REAL *to)
-{
-    for (int i = 0; i < wide; i += VN, b += VN * ldb, to += VN) {
-        int64_t p = 0;
-
-        if (n - i >= VN)
-            for (; p + VN <= k; p += VN) FN(transpose)(b + p, ldb, to + p * wide, wide);
-        for (; p < k; p++)
-            for (int j = 0; j < VN; j++) to[p * wide + j] = i + j < n ? b[j * ldb + p] : 0;
-    }
-}
-
-void PACK(int64_t k, int64_t n, const REAL *b, int64_t ldb, bool tb, REAL *to, int64_t height,
-          int64_t at)
-{
-    for (int64_t j = 0; j < n; j += NR) {
-        int here = (int)wg__least(n - j, NR), wide = here <= VN ? VN : NR;
-        REAL *panel = to + j * height + at * wide;
-
-        if (tb) FN(pack_columns)(k, here, wide, b + j * ldb, ldb, panel);
-        else FN(pack_rows)(k, here, wide, b + j, ldb, panel);
-    }
-}
+#include "deal.h"
 
 /* ---- few rows, right side transposed ---- */
 
@@ -547,7 +490,7 @@ void FN(wg__gemm_few)(const wg__product *p, const REAL *a, const REAL *b, REAL *
 
         FN(tile_of)
         [p->n > VN][1](&(wg__sum){ 1, &run, p->ta ? p->lda : 1, 0, 0, 0, false }, &a, b, p->ldb, &c,
-                       (int)p->n);
+                       (int)p->n, &(FN(ahead)){ &a, 0, 0 });
         return;
     }
     FN(gemm_at)(&job, 0, 0, scratch);
