@@ -35,6 +35,7 @@ typedef void link_fn(PARAMS);
 #define LOAD(i)   a##i = _mm512_loadu_ps(p + 16 * i)
 #define STORE(i)  _mm512_storeu_ps(y + 16 * i, a##i)
 #define STREAM(i) _mm512_stream_ps(y + 16 * i, a##i)
+#define SUM(i)    _mm512_storeu_ps(y + 16 * i, _mm512_add_ps(_mm512_loadu_ps(y + 16 * i), a##i))
 #define AHEAD(i)  __builtin_prefetch(p + 64 * i, 0, 2)
 
 TARGET static void load(PARAMS)
@@ -61,6 +62,14 @@ TARGET static void stream(PARAMS)
     NEXT;
 }
 
+TARGET static void sum(PARAMS)
+{
+    float *y = (float *)(uintptr_t)AT(0);
+
+    EIGHT(SUM);
+    NEXT;
+}
+
 TARGET static void ahead(PARAMS)
 {
     const char *p = (const char *)AT(0) + l->x[1];
@@ -77,7 +86,7 @@ TARGET static void end(PARAMS)
 
 void (*wg__chain_handler(wg_chain_part part))(void)
 {
-    static link_fn *const by_part[] = { load, store, stream, ahead, end };
+    static link_fn *const by_part[] = { load, store, stream, sum, ahead, end };
 
     return (void (*)(void))by_part[part];
 }

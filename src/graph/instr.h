@@ -87,7 +87,7 @@ typedef struct {
 typedef struct {
     int32_t n_members, n_refs, n_uses, n_pairs, slices;
     int32_t n_ahead;
-    int32_t n_asks;    /* members that are in no chain */
+    int32_t n_asks;    /* members that are in no chain and not narrow */
     bool streams;      /* some member's result goes past the caches */
     int32_t n_entries; /* members that compute entries; others repeat narrow values */
     int64_t count, block;

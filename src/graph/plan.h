@@ -27,7 +27,9 @@ enum {
     WG_AHEAD = 1 << 18,        /* least bytes of an operand whose next block is asked for */
     WG_CHUNK = 128,            /* floats in the registers of a chain */
     WG_CHAIN_MEMBERS = 64,     /* of one chain: its order is worked out in words of as many bits */
-    WG_CHAIN_FRAME = 4 * WG_CHAIN_MEMBERS, /* pointers of one chain: operands, result, stream */
+    WG_CHAIN_ASKED = 8,        /* operands read elsewhere that one chain asks for */
+    /* pointers of one chain: operands, result, stream */
+    WG_CHAIN_FRAME = 4 * WG_CHAIN_MEMBERS + WG_CHAIN_ASKED,
     WG_INLINE_OPERANDS = 4, /* most operands of an entry that takes part in WG_PASS_INLINE */
     WG_TURN_OPERANDS = 2    /* and in WG_PASS_TURN */
 };
@@ -380,12 +382,13 @@ wg_stream_fn *wg__stream_copy(int level);
 void wg__stream_end(void); /* what this thread sent past the caches is there for others */
 /* ---- chain.c ---- */
 
-/* Handlers of no record: load and store the value in registers, store it past the caches, ask for
- * memory, end the chain. */
+/* Handlers of no record: load and store the value in registers, store it past the caches, add it to
+ * what is there, ask for memory, end the chain. */
 typedef enum {
     WG_CHAIN_LOAD,
     WG_CHAIN_STORE,
     WG_CHAIN_STREAM,
+    WG_CHAIN_SUM,
     WG_CHAIN_AHEAD,
     WG_CHAIN_END
 } wg_chain_part;

@@ -3,13 +3,18 @@
  * one chain: 128 elements at a time go through all of them, and the value just made stays in
  * registers. It goes to memory only when another than the next one reads it, and what lives only
  * inside the chain has one chunk of memory, not a block. The order among them is chosen so that a
- * value is read right after it was made.
+ * value is read right after it was made. A sum of rows takes what the registers hold and leaves them
+ * as they are. What is read no more after it went to memory or into such a sum joins the first chain
+ * it may. Long chains also ask for the next block of operands that are read outside of chains.
  */
 #include <string.h>
 
 #include "plan.h"
 
-enum { MOST_LINKS = 6 * WG_CHAIN_MEMBERS + 1 };
+enum {
+    LONG = 4, /* members of a chain for each operand read elsewhere that it asks for */
+    MOST_LINKS = 6 * WG_CHAIN_MEMBERS + WG_CHAIN_ASKED + 1
+};
 
 /* What a pointer of the table is for, in the order of the table. */
 enum { STREAMED, MOVING, FIXED, N_USES };
@@ -35,6 +40,7 @@ struct maker {
         wg_chain_at at;
     } pointer[WG_CHAIN_FRAME];
     int32_t n_pointers, n_uses[N_USES];
+    int32_t asked[WG_CHAIN_ASKED], n_asked; /* refs of operands read elsewhere */
 };
 
 static const wg_member *member(const struct maker *o, int32_t i)
@@ -45,6 +51,11 @@ static const wg_member *member(const struct maker *o, int32_t i)
 static const wg_op *op_of(const struct maker *o, int32_t i)
 {
     return wg__op_at(o->b, o->entry[o->first + i]);
+}
+
+static bool sums(const struct maker *o, int32_t i)
+{
+    return wg__sums_rows(o->b, o->entry[o->first + i]);
 }
 
 static const wg_ref *result(const wg_blocks *k, const wg_member *m)
@@ -64,6 +75,8 @@ static bool fits(const wg_build *b, const wg_member *m, int32_t e)
 {
     const wg_op *op = e >= 0 ? wg__op_at(b, e) : NULL;
 
+    if (op && wg__sums_rows(b, e))
+        return b->type[e]->dtype == WG_F32 && op->adds->chain && op->adds->chain->fn[WG_LINK_XM];
     if (!op || !op->chain || op->shape_only || !(b->mark[e] & WG_ROW) || m->narrow) return false;
     if (wg__kernel_dtype(b, e) != WG_F32 || b->type[e]->dtype != WG_F32) return false;
     if (m->n == 1) return m->step[0] && op->chain->fn[WG_LINK_X];
@@ -139,6 +152,12 @@ static int in_registers(const struct maker *o, int32_t i, int32_t held)
     return -1;
 }
 
+/* The member whose value is in the registers once member i has run. */
+static int32_t held_after(const struct maker *o, int32_t i)
+{
+    return sums(o, i) ? o->source[i][1] : i;
+}
+
 /* A reader of the value just made comes next where there is one, else the earliest member. */
 static void choose_order(struct maker *o)
 {
@@ -155,7 +174,8 @@ static void choose_order(struct maker *o)
             next = i;
             break;
         }
-        o->order[t] = held = next;
+        o->order[t] = next;
+        held = held_after(o, next);
         done |= (uint64_t)1 << next;
     }
 }
@@ -183,7 +203,7 @@ static void find_kept(struct maker *o)
         o->kept[i] = y->local < 0 || o->later[i];
         o->block[i] = y->local < 0 || holds_blocks(o, y);
     }
-    for (int32_t t = 0; t < o->n; held = o->order[t++]) {
+    for (int32_t t = 0; t < o->n; held = held_after(o, o->order[t++])) {
         int32_t i = o->order[t];
         int from = in_registers(o, i, held);
 
@@ -239,7 +259,7 @@ static int64_t operand(struct maker *o, int32_t i, int j)
 {
     const wg_member *m = member(o, i);
     const wg_plan *p = o->b->p;
-    int32_t ref = m->first + j, in = o->b->in[p->first[o->entry[o->first + i]] + j];
+    int32_t ref = m->first + j, in = o->b->in[p->first[o->entry[o->first + i]] + j - sums(o, i)];
 
     if (o->source[i][j] >= 0) return place_of(o, o->source[i][j]);
     return pointer(o, ref, is_spread(o->k, ref) ? p->n + ref : o->b->owner[in],
@@ -263,6 +283,11 @@ static void add_handler(struct maker *o, int32_t i, int held)
     int form = WG_LINK_X, other = 1 - held;
     int64_t x = 0, y = 0;
 
+    if (sums(o, i)) {
+        if (held < 0) add_part(o, WG_CHAIN_LOAD, operand(o, i, 1), 0);
+        add_part(o, WG_CHAIN_SUM, pointer(o, m->first, o->b->p->n + m->first, MOVING, 0), 0);
+        return;
+    }
     if (m->n == 1) {
         if (held < 0) add_part(o, WG_CHAIN_LOAD, operand(o, i, 0), 0);
     } else if (held < 0 && m->step[0] && m->step[1]) {
@@ -297,11 +322,17 @@ static void add_ahead(struct maker *o, int32_t i)
     k->n_ahead = left;
 }
 
+static void ask_elsewhere(struct maker *o, int32_t ref)
+{
+    add_part(o, WG_CHAIN_AHEAD, pointer(o, ref, o->b->p->n + ref, MOVING, 0),
+             o->k->block * (int64_t)sizeof(float));
+}
+
 static void add_links(struct maker *o)
 {
-    int32_t held = -1;
+    int32_t held = -1, asked = 0;
 
-    for (int32_t t = 0; t < o->n; held = o->order[t++]) {
+    for (int32_t t = 0; t < o->n; held = held_after(o, o->order[t++])) {
         int32_t i = o->order[t];
         const wg_member *m = member(o, i);
 
@@ -311,6 +342,8 @@ static void add_links(struct maker *o)
                      pointer(o, m->first + m->n + 1, o->entry[o->first + i], STREAMED, 0), 0);
         if (o->kept[i]) add_part(o, WG_CHAIN_STORE, place_of(o, i), 0);
         add_ahead(o, i);
+        while (asked < o->n_asked && (t + 1) * (o->n_asked + 1) >= (asked + 1) * o->n)
+            ask_elsewhere(o, o->asked[asked++]);
     }
     add_part(o, WG_CHAIN_END, 0, 0);
 }
@@ -370,33 +403,155 @@ static void find_entries(const wg_build *b, const wg_rows *r, int32_t *entry)
     }
 }
 
-bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k)
-{
-    int32_t entry[2 * WG_MAX_MEMBERS];
-    struct maker *o;
-    bool ok = true;
+/* ---- members that end here ---- */
 
-    k->n_asks = k->n_members;
-    if (!(b->p->passes & WG_PASS_CHAIN) || b->p->level < WG_LEVEL_AVX512 || r->block < WG_CHUNK)
-        return true;
-    k->chain = wg__arena_take(&b->s->mem, (size_t)(k->n_members / 2) * sizeof *k->chain);
-    o = wg__alloc(sizeof *o);
-    if (k->chain && o) {
+static bool writes_place(const wg_blocks *k, const wg_member *m, const wg_ref *place)
+{
+    return same_place(result(k, m), place) || (m->stream && same_place(result(k, m) + 1, place));
+}
+
+static bool reads_place(const wg_blocks *k, const wg_member *m, const wg_ref *place)
+{
+    for (int32_t j = 0; j < m->n; j++)
+        if (same_place(&k->ref[m->first + j], place)) return true;
+    return false;
+}
+
+/* Members from..to - 1 neither make what m reads nor touch where it writes. */
+static bool may_pass(const wg_blocks *k, const wg_member *m, int32_t from, int32_t to)
+{
+    for (int32_t i = from; i < to; i++) {
+        const wg_member *other = &k->member[i];
+
+        for (int32_t j = 0; j <= m->n + (m->stream > 0); j++)
+            if (writes_place(k, other, &k->ref[m->first + j])) return false;
+        for (int32_t j = m->n; j <= m->n + (m->stream > 0); j++)
+            if (reads_place(k, other, &k->ref[m->first + j])) return false;
+    }
+    return true;
+}
+
+/* By member: nothing in the step but sums of rows reads its value, if anything does. */
+static void find_ends(const wg_build *b, const wg_blocks *k, const int32_t *entry, bool *ends)
+{
+    for (int32_t i = k->n_members - 1; i >= 0; i--) {
+        const wg_ref *y = result(k, &k->member[i]);
+
+        ends[i] = fits(b, &k->member[i], entry[i]);
+        if (ends[i] && wg__sums_rows(b, entry[i])) continue;
+        for (int32_t w = i + 1; w < k->n_members && ends[i]; w++) {
+            if (reads_place(k, &k->member[w], y)) ends[i] = wg__sums_rows(b, entry[w]);
+            if (writes_place(k, &k->member[w], y)) break;
+        }
+    }
+}
+
+/* Such a member goes to the end of the first chain where all it reads is there: later that would
+ * have to be kept in memory for it. */
+static void move_ends(const wg_build *b, wg_blocks *k, int32_t *entry)
+{
+    bool ends[2 * WG_MAX_MEMBERS];
+
+    find_ends(b, k, entry, ends);
+    for (int32_t i = 1; i < k->n_members; i++) {
+        wg_member m = k->member[i];
+        int32_t e = entry[i], to = 1;
+
+        if (!ends[i]) continue;
+        while (to < i && (!fits(b, &k->member[to - 1], entry[to - 1]) ||
+                          fits(b, &k->member[to], entry[to]) || !may_pass(k, &m, to, i)))
+            to++;
+        memmove(&k->member[to + 1], &k->member[to], (size_t)(i - to) * sizeof m);
+        memmove(&entry[to + 1], &entry[to], (size_t)(i - to) * sizeof e);
+        memmove(&ends[to + 1], &ends[to], (size_t)(i - to) * sizeof *ends);
+        k->member[to] = m;
+        entry[to] = e;
+        ends[to] = true;
+    }
+}
+
+/* ---- all chains of a step ---- */
+
+/* Chains before any is made: whose members they are, and what they ask for beside their own. */
+struct range {
+    int32_t first, n;
+    int32_t asked[WG_CHAIN_ASKED], n_asked;
+};
+
+static bool reads(const wg_blocks *k, const struct range *c, int32_t ref)
+{
+    for (const wg_member *m = &k->member[c->first], *end = m + c->n; m < end; m++)
+        if (ref >= m->first && ref < m->first + m->n) return true;
+    return false;
+}
+
+/* Operands that no chain reads are asked for by long ones, a chunk at a time: elsewhere members ask
+ * for several lines at once. */
+static void share_ahead(wg_blocks *k, struct range *chain, int32_t n)
+{
+    int32_t left = 0;
+
+    for (int32_t at = 0; at < k->n_ahead; at++) {
+        int32_t ref = k->ahead[at];
+        struct range *to = NULL;
+        bool read = k->ref[ref].stride != (int64_t)sizeof(float);
+
+        for (int32_t c = 0; c < n && !read; c++) {
+            read = reads(k, &chain[c], ref);
+            if (chain[c].n_asked < WG_CHAIN_ASKED && chain[c].n >= LONG * (chain[c].n_asked + 1) &&
+                (!to || chain[c].n * (to->n_asked + 1) > to->n * (chain[c].n_asked + 1)))
+                to = &chain[c];
+        }
+        if (read || !to) k->ahead[left++] = ref;
+        else to->asked[to->n_asked++] = ref;
+    }
+    k->n_ahead = left;
+}
+
+static bool make_all(wg_build *b, const wg_rows *r, wg_blocks *k, const int32_t *entry,
+                     const struct range *chain, int32_t n)
+{
+    struct maker *o = wg__alloc(sizeof *o);
+    bool ok = o != NULL;
+
+    for (int32_t c = 0; ok && c < n; c++) {
         o->b = b;
         o->r = r;
         o->k = k;
         o->entry = entry;
-        find_entries(b, r, entry);
+        o->n_asked = chain[c].n_asked;
+        memcpy(o->asked, chain[c].asked, sizeof o->asked);
+        ok = make(o, chain[c].first, chain[c].n);
+        k->n_asks -= chain[c].n;
     }
-    ok = k->chain && o;
+    wg__release(o);
+    return ok;
+}
+
+bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k)
+{
+    int32_t entry[2 * WG_MAX_MEMBERS], chains = 0;
+    struct range *chain;
+    bool ok;
+
+    k->n_asks = 0;
+    for (int32_t i = 0; i < k->n_members; i++) k->n_asks += !k->member[i].narrow;
+    if (!(b->p->passes & WG_PASS_CHAIN) || b->p->level < WG_LEVEL_AVX512 || r->block < WG_CHUNK)
+        return true;
+    k->chain = wg__arena_take(&b->s->mem, (size_t)k->n_members * sizeof *k->chain);
+    chain = wg__array(k->n_members, sizeof *chain);
+    ok = k->chain && chain;
+    if (ok) find_entries(b, r, entry);
+    if (ok) move_ends(b, k, entry);
     for (int32_t i = 0, n = 0; ok && i < k->n_members; i += (n > 0) ? n : 1) {
         for (n = 0; n < WG_CHAIN_MEMBERS && i + n < k->n_members; n++)
             if (!fits(b, &k->member[i + n], entry[i + n])) break;
-        if (n < 2) continue;
-        ok = make(o, i, n);
-        k->n_asks -= n;
+        if (n >= 2 || (n > 0 && k->member[i].stream))
+            chain[chains++] = (struct range){ .first = i, .n = n };
     }
+    if (ok) share_ahead(k, chain, chains);
+    ok = ok && make_all(b, r, k, entry, chain, chains);
+    wg__release(chain);
     k->one_chain = ok && k->n_chains == 1 && k->n_asks == 0 && k->n_uses == 0 && k->line == 0;
-    wg__release(o);
     return ok;
 }

@@ -191,7 +191,7 @@ static void run_range(const wg_blocks *k, char *memory, int64_t lo, int64_t hi)
                 i += k->chain[chain++].n - 1;
                 continue;
             }
-            ask(&a);
+            if (!m->narrow) ask(&a);
             run_member(k, m, m->narrow ? lines : n, x + m->first, y[0], y[m->stream > 0]);
         }
         move(k, x, n, lines);
