@@ -129,35 +129,61 @@ int64_t wg__products(const wg_shape *a, const wg_shape *b, const void *attr, con
 /* Bytes of scratch that wg__gemm wants. */
 size_t wg__gemm_scratch(const wg__product *p, size_t size, int threads);
 
+/* Whether the right side is read in place: for few rows (a copy pays only when many blocks of them
+ * read it), or when all of it is in cache. Whole vectors of `whole` lanes are read. */
+static inline bool wg__gemm_direct(const wg__product *p, int64_t m, int64_t whole)
+{
+    return !p->tb && p->n % whole == 0 && (m <= 256 || p->k * p->n <= 16384 || p->k <= 8);
+}
+
 /*
  * For each type and level:
  *
- *   wg__gemm      c = the product.
- *   wg__gemm_few  the same where wg__is_few, of what wg__upright made.
- *   wg__outer     the same of k 1: c[i][j] = a[i step] b[j]; plus: an underflow to -0 becomes 0,
- *                 as in sums of lanes.
  *   wg__pack      k rows of n columns of op(b) into rows at..at+k-1 of panels that are `height`
  *                 rows high.
  *   wg__tiles     for each of m rows: to[i][j] (+)= sum over the runs of row[i][...] b[...][j],
  *                 j < n.
+ *   wg__outer     c = the product of k 1: c[i][j] = a[i step] b[j]; plus: an underflow to -0
+ *                 becomes 0, as in sums of lanes.
+ *   wg__gemm_few  c = the product where wg__is_few, of what wg__upright made.
+ *   wg__gemm_kit  these for a product of any extents, and of n columns where wg__as_dots; the lanes
+ *                 of a vector; how many of them are read at once in place; whether OpenBLAS may be
+ *                 asked.
+ *
+ * For each type, by the kit of a level: wg__gemm, c = the product; wg__gemm_one, one that is
+ * neither wg__outer's nor a matter of dot products, by one thread.
  */
-#define WG_GEMM_OF(REAL, S)                                                                        \
-    void wg__gemm##S(const wg__product *p, const REAL *a, const REAL *b, REAL *c, void *scratch,   \
-                     int threads);                                                                 \
-    void wg__gemm_few##S(const wg__product *p, const REAL *a, const REAL *b, REAL *c,              \
-                         void *scratch);                                                           \
-    void wg__outer##S(int64_t m, int64_t n, const REAL *a, int64_t step, const REAL *b, REAL *c,   \
-                      int64_t ldc, bool plus);                                                     \
-    void wg__pack##S(int64_t k, int64_t n, const REAL *b, int64_t ldb, bool tb, REAL *to,          \
+#define WG_GEMM_OF(REAL, T)                                                                        \
+    typedef struct {                                                                               \
+        int64_t lanes, whole;                                                                      \
+        bool blas;                                                                                 \
+        void (*tiles)(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b,          \
+                      REAL *const *to);                                                            \
+        void (*pack)(int64_t k, int64_t n, const REAL *b, int64_t ldb, bool tb, REAL *to,          \
                      int64_t height, int64_t at);                                                  \
-    void wg__tiles##S(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b,          \
-                      REAL *const *to);
-WG_GEMM_OF(float, _f32_0)
-WG_GEMM_OF(double, _f64_0)
-WG_GEMM_OF(float, _f32_1)
-WG_GEMM_OF(double, _f64_1)
-WG_GEMM_OF(float, _f32_2)
-WG_GEMM_OF(double, _f64_2)
+        void (*dots)(const wg__product *p, const REAL *a, const REAL *b, REAL *c, int64_t n);      \
+        void (*outer)(int64_t m, int64_t n, const REAL *a, int64_t step, const REAL *b, REAL *c,   \
+                      int64_t ldc, bool plus);                                                     \
+    } wg__gemm_kit##T;                                                                             \
+    void wg__gemm##T(const wg__gemm_kit##T *kit, const wg__product *p, const REAL *a,              \
+                     const REAL *b, REAL *c, void *scratch, int threads);                          \
+    void wg__gemm_one##T(const wg__gemm_kit##T *kit, const wg__product *p, const REAL *a,          \
+                         const REAL *b, REAL *c, void *scratch);                                   \
+    WG_GEMM_AT(REAL, T, 0)                                                                         \
+    WG_GEMM_AT(REAL, T, 1) WG_GEMM_AT(REAL, T, 2)
+#define WG_GEMM_AT(REAL, T, L)                                                                     \
+    extern const wg__gemm_kit##T wg__gemm_kit##T##_##L;                                            \
+    void wg__gemm_few##T##_##L(const wg__product *p, const REAL *a, const REAL *b, REAL *c,        \
+                               void *scratch);                                                     \
+    void wg__outer##T##_##L(int64_t m, int64_t n, const REAL *a, int64_t step, const REAL *b,      \
+                            REAL *c, int64_t ldc, bool plus);                                      \
+    void wg__pack##T##_##L(int64_t k, int64_t n, const REAL *b, int64_t ldb, bool tb, REAL *to,    \
+                           int64_t height, int64_t at);                                            \
+    void wg__tiles##T##_##L(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b,    \
+                            REAL *const *to);
+WG_GEMM_OF(float, _f32)
+WG_GEMM_OF(double, _f64)
+#undef WG_GEMM_AT
 #undef WG_GEMM_OF
 
 #endif

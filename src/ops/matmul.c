@@ -231,6 +231,55 @@ static int64_t matrix_of(const wg_shape *x, const wg_shape *y, int64_t i)
     return at;
 }
 
+typedef void multiply_fn(const wg__product *p, const void *a, const void *b, void *c, void *scratch,
+                         int threads);
+
+typedef struct {
+    const wg_call *c;
+    multiply_fn *multiply;
+    wg__product p;
+    int64_t batch;
+    size_t bytes; /* scratch of a part */
+    int threads;
+} batch_job;
+
+static void batch_parts(void *arg, int worker, int64_t lo, int64_t hi)
+{
+    const batch_job *j = arg;
+    const wg_call *c = j->c;
+    char *scratch = worker ? (char *)c->scratch + (size_t)worker * j->bytes : c->scratch;
+    int64_t size = (int64_t)wg_dtype_size(c->ty->dtype);
+
+    for (int64_t i = lo; i < hi; i++) {
+        int64_t a = matrix_of(&c->tx[0]->shape, &c->ty->shape, i) * size;
+        int64_t b = matrix_of(&c->tx[1]->shape, &c->ty->shape, i) * size;
+
+        j->multiply(&j->p, (const char *)c->x[0] + a, (const char *)c->x[1] + b,
+                    (char *)c->y + i * j->p.m * j->p.n * size, scratch, j->threads);
+    }
+}
+
+static void multiply_all(const wg_call *c, multiply_fn *multiply)
+{
+    batch_job j = { .c = c, .multiply = multiply, .threads = c->threads };
+    int workers = 1;
+
+    j.batch = wg__products(&c->tx[0]->shape, &c->tx[1]->shape, c->attr, &c->ty->shape, &j.p);
+    if (j.p.m == 0 || j.p.n == 0) return;
+    if (j.batch == 1) {
+        multiply(&j.p, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+        return;
+    }
+    if (shared_out(j.batch, c->threads)) {
+        double flops = 2.0 * (double)j.p.m * (double)j.p.n * (double)j.p.k * (double)j.batch;
+
+        j.threads = 1;
+        j.bytes = wg__gemm_scratch(&j.p, wg_dtype_size(c->ty->dtype), 1);
+        if (flops >= WG_GEMM_GRAIN) workers = c->threads;
+    }
+    wg_parallel_workers(workers, j.batch, 1, batch_parts, &j);
+}
+
 /* One small product, of which all is known but where it lies. */
 struct matmul_state {
     wg__product p;
@@ -291,45 +340,19 @@ WG_SMALL_END
 
 #else /* for each type and level */
 
-typedef struct {
-    const wg_call *c;
-    wg__product p;
-    int64_t batch;
-    size_t bytes; /* scratch of a part */
-    int threads;
-} FN(batch_job);
-
-static void FN(batch_parts)(void *arg, int worker, int64_t lo, int64_t hi)
+static void FN(multiply)(const wg__product *p, const void *a, const void *b, void *c, void *scratch,
+                         int threads)
 {
-    const FN(batch_job) *j = arg;
-    const wg_call *c = j->c;
-    char *scratch = worker ? (char *)c->scratch + (size_t)worker * j->bytes : c->scratch;
-
-    for (int64_t i = lo; i < hi; i++) FN(wg__gemm)
-    (&j->p, (const REAL *)c->x[0] + matrix_of(&c->tx[0]->shape, &c->ty->shape, i),
-     (const REAL *)c->x[1] + matrix_of(&c->tx[1]->shape, &c->ty->shape, i),
-     (REAL *)c->y + i * j->p.m * j->p.n, scratch, j->threads);
+#if BITS == 32
+    wg__gemm_f32(&FN(wg__gemm_kit), p, a, b, c, scratch, threads);
+#else
+    wg__gemm_f64(&FN(wg__gemm_kit), p, a, b, c, scratch, threads);
+#endif
 }
 
 static void FN(matmul_eval)(const wg_call *c)
 {
-    FN(batch_job) j = { .c = c, .threads = c->threads };
-    int workers = 1;
-
-    j.batch = wg__products(&c->tx[0]->shape, &c->tx[1]->shape, c->attr, &c->ty->shape, &j.p);
-    if (j.p.m == 0 || j.p.n == 0) return;
-    if (j.batch == 1) {
-        FN(wg__gemm)(&j.p, c->x[0], c->x[1], c->y, c->scratch, c->threads);
-        return;
-    }
-    if (shared_out(j.batch, c->threads)) {
-        double flops = 2.0 * (double)j.p.m * (double)j.p.n * (double)j.p.k * (double)j.batch;
-
-        j.threads = 1;
-        j.bytes = wg__gemm_scratch(&j.p, sizeof(REAL), 1);
-        if (flops >= WG_GEMM_GRAIN) workers = c->threads;
-    }
-    wg_parallel_workers(workers, j.batch, 1, FN(batch_parts), &j);
+    multiply_all(c, FN(multiply));
 }
 
 static void FN(matmul_few)(const wg_call *c)
