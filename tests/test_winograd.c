@@ -205,9 +205,8 @@ static void check_conv(const convolution *c, uint64_t seed)
             mean = mean_error(&e, k, &one);
             /* where it is chosen, some times as far as the direct form */
             if (wg__winograd_pays(&v))
-                harness_check(mean <= (k == DW && tiles(c) == 1 ? 9 : 5.5) * usual, __FILE__,
-                              __LINE__, "result %d: mean error %g units, direct form %g", k, mean,
-                              usual);
+                harness_check(mean <= 5.5 * usual, __FILE__, __LINE__,
+                              "result %d: mean error %g units, direct form %g", k, mean, usual);
             for (int threads = 2; threads <= 5; threads++) {
                 wg_array y = fast(c, k, &of[k][0], &of[k][1], shape[k], level, threads);
 
@@ -242,6 +241,7 @@ static void within_the_bound(void)
         { 1, 4, 4, 65, 129, 3, 3, { .pad_mode = WG_PAD_SAME } },
         { 2, 29, 31, 24, 20, 3, 3, { .pad_mode = WG_PAD_SAME } }, /* many groups */
         { 3, 14, 14, 64, 48, 3, 3, { .pad_mode = WG_PAD_SAME } },
+        { 16, 19, 20, 16, 17, 3, 3, { .pad_mode = WG_PAD_SAME } }, /* slabs of several groups */
     };
 
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) check_conv(&list[i], 1 + 3 * i);
@@ -284,8 +284,7 @@ static void what_is_left(void)
         { { 1, 7, 7, 16, 16, 3, 3, { PAD(1, 1, 1, 1) } }, true, true },
         { { 1, 5, 5, 64, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
         { { 9, 5, 5, 512, 512, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
-        { { 1, 4, 4, 64, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, true },
-        { { 99, 4, 4, 32, 64, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
+        { { 99, 4, 4, 512, 512, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
         { { 1, 3, 3, 512, 512, 3, 3, { PAD(1, 1, 1, 1) } }, true, false },
         { { 1, 7, 7, 64, 64, 3, 3, { PAD(0, 0, 0, 0) } }, true, false },
         { { 1, 8, 8, 64, 64, 3, 3, { PAD(0, 0, 0, 0) } }, true, true },

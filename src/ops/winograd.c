@@ -6,14 +6,12 @@
  * products, and the tiles from them. A group is as large as the second-level cache bears. An
  * element's bits depend on its tile and the channels alone.
  */
-#include <math.h>
-
 #include "winograd.h"
 
 enum {
     LEAST_CHANNELS = 16, /* of image and result: measured, as the next */
     PATCH_COST = 190,    /* multiplications that take as long as a patch or tile of a channel, */
-    WEIGHTS_COST = 100,  /* as a pair's weights, transformed for a few images */
+    WEIGHTS_COST = 130,  /* as a pair's weights, transformed for a few images */
     SHARES = 8,          /* few tiles are still cut into so many groups, for threads */
     STEP = 12,           /* tiles of a group are a multiple: rows of the largest tile of gemm.c */
     MOST_TILES = 48,     /* of a group */
@@ -88,15 +86,15 @@ void wg__patch_at(const float *x, int64_t image, int64_t row, int64_t column, in
 }
 
 wg__soon wg__soon_of(const wg__tiling *g, const float *x, const int64_t extent[2], int64_t channels,
-                     int64_t first, int64_t count)
+                     int64_t wide, int64_t first, int64_t count)
 {
-    double all = 4.0 * (double)g->n * (double)extent[0] * (double)extent[1] * (double)channels;
-    double tile = all / (double)g->count, row = 4.0 * WG_TILE * (double)(extent[1] * channels);
-    double from = fmin(tile * (double)first + row, all);
-    double to = fmin(tile * (double)(first + count) + row, all);
+    int64_t all = g->n * extent[0] * extent[1], row = WG_TILE * extent[1];
+    int64_t from = wg__least(all * first / g->count + row, all);
+    int64_t to = wg__least(all * (first + count) / g->count + row, all);
+    int64_t size = (int64_t)sizeof *x;
 
-    return (wg__soon){ (const char *)x + (int64_t)from, (const char *)x + (int64_t)to,
-                       1 + (int64_t)(to - from) / (WG_PATCH * WG_GEMM_LINE) };
+    return (wg__soon){ (const char *)(x + from * channels), (const char *)(x + to * channels),
+                       wide * size, channels * size, 1 + (to - from) / WG_PATCH };
 }
 
 void wg__ends_room(wg__ends *e, int count)
@@ -319,8 +317,8 @@ static void make_group(const job *j, int64_t first, char *room)
     const float *place[WG_PATCH], *row[MOST_TILES];
     float *to[MOST_TILES];
     int64_t next = first + l->group;
-    wg__soon x = wg__soon_of(g, j->x, g->extent, g->from, next, l->group);
-    wg__soon y = wg__soon_of(g, j->y, g->grid, g->to, next, l->group);
+    wg__soon x = wg__soon_of(g, j->x, g->extent, g->from, g->from, next, l->group);
+    wg__soon y = wg__soon_of(g, j->y, g->grid, g->to, g->to, next, l->group);
 
     for (int64_t i = 0; i < count; i++) {
         wg__tile_at(g, first + i, at);

@@ -73,22 +73,24 @@ static inline void wg__tile_at(const wg__tiling *g, int64_t i, int64_t at[3])
     at[2] = i % g->tiles[1];
 }
 
-/* Piece of an array that is wanted soon: lines are asked for in WG_PATCH goes, between products,
- * when memory has nothing else to do. */
+/* Places whose channels, or some of them, are wanted soon: their lines are asked for in WG_PATCH
+ * goes, between products, when memory has nothing else to do. */
 typedef struct {
     const char *at, *end;
-    int64_t lines; /* at a time */
+    int64_t bytes, apart; /* of a place; between places */
+    int64_t places;       /* at a time */
 } wg__soon;
 
-/* What `count` tiles from `first` on add to what those before have read of [n, extent[0],
- * extent[1], channels], about: tiles come in order, but a row of them wants all its places. */
+/* What `count` tiles from `first` on add to what those before have read of `wide` channels of x [n,
+ * extent[0], extent[1], channels], about: tiles come in order, but a row of them wants all its
+ * places. */
 wg__soon wg__soon_of(const wg__tiling *g, const float *x, const int64_t extent[2], int64_t channels,
-                     int64_t first, int64_t count);
+                     int64_t wide, int64_t first, int64_t count);
 
 static inline void wg__ask(wg__soon *s)
 {
-    for (int64_t i = 0; i < s->lines && s->at < s->end; i++, s->at += WG_GEMM_LINE)
-        __builtin_prefetch(s->at, 0, 2);
+    for (int64_t i = 0; i < s->places && s->at < s->end; i++, s->at += s->apart)
+        for (int64_t k = 0; k < s->bytes; k += WG_GEMM_LINE) __builtin_prefetch(s->at + k, 0, 2);
 }
 
 /* Whether the algorithm can make this convolution, and whether it is worth while: looks at the

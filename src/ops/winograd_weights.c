@@ -5,7 +5,8 @@
  *
  * The 36 matrices [in, out] are cut into blocks that stay in the second-level cache, block after
  * block, while the tiles pass by in groups; groups are dealt to slabs, each of which adds up
- * matrices of its own, group after group; then slabs are added in order. Blocks, groups and slabs depend on extents alone.
+ * matrices of its own, group after group; then slabs are added in order. Blocks, groups and slabs
+ * depend on extents alone.
  */
 #include "winograd.h"
 
@@ -107,8 +108,8 @@ static void add_group(const job *j, int64_t group, int64_t row, int64_t rows, in
     wg__run run = { 0, count };
     int64_t lanes = j->kit->lanes, whole = (columns + lanes - 1) / lanes * lanes;
     wg__sum s = { 1, &run, l->row, count, whole, 0, add };
-    wg__soon x = wg__soon_of(g, j->x, g->extent, g->from, first + count, l->down == 1 ? GROUP : 0);
-    wg__soon y = wg__soon_of(g, j->dy, g->grid, g->to, first + count, l->across == 1 ? GROUP : 0);
+    wg__soon x = wg__soon_of(g, j->x + row, g->extent, g->from, rows, first + count, GROUP);
+    wg__soon y = wg__soon_of(g, j->dy + column, g->grid, g->to, columns, first + count, GROUP);
 
     for (int64_t i = 0; i < count; i++) {
         wg__tile_at(g, first + i, at);
