@@ -59,9 +59,9 @@ typedef struct {
 
 void wg__hash_free(wg_hash *h);
 int64_t wg__hash_find(const wg_hash *h, uint64_t key, wg_same_fn *same,
-                      const void *context); /* -1 */
-bool wg__hash_add(wg_hash *h, uint64_t key, int64_t value);
-bool wg__hash_reserve(wg_hash *h, int64_t n); /* n can be added without growing */
+                      const void *context);                 /* -1 */
+bool wg__hash_add(wg_hash *h, uint64_t key, int64_t value); /* value: 0 to 2^31-1 */
+bool wg__hash_reserve(wg_hash *h, int64_t n);               /* n can be added without growing */
 uint64_t wg__mix(uint64_t h, uint64_t v);
 uint64_t wg__hash_bytes(uint64_t h, const void *data, size_t n);
 

@@ -182,9 +182,10 @@ typedef struct {
     wg_error *error;
     const wg_type **type; /* interned: equal types have equal addresses */
     int32_t *in;          /* as the plan's, after simplification: values as canonical entries */
-    const void **attr;    /* after absorption */
-    int32_t *canon;       /* the entry that stands for this one: same value, same type */
-    int32_t *owner;       /* the entry whose memory holds the value */
+    const wg_op **op;
+    const void **attr; /* after absorption */
+    int32_t *canon;    /* the entry that stands for this one: same value, same type */
+    int32_t *owner;    /* the entry whose memory holds the value */
     uint8_t *mark;
     void **data;     /* of owners: address of the value once it is known */
     int32_t *step;   /* of computed entries, in order of running */
@@ -228,7 +229,7 @@ static inline bool wg__lends_type(const wg_op *op, int i)
 
 static inline const wg_op *wg__op_at(const wg_build *b, int32_t e)
 {
-    return b->p->live[e]->op;
+    return b->op[e];
 }
 
 static inline int wg__n_in(const wg_plan *p, int32_t e)

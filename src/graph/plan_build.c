@@ -142,6 +142,7 @@ bool wg__build_take(wg_build *b)
     b->tx = wg__array(widest, sizeof *b->tx);
     b->type = wg__array(n, sizeof *b->type);
     b->in = wg__array(edges, sizeof *b->in);
+    b->op = wg__array(n, sizeof *b->op);
     b->attr = wg__array(n, sizeof *b->attr);
     b->canon = wg__array(n, sizeof *b->canon);
     b->owner = wg__array(n, sizeof *b->owner);
@@ -154,12 +155,13 @@ bool wg__build_take(wg_build *b)
     b->member = wg__array(n, sizeof *b->member);
     b->index = wg__array(n, sizeof *b->index);
     b->inside = wg__array(n, sizeof *b->inside);
-    if (!b->type || !b->in || !b->attr || !b->canon || !b->owner || !b->mark || !b->column ||
-        !b->data || !b->step || !b->last || !b->offset || !b->member || !b->index || !b->inside ||
-        !b->tx)
+    if (!b->type || !b->in || !b->op || !b->attr || !b->canon || !b->owner || !b->mark ||
+        !b->column || !b->data || !b->step || !b->last || !b->offset || !b->member || !b->index ||
+        !b->inside || !b->tx)
         return no_memory(b);
     if (edges) memcpy(b->in, p->in, (size_t)edges * sizeof *b->in);
     for (int64_t i = 0; i < n; i++) {
+        b->op[i] = p->live[i]->op;
         b->attr[i] = p->live[i]->attr;
         b->canon[i] = b->owner[i] = (int32_t)i;
         b->data[i] = NULL;
@@ -174,6 +176,7 @@ void wg__build_release(wg_build *b)
 {
     wg__release(b->type);
     wg__release(b->in);
+    wg__release(b->op);
     wg__release(b->attr);
     wg__release(b->canon);
     wg__release(b->owner);

@@ -10,9 +10,10 @@ struct wg_slot {
     int64_t value;
 };
 
+/* Half of the hash does: the table has fewer slots, and few lines of the cache. */
 struct wg_hash_slot {
-    uint64_t key;
-    int64_t value; /* -1: empty */
+    uint32_t key;
+    int32_t value; /* -1: empty */
 };
 
 uint64_t wg__mix(uint64_t h, uint64_t v)
@@ -103,11 +104,12 @@ int64_t wg__hash_find(const wg_hash *h, uint64_t key, wg_same_fn *same, const vo
     if (h->n == 0) return -1;
     for (int64_t i = (int64_t)(key & (uint64_t)(h->cap - 1)); h->slot[i].value >= 0;
          i = (i + 1) & (h->cap - 1))
-        if (h->slot[i].key == key && same(context, h->slot[i].value)) return h->slot[i].value;
+        if (h->slot[i].key == (uint32_t)key && same(context, h->slot[i].value))
+            return h->slot[i].value;
     return -1;
 }
 
-static void hash_place(wg_hash *h, uint64_t key, int64_t value)
+static void hash_place(wg_hash *h, uint32_t key, int32_t value)
 {
     int64_t i = (int64_t)(key & (uint64_t)(h->cap - 1));
 
@@ -140,7 +142,7 @@ bool wg__hash_reserve(wg_hash *h, int64_t n)
 bool wg__hash_add(wg_hash *h, uint64_t key, int64_t value)
 {
     if (h->n * 2 >= h->cap && !hash_widen(h, h->cap ? h->cap * 2 : 16)) return false;
-    hash_place(h, key, value);
+    hash_place(h, (uint32_t)key, (int32_t)value);
     h->n++;
     return true;
 }

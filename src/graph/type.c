@@ -32,7 +32,7 @@ int64_t wg_shape_count(const wg_shape *shape)
     for (int i = 0; i < shape->rank; i++) {
         if (shape->dim[i] < 0) return -1;
         if (shape->dim[i] == 0) empty = true;
-        else if (!wg__mul(n, shape->dim[i], &n)) {
+        else if (__builtin_mul_overflow(n, shape->dim[i], &n)) {
             over = true;
             n = 1;
         }
