@@ -123,7 +123,7 @@ static bool tiles(const wg__axis_window *a)
 }
 
 #define WG_NO_AVX512 /* they wait for memory */
-#define WG_TEMPLATE "pool.c"
+#define WG_TEMPLATE  "pool.c"
 #include "each_real.h"
 
 #define POOL(NAME, DOC, N_IN, SHAPE_ONLY, INFER, FLOPS)                                            \
@@ -134,7 +134,7 @@ static bool tiles(const wg__axis_window *a)
                                  .attr_size = sizeof(wg_window),                                   \
                                  .fields = pool_fields,                                            \
                                  .infer = INFER,                                                   \
-                                 .eval = WG_REAL_AVX2(NAME##_eval),                              \
+                                 .eval = WG_REAL_AVX2(NAME##_eval),                                \
                                  .vjp = NAME##_vjp,                                                \
                                  .flops = FLOPS };
 POOL(avg_pool2d, "means of the windows of an image", 1, 0, pool_infer, pool_flops)
@@ -217,15 +217,6 @@ WG_INLINE bool FN(is_listed)(const FN(pool_job) * j, const FN(window) * w)
     return !WG_IS_SMALL && j->taps > 0 && !FN(sticks_out)(j, w);
 }
 
-/* For n channels of a window, a vector at a time. */
-#define EACH_VECTOR(k, n, body)                                                                    \
-    do {                                                                                           \
-        int64_t k = 0;                                                                             \
-                                                                                                   \
-        for (; k + VN <= (n); k += VN) body(k, VN);                                                \
-        if (k < (n)) body(k, (n)-k);                                                               \
-    } while (0)
-
 /* Bytes to the windows that come a row later: fetched meanwhile. */
 WG_INLINE uintptr_t FN(below)(const FN(pool_job) * j)
 {
@@ -259,17 +250,17 @@ WG_INLINE V FN(total)(const FN(pool_job) * j, const FN(window) * w, const REAL *
     return sum;
 }
 
-/* The same of a window that is listed, n channels; x: its first place. */
-WG_INLINE V FN(reduced)(const bool mean, const FN(pool_job) * j, const REAL *x, int64_t n)
+/* The same of a window that is listed; x: its first place. */
+WG_INLINE V FN(reduced)(const bool mean, const FN(pool_job) * j, const REAL *x)
 {
     uintptr_t below = FN(below)(j);
-    V v = LOAD(x, n);
+    V v = VLOAD(x);
 
     if (mean) v += (V){ 0 };
     __builtin_prefetch((const void *)((uintptr_t)x + below));
     for (int t = 1; t < j->taps; t++) {
         const REAL *at = x + j->tap[t];
-        V here = LOAD(at, n);
+        V here = VLOAD(at);
 
         __builtin_prefetch((const void *)((uintptr_t)at + below));
         v = mean ? v + here : vmax(v, here);
@@ -291,18 +282,15 @@ WG_INLINE void FN(pool_rows)(const bool mean, const FN(pool_job) * j, int64_t lo
         for (int64_t p = 0; p < j->column.out; p++, y += ch) {
             FN(window) w = FN(window_at)(j, i % j->row.out, p);
 
-            if (FN(is_listed)(j, &w)) {
-#define REDUCE(k, n)                                                                               \
-    do {                                                                                           \
-        V v = FN(reduced)(mean, j, x + w.at * ch + (k), n);                                        \
-                                                                                                   \
-        STORE(y + (k), mean ? v / taps : v, n);                                                    \
-    } while (0)
-                EACH_VECTOR(k, ch, REDUCE);
-#undef REDUCE
-                continue;
-            }
-            for (int64_t k = 0; k < ch; k += VN) {
+            int64_t k = 0;
+
+            if (FN(is_listed)(j, &w))
+                for (; k + VN <= ch; k += VN) {
+                    V v = FN(reduced)(mean, j, x + w.at * ch + k);
+
+                    VSTORE(y + k, mean ? v / taps : v);
+                }
+            for (; k < ch; k += VN) {
                 V v = mean ? FN(total)(j, &w, x + k, ch - k) / taps
                            : FN(largest)(j, &w, x + k, ch - k);
 
@@ -333,8 +321,7 @@ static FN(pool_job) FN(job_of)(const wg_call *c, const wg_type *image)
     if (w->kernel[0] > TAPS || w->kernel[1] > TAPS || w->kernel[0] * w->kernel[1] > TAPS) return j;
     for (int64_t r = 0; r < w->kernel[0]; r++)
         for (int64_t q = 0; q < w->kernel[1]; q++)
-            j.tap[j.taps++] =
-                (r * j.row.step * j.column.n + q * j.column.step) * j.channels;
+            j.tap[j.taps++] = (r * j.row.step * j.column.n + q * j.column.step) * j.channels;
     return j;
 }
 
@@ -441,15 +428,15 @@ WG_INLINE V FN(at_largest)(const int how, const FN(pool_job) * j, const FN(windo
     return got;
 }
 
-/* The same for a window that is listed, n channels; x, from, to: its first place. One pass finds
+/* The same for a window that is listed; x, from, to: its first place. One pass finds
  * the tap, as a number in each lane. */
-WG_INLINE V FN(at_listed)(const int how, const FN(pool_job) * j, int64_t n, V u, const REAL *x,
+WG_INLINE V FN(at_listed)(const int how, const FN(pool_job) * j, V u, const REAL *x,
                           const REAL *from, REAL *to)
 {
-    V top = LOAD(x, n), which = { 0 }, number = { 0 }, got = { 0 };
+    V top = VLOAD(x), which = { 0 }, number = { 0 }, got = { 0 };
 
     for (int t = 1; t < j->taps; t++) {
-        V here = LOAD(x + j->tap[t], n);
+        V here = VLOAD(x + j->tap[t]);
         M larger = vand(vnot(vle(here, top)), veq(top, top));
 
         number += 1;
@@ -464,13 +451,13 @@ WG_INLINE V FN(at_listed)(const int how, const FN(pool_job) * j, int64_t n, V u,
         if (how == SET) {
             __builtin_prefetch((const void *)((uintptr_t)(x + at) + FN(below)(j)));
             __builtin_prefetch((const void *)((uintptr_t)(to + at) + FN(below)(j)), 1);
-            STORE(to + at, vsel(hit, 0 + u, (V){ 0 }), n);
+            VSTORE(to + at, vsel(hit, 0 + u, (V){ 0 }));
         } else if (how == ADD) {
-            V y = LOAD(to + at, n);
+            V y = VLOAD(to + at);
 
-            STORE(to + at, vsel(hit, y + u, y), n);
+            VSTORE(to + at, vsel(hit, y + u, y));
         } else {
-            got = vsel(hit, LOAD(from + at, n), got);
+            got = vsel(hit, VLOAD(from + at), got);
         }
     }
     return got;
@@ -487,19 +474,14 @@ static void FN(pick_rows)(void *arg, int64_t lo, int64_t hi)
 
         for (int64_t p = 0; p < j->column.out; p++, y += ch) {
             FN(window) w = FN(window_at)(j, i % j->row.out, p);
-            int64_t at = image + w.at * ch;
+            int64_t at = image + w.at * ch, k = 0;
 
-            if (FN(is_listed)(j, &w)) {
-#define PICKED(k, n)                                                                               \
-    STORE(y + (k),                                                                                 \
-          FN(at_listed)(PICK, j, n, (V){ 0 }, j->x + at + (k), j->u + at + (k), NULL), n)
-                EACH_VECTOR(k, ch, PICKED);
-#undef PICKED
-                continue;
-            }
-            for (int64_t k = 0; k < ch; k += VN) {
-                V got =
-                    FN(at_largest)(PICK, j, &w, k, (V){ 0 }, j->x + image, j->u + image, NULL);
+            if (FN(is_listed)(j, &w))
+                for (; k + VN <= ch; k += VN)
+                    VSTORE(y + k,
+                           FN(at_listed)(PICK, j, (V){ 0 }, j->x + at + k, j->u + at + k, NULL));
+            for (; k < ch; k += VN) {
+                V got = FN(at_largest)(PICK, j, &w, k, (V){ 0 }, j->x + image, j->u + image, NULL);
 
                 STORE(y + k, got, ch - k);
             }
@@ -524,19 +506,13 @@ WG_INLINE void FN(scatter_windows)(const bool set, const FN(pool_job) * j, const
     for (int64_t o = 0; o < j->row.out; o++)
         for (int64_t p = 0; p < j->column.out; p++, dy += j->channels) {
             FN(window) w = FN(window_at)(j, o, p);
-            int64_t at = w.at * j->channels + first;
+            int64_t at = w.at * j->channels, k = first;
 
-            if (FN(is_listed)(j, &w)) {
-#define SCATTER(k, n)                                                                              \
-    FN(at_listed)                                                                                  \
-    (set ? SET : ADD, j, n, LOAD(dy + first + (k), n), x + at + (k), NULL, y + at + (k))
-                EACH_VECTOR(k, n, SCATTER);
-#undef SCATTER
-                continue;
-            }
-            for (int64_t k = first; k < first + n; k += VN)
-                FN(at_largest)
-                (set ? SET : ADD, j, &w, k, LOAD(dy + k, j->channels - k), x, NULL, y);
+            if (FN(is_listed)(j, &w))
+                for (; k + VN <= first + n; k += VN) FN(at_listed)
+            (set ? SET : ADD, j, VLOAD(dy + k), x + at + k, NULL, y + at + k);
+            for (; k < first + n; k += VN) FN(at_largest)
+            (set ? SET : ADD, j, &w, k, LOAD(dy + k, j->channels - k), x, NULL, y);
         }
 }
 
@@ -578,7 +554,6 @@ static void FN(pool_scatter_eval)(const wg_call *c)
                 grain(j.row.n * j.column.n * j.wide), FN(scatter_tasks), &j);
 }
 
-#undef EACH_VECTOR
 #undef LOAD
 #undef STORE
 #endif

@@ -89,7 +89,8 @@ WG_INLINE void FN(tile)(const int R, const int W, const wg__sum *s, const REAL *
         for (int64_t k = 0; k != end; k += step) {
             V right[8];
 
-            if (R * W >= 12) __builtin_prefetch(next->row[k & next->mask] + off + k);
+            if (R * W >= 12 && !WG_IS_SMALL)
+                __builtin_prefetch(next->row[k & next->mask] + off + k);
 
             WG_UNROLL
             for (int w = 0; w < W; w++) right[w] = LOAD_B(w);
