@@ -15,8 +15,8 @@
  *
  * where s = a^2 + b^2, p = a^2 b^2, N = 2 (a^2 - b^2): the points 0, a, -a, b, -b, infinity
  * (Lavin, Gray: "Fast algorithms for convolutional neural networks", 2016, F(4x4, 3x3), with a = 1
- * and b = 2). a = 25/16 and b = 5/8 are exact in all of A and B and have half the error of 1 and 2:
- * the least of all sixteenths and thirty-seconds that were measured (docs/numerics.md). The sum
+ * and b = 2). a = 25/16 and b = 21/32 are exact in all of A and B and have half the error of 1
+ * and 2: among the best of all that were measured (docs/numerics.md). The sum
  * over channels goes between the brackets and A, so that the work is 36 products of matrices, one
  * for each element of a patch. The adjoint in the image is the same with the weights turned
  * around; that in the weights is the transpose of the same formula, G^T [sum over tiles of

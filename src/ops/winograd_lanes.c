@@ -9,7 +9,7 @@
 /* The points a and b, and what the matrices hold of them: all but the fractions of `weights_line`
  * and `finish_line` are exact. */
 #define PA (25.0 / 16)
-#define PB (5.0 / 8)
+#define PB (21.0 / 32)
 #define NA (2 * (PA * PA - PB * PB)) /* a^2 times this is what row a of G is divided by */
 #define NB (2 * (PB * PB - PA * PA))
 
@@ -26,14 +26,15 @@ enum { SIDE = WG_SIDE, TILE = WG_TILE };
 
 #elif BITS == 32 /* for each level */
 
-/* G g: three to six */
-WG_INLINE void FN(weights_line)(const V *g, V *u)
-{
-    V ea = vfma(g[2], VSPLAT((REAL)(1 / NA)), g[0] * (REAL)(1 / (PA * PA * NA)));
-    V eb = vfma(g[2], VSPLAT((REAL)(1 / NB)), g[0] * (REAL)(1 / (PB * PB * NB)));
-    V oa = g[1] * (REAL)(1 / (PA * NA)), ob = g[1] * (REAL)(1 / (PB * NB));
+/* G g: three to six. In double, for what is lost here is the same in all tiles and adds up. */
+typedef double FN(twice) __attribute__((vector_size(2 * sizeof(V))));
 
-    u[0] = g[0] * (REAL)(1 / (PA * PA * PB * PB));
+WG_INLINE void FN(weights_line)(const FN(twice) * g, FN(twice) * u)
+{
+    FN(twice) ea = g[0] * (1 / (PA * PA * NA)) + g[2] * (1 / NA), oa = g[1] * (1 / (PA * NA));
+    FN(twice) eb = g[0] * (1 / (PB * PB * NB)) + g[2] * (1 / NB), ob = g[1] * (1 / (PB * NB));
+
+    u[0] = g[0] * (1 / (PA * PA * PB * PB));
     u[1] = ea + oa;
     u[2] = ea - oa;
     u[3] = eb + ob;
@@ -97,9 +98,9 @@ WG_INLINE void FN(finish_line)(const V *u, V *g)
 }
 
 /* From `from` x `from` vectors to `to` x `to`, both squares row by row: columns, then rows. */
-#define SQUARE(line, from, to, LOAD, STORE)                                                        \
+#define SQUARE(T, line, from, to, LOAD, STORE)                                                     \
     do {                                                                                           \
-        V x[SIDE], y[SIDE], t[(to) * (from)];                                                      \
+        T x[SIDE], y[SIDE], t[(to) * (from)];                                                      \
                                                                                                    \
         ROLLED for (int i = 0; i < (from); i++)                                                    \
         {                                                                                          \
@@ -118,36 +119,38 @@ WG_INLINE void FN(finish_line)(const V *u, V *g)
     } while (0)
 
 /* The next tile's places come and go meanwhile: they lie `ahead`. */
-#define FROM_TAP(i)     VLOAD(place[i] + c)
-#define FROM_PLACE(i)   (__builtin_prefetch(place[i] + c + ahead), VLOAD(place[i] + c))
-#define TO_PLACE(i, v)  (__builtin_prefetch(place[i] + c + ahead, 1), VSTORE(place[i] + c, v))
-#define FROM_APART(i)   VLOAD(m + (i)*apart)
-#define TO_APART(i, v)  VSTORE(to + (i)*apart, v)
-#define FROM_SUM(i)     u[i]
-#define TO_WEIGHT(i, v) VSTORE(place[i], v)
+#define FROM_TAP(i)      __builtin_convertvector(VLOAD(place[i] + c), FN(twice))
+#define TO_WEIGHTS(i, v) VSTORE(to + (i)*apart, __builtin_convertvector(v, V))
+#define FROM_PLACE(i)    (__builtin_prefetch(place[i] + c + ahead), VLOAD(place[i] + c))
+#define TO_PLACE(i, v)   (__builtin_prefetch(place[i] + c + ahead, 1), VSTORE(place[i] + c, v))
+#define FROM_APART(i)    VLOAD(m + (i)*apart)
+#define TO_APART(i, v)   VSTORE(to + (i)*apart, v)
+#define FROM_SUM(i)      u[i]
+#define TO_WEIGHT(i, v)  VSTORE(place[i], v)
 
 static void FN(weights_lanes)(const REAL *const *place, int64_t c, int64_t end, REAL *to,
                               int64_t apart)
 {
-    for (; c < end; c += VN, to += VN) SQUARE(weights_line, 3, SIDE, FROM_TAP, TO_APART);
+    for (; c < end; c += VN, to += VN)
+        SQUARE(FN(twice), weights_line, 3, SIDE, FROM_TAP, TO_WEIGHTS);
 }
 
 static void FN(patch_lanes)(const REAL *const *place, int64_t c, int64_t end, int64_t ahead,
                             REAL *to, int64_t apart)
 {
-    for (; c < end; c += VN, to += VN) SQUARE(patch_line, SIDE, SIDE, FROM_PLACE, TO_APART);
+    for (; c < end; c += VN, to += VN) SQUARE(V, patch_line, SIDE, SIDE, FROM_PLACE, TO_APART);
 }
 
 static void FN(tile_lanes)(const REAL *m, int64_t apart, REAL *const *place, int64_t c, int64_t end,
                            int64_t ahead)
 {
-    for (; c < end; c += VN, m += VN) SQUARE(tile_line, SIDE, TILE, FROM_APART, TO_PLACE);
+    for (; c < end; c += VN, m += VN) SQUARE(V, tile_line, SIDE, TILE, FROM_APART, TO_PLACE);
 }
 
 static void FN(spread_lanes)(const REAL *const *place, int64_t c, int64_t end, int64_t ahead,
                              REAL *to, int64_t apart)
 {
-    for (; c < end; c += VN, to += VN) SQUARE(spread_line, TILE, SIDE, FROM_PLACE, TO_APART);
+    for (; c < end; c += VN, to += VN) SQUARE(V, spread_line, TILE, SIDE, FROM_PLACE, TO_APART);
 }
 
 /* Of one vector of elements, u the sum of the slabs. */
@@ -160,7 +163,7 @@ static void FN(finish_lanes)(const REAL *sum, int64_t slabs, int64_t between, in
         u[i] = VLOAD(sum);
         for (int64_t k = 1; k < slabs; k++) u[i] = u[i] + VLOAD(sum + k * between);
     }
-    SQUARE(finish_line, SIDE, 3, FROM_SUM, TO_WEIGHT);
+    SQUARE(V, finish_line, SIDE, 3, FROM_SUM, TO_WEIGHT);
 }
 
 const wg__winograd_kit FN(wg__winograd_kit) = { .lanes = VN,
@@ -174,6 +177,7 @@ const wg__winograd_kit FN(wg__winograd_kit) = { .lanes = VN,
 
 #undef SQUARE
 #undef FROM_TAP
+#undef TO_WEIGHTS
 #undef FROM_PLACE
 #undef TO_PLACE
 #undef FROM_APART
