@@ -460,7 +460,11 @@ static void go_back(wg_build *b, const struct before *o)
     b->s->stats.in_place = o->in_place;
 }
 
-/* With values inside others, unless that takes more memory than without, when they live `alone`. */
+/* Copies that are left out are worth this part of the memory. */
+enum { PLACE_MORE = 8 };
+
+/* With values inside others, unless that takes much more memory than without, when they live
+ * `alone`; or any more, where there is a bound. */
 static bool walk_placed(struct walk *w, const int32_t *alone)
 {
     wg_build *b = w->b;
@@ -477,7 +481,7 @@ static bool walk_placed(struct walk *w, const int32_t *alone)
     end = w->heap.end;
     if (ok) go_back(b, &o);
     ok = ok && walk_steps(w);
-    if (ok && w->heap.end > end) {
+    if (ok && w->heap.end > end + (b->p->options.max_bytes > 0 ? 0 : end / PLACE_MORE)) {
         go_back(b, &o);
         wg__place_drop(b);
         memcpy(b->last, alone, bytes);

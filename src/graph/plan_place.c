@@ -5,7 +5,7 @@
  * has no kernel, but a copy for each piece that could not be made in its place.
  *
  * The value around lives as long as any of those inside, from the first of them on. So the layout
- * is worked out with and without, and the smaller one stays.
+ * is worked out with and without; the first stays unless it is much larger.
  */
 #include <string.h>
 
