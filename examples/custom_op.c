@@ -52,7 +52,8 @@ static const wg_op swish_op = { .name = "swish",
                                 .attr_size = sizeof(struct swish_attr),
                                 .fields = swish_fields,
                                 .infer = wg_infer_same,
-                                .row = { [WG_F32] = { swish_f32 }, [WG_F64] = { swish_f64 } },
+                                .row = WG_ROW_KERNELS({ [WG_F32] = { swish_f32 },
+                                                        [WG_F64] = { swish_f64 } }),
                                 .vjp = swish_vjp };
 
 static wg_tensor *(swish)(wg_tensor *x, double beta)

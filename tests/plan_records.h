@@ -31,7 +31,7 @@ static const wg_op p_add_op = { .name = "add",
                                 .flags = WG_OP_NO_GRAD | WG_OP_COMMUTES,
                                 .decides = -1,
                                 .infer = wg_infer_broadcast,
-                                .row = { ADD_ROWS } };
+                                .row = WG_ROW_KERNELS({ ADD_ROWS }) };
 static inline wg_tensor *p_add(wg_tensor *a, wg_tensor *b)
 {
     return wg_record2(&p_add_op, NULL, a, b);
@@ -42,7 +42,7 @@ static const wg_op p_sub_op = { .name = "sub",
                                 .flags = WG_OP_NO_GRAD,
                                 .decides = -1,
                                 .infer = wg_infer_broadcast,
-                                .row = { [WG_F32] = { p_sub_f32 } } };
+                                .row = WG_ROW_KERNELS({ [WG_F32] = { p_sub_f32 } }) };
 static inline wg_tensor *p_sub(wg_tensor *a, wg_tensor *b)
 {
     return wg_record2(&p_sub_op, NULL, a, b);
@@ -53,7 +53,7 @@ static const wg_op p_mul_op = { .name = "mul",
                                 .flags = WG_OP_NO_GRAD | WG_OP_COMMUTES,
                                 .decides = -1,
                                 .infer = wg_infer_broadcast,
-                                .row = { [WG_F32] = { p_mul_f32 } } };
+                                .row = WG_ROW_KERNELS({ [WG_F32] = { p_mul_f32 } }) };
 static inline wg_tensor *p_mul(wg_tensor *a, wg_tensor *b)
 {
     return wg_record2(&p_mul_op, NULL, a, b);
@@ -77,7 +77,7 @@ static const wg_op p_less_op = { .name = "less",
                                  .flags = WG_OP_NO_GRAD,
                                  .decides = 0,
                                  .infer = p_less_infer,
-                                 .row = { [WG_F32] = { p_less_f32 } } };
+                                 .row = WG_ROW_KERNELS({ [WG_F32] = { p_less_f32 } }) };
 static inline wg_tensor *p_less(wg_tensor *a, wg_tensor *b)
 {
     return wg_record2(&p_less_op, NULL, a, b);
@@ -100,7 +100,7 @@ static const wg_op p_pick_op = { .name = "pick",
                                  .flags = WG_OP_NO_GRAD,
                                  .decides = 1,
                                  .infer = p_pick_infer,
-                                 .row = { [WG_F32] = { p_pick_f32 } } };
+                                 .row = WG_ROW_KERNELS({ [WG_F32] = { p_pick_f32 } }) };
 static inline wg_tensor *p_pick(wg_tensor *c, wg_tensor *a, wg_tensor *b)
 {
     return wg_record3(&p_pick_op, NULL, c, a, b);
@@ -117,7 +117,7 @@ static const wg_op p_log_op = { .name = "log",
                                 .flags = WG_OP_NO_GRAD,
                                 .decides = -1,
                                 .infer = wg_infer_same,
-                                .row = { [WG_F32] = { p_log_f32 } } };
+                                .row = WG_ROW_KERNELS({ [WG_F32] = { p_log_f32 } }) };
 static inline wg_tensor *p_log(wg_tensor *x)
 {
     return wg_record1(&p_log_op, NULL, x);
@@ -154,7 +154,7 @@ static const wg_op p_total_op = { .name = "total",
                                   .n_in = 1,
                                   .flags = WG_OP_NO_GRAD,
                                   .infer = p_total_infer,
-                                  .eval = { [WG_F32] = { p_total_eval } },
+                                  .eval = WG_EVAL_KERNELS({ [WG_F32] = { p_total_eval } }),
                                   .scratch = p_total_scratch };
 static inline wg_tensor *p_total(wg_tensor *x)
 {
@@ -178,7 +178,7 @@ static const wg_op p_draw_op = { .name = "draw",
                                  .attr_size = sizeof(struct p_draw_attr),
                                  .fields = p_draw_fields,
                                  .infer = wg_infer_same,
-                                 .eval = { [WG_F32] = { p_draw_eval } } };
+                                 .eval = WG_EVAL_KERNELS({ [WG_F32] = { p_draw_eval } }) };
 static inline wg_tensor *p_draw(wg_tensor *like, const char *name)
 {
     return wg_record1(&p_draw_op, &(struct p_draw_attr){ name }, like);

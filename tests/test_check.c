@@ -67,13 +67,13 @@ static const wg_op op_scaled = { .name = "scaled",
                                  .doc = "x x",
                                  .n_in = 1,
                                  .infer = wg_infer_same,
-                                 .row = { [WG_F64] = { square_row } },
+                                 .row = WG_ROW_KERNELS({ [WG_F64] = { square_row } }),
                                  .vjp = scaled_rule };
 static const wg_op op_detached = { .name = "detached",
                                    .doc = "x x",
                                    .n_in = 1,
                                    .infer = wg_infer_same,
-                                   .row = { [WG_F64] = { square_row } },
+                                   .row = WG_ROW_KERNELS({ [WG_F64] = { square_row } }),
                                    .vjp = detached_rule };
 
 /* loss = sum of op(w) over a store entry of n normal values */
@@ -526,14 +526,15 @@ static void refusals(void)
     wg_check_free(NULL);
 }
 
+static const wg_op no_rule = { .name = "lone",
+                               .doc = "x x",
+                               .n_in = 1,
+                               .infer = wg_infer_same,
+                               .row = WG_ROW_KERNELS({ [WG_F64] = { square_row } }) };
+
 /* A missing rule is the error of recording the gradient, with the line of the user's entry. */
 static void a_missing_rule(void)
 {
-    static const wg_op no_rule = { .name = "lone",
-                                   .doc = "x x",
-                                   .n_in = 1,
-                                   .infer = wg_infer_same,
-                                   .row = { [WG_F64] = { square_row } } };
     wg_graph *g = wg_graph_new();
     wg_tensor *x = wg_input(g, "x", WG_F64, WG_SHAPE(1)), *y;
     double v = 1;

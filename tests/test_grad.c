@@ -423,7 +423,7 @@ static const wg_op last_two = { .name = "last_two",
                                 .doc = "zero",
                                 .n_in = 3,
                                 .infer = last_two_infer,
-                                .eval = { [WG_F64] = { last_two_eval } },
+                                .eval = WG_EVAL_KERNELS({ [WG_F64] = { last_two_eval } }),
                                 .vjp = last_two_vjp };
 
 /* Products of rows for what x was broadcast to, of other extents each: they stay apart. */

@@ -39,18 +39,18 @@ static const wg_op op_no_rule = { .name = "twice",
                                   .doc = "2 x, without a rule",
                                   .n_in = 1,
                                   .infer = wg_infer_same,
-                                  .row = { [WG_F64] = { twice_row } } };
+                                  .row = WG_ROW_KERNELS({ [WG_F64] = { twice_row } }) };
 static const wg_op op_bad_rule = { .name = "twice_badly",
                                    .doc = "2 x, with a rule of another shape",
                                    .n_in = 1,
                                    .infer = wg_infer_same,
-                                   .row = { [WG_F64] = { twice_row } },
+                                   .row = WG_ROW_KERNELS({ [WG_F64] = { twice_row } }),
                                    .vjp = sum_of_rule };
 static const wg_op op_needed = { .name = "twice_of_two",
                                  .doc = "2 a; b lends nothing",
                                  .n_in = 2,
                                  .infer = wg_infer_broadcast,
-                                 .row = { [WG_F64] = { twice_row } },
+                                 .row = WG_ROW_KERNELS({ [WG_F64] = { twice_row } }),
                                  .vjp = needed_rule };
 
 static void a_missing_rule_names_op_and_line(void)

@@ -20,7 +20,7 @@ static const wg_op plus = { .name = "plus",
                             .n_in = 2,
                             .flags = WG_OP_BROADCASTS,
                             .infer = wg_infer_broadcast,
-                            .row = { [WG_F32] = { add_row } } };
+                            .row = WG_ROW_KERNELS({ [WG_F32] = { add_row } }) };
 
 struct every_attr {
     const char *s;
@@ -54,7 +54,7 @@ static const wg_op every = { .name = "every",
                              .attr_size = sizeof(struct every_attr),
                              .fields = every_fields,
                              .infer = wg_infer_same,
-                             .eval = { [WG_F32] = { never } } };
+                             .eval = WG_EVAL_KERNELS({ [WG_F32] = { never } }) };
 
 static wg_tensor *(plus_of)(wg_tensor *a, wg_tensor *b)
 {

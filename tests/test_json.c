@@ -42,18 +42,18 @@ static const wg_op every = { .name = "every",
                              .attr_size = sizeof(struct every_attr),
                              .fields = every_fields,
                              .infer = wg_infer_same,
-                             .eval = { [WG_F32] = { never } } };
+                             .eval = WG_EVAL_KERNELS({ [WG_F32] = { never } }) };
 static const wg_op plus = { .name = "plus",
                             .doc = "a + b",
                             .n_in = 2,
                             .flags = WG_OP_BROADCASTS,
                             .infer = wg_infer_broadcast,
-                            .eval = { [WG_F32] = { never } } };
+                            .eval = WG_EVAL_KERNELS({ [WG_F32] = { never } }) };
 static const wg_op many = { .name = "many",
                             .doc = "any number of operands",
                             .n_in = -1,
                             .infer = wg_infer_broadcast,
-                            .eval = { [WG_F32] = { never } } };
+                            .eval = WG_EVAL_KERNELS({ [WG_F32] = { never } }) };
 
 /* The library's records and those above. */
 static wg_op_list own_ops(void)

@@ -131,7 +131,7 @@ static void field_tables_are_whole(void)
             end = (end + align - 1) / align * align;
             if (f->offset != end)
                 harness_check(false, __FILE__, __LINE__, "%s: %s stands at %zu, not %zu", op->name,
-                              f->name, f->offset, end);
+                              f->name, (size_t)f->offset, end);
             end += f->size;
         }
         if (end > op->attr_size || op->attr_size - end >= 8)

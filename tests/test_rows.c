@@ -103,7 +103,9 @@ static void rows_of_all_records(void)
         if (op->n_in < 1 || op->n_in > 3) continue;
         for (int dtype = 0; dtype < WG_N_DTYPES; dtype++) {
             for (int level = 0; level < levels(); level++) {
-                struct kernel k = { .op = op, .attr = clip, .row = op->row[dtype][level] };
+                struct kernel k = { .op = op,
+                                    .attr = clip,
+                                    .row = op->row ? op->row[dtype][level] : NULL };
                 wg_type type[3], out;
                 const wg_type *in[3] = { &type[0], &type[1], &type[2] };
                 wg_error error = { .code = WG_OK };

@@ -32,7 +32,7 @@ typedef enum {
 typedef struct {
     const char *name;
     wg_attr_kind kind;
-    size_t offset, size;
+    uint16_t offset, size; /* in a struct of less than 64 KiB */
     const char *const *choices; /* WG_A_CHOICE: names, NULL-terminated */
     double number;              /* default of hyperparameter fields: bool, i64, f64, choice */
     const char *string;         /* default of hyperparameter fields: strings */
@@ -246,6 +246,11 @@ typedef struct wg_chain {
     void (*fn[WG_N_FORMS])(void);
 } wg_chain;
 
+/* Tables of kernels, for a record at file scope: .row = WG_ROW_KERNELS({ [WG_F32] = { square } }),
+ * say. Types and levels that are not named have none. */
+#define WG_ROW_KERNELS(...)  (wg_row_fn *const[WG_N_DTYPES][WG_N_LEVELS]) __VA_ARGS__
+#define WG_EVAL_KERNELS(...) (wg_eval_fn *const[WG_N_DTYPES][WG_N_LEVELS]) __VA_ARGS__
+
 struct wg_op {
     const char *name, *doc; /* name is the JSON tag: it never changes */
     int n_in;               /* -1: one or more */
@@ -254,9 +259,10 @@ struct wg_op {
     size_t attr_size;
     const wg_field *fields;                       /* one entry a member of the attribute struct */
     bool (*infer)(const wg_sig *s, wg_type *out); /* pure; may be called with any extents */
-    wg_row_fn *row[WG_N_DTYPES]
-                  [WG_N_LEVELS]; /* by deciding operand; an empty level falls to the one below */
-    wg_eval_fn *eval[WG_N_DTYPES][WG_N_LEVELS];
+    /* Kernels for each element type of the deciding operand and each level, in one of two tables
+     * (WG_ROW_KERNELS, WG_EVAL_KERNELS); an empty level falls to the one below. */
+    wg_row_fn *const (*row)[WG_N_LEVELS];
+    wg_eval_fn *const (*eval)[WG_N_LEVELS];
     size_t (*scratch)(const wg_sig *s, const wg_type *out, int threads); /* bytes; NULL: none */
     /* Optional: bytes for each thread that a library behind eval keeps for itself, outside of the
      * plan's memory, with these extents at this level; 0: none. The report adds them up. */

@@ -344,7 +344,7 @@ wg_dtype wg__deciding_dtype(const wg_op *op, int n, const wg_type *const *in, co
 wg_row_fn *wg__row_kernel(const wg_op *op, wg_dtype dtype, int level)
 {
     for (; level >= 0; level--)
-        if (op->row[dtype][level]) return op->row[dtype][level];
+        if (op->row && op->row[dtype][level]) return op->row[dtype][level];
     return NULL;
 }
 
@@ -358,7 +358,7 @@ wg_line_fn *wg__line_kernel(const wg_op *op, wg_dtype dtype, int level)
 wg_eval_fn *wg__eval_kernel(const wg_op *op, wg_dtype dtype, int level)
 {
     for (; level >= 0; level--)
-        if (op->eval[dtype][level]) return op->eval[dtype][level];
+        if (op->eval && op->eval[dtype][level]) return op->eval[dtype][level];
     return NULL;
 }
 

@@ -264,9 +264,9 @@ const wg_op wg_op_assemble_like = {
     .attr_size = sizeof(struct like_attr),
     .fields = like_fields,
     .infer = assemble_like_infer,
-    .eval = { [WG_F32] = { assemble_like_eval },
-              [WG_F64] = { assemble_like_eval },
-              [WG_I64] = { assemble_like_eval } },
+    .eval = WG_EVAL_KERNELS({ [WG_F32] = { assemble_like_eval },
+                              [WG_F64] = { assemble_like_eval },
+                              [WG_I64] = { assemble_like_eval } }),
     .vjp = assemble_like_vjp
 };
 
@@ -361,9 +361,9 @@ const wg_op wg_op_assemble_at = {
     .attr_size = sizeof(struct wg__axis_attr),
     .fields = at_fields,
     .infer = assemble_at_infer,
-    .eval = { [WG_F32] = { assemble_at_eval },
-              [WG_F64] = { assemble_at_eval },
-              [WG_I64] = { assemble_at_eval } },
+    .eval = WG_EVAL_KERNELS({ [WG_F32] = { assemble_at_eval },
+                              [WG_F64] = { assemble_at_eval },
+                              [WG_I64] = { assemble_at_eval } }),
     .vjp = assemble_at_vjp
 };
 

@@ -125,7 +125,7 @@ const wg_op wg_op_logical_and = { .name = "logical_and",
                                   .n_in = 2,
                                   .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                                   .infer = logic_infer,
-                                  .row = { [WG_BOOL] = { logical_and_row } } };
+                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_and_row } }) };
 
 wg_tensor *wg_logical_and(wg_tensor *a, wg_tensor *b)
 {
@@ -139,7 +139,7 @@ const wg_op wg_op_logical_or = { .name = "logical_or",
                                  .n_in = 2,
                                  .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                                  .infer = logic_infer,
-                                 .row = { [WG_BOOL] = { logical_or_row } } };
+                                 .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_or_row } }) };
 
 wg_tensor *wg_logical_or(wg_tensor *a, wg_tensor *b)
 {
@@ -153,7 +153,7 @@ const wg_op wg_op_logical_xor = { .name = "logical_xor",
                                   .n_in = 2,
                                   .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES,
                                   .infer = logic_infer,
-                                  .row = { [WG_BOOL] = { logical_xor_row } } };
+                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_xor_row } }) };
 
 wg_tensor *wg_logical_xor(wg_tensor *a, wg_tensor *b)
 {
@@ -167,7 +167,7 @@ const wg_op wg_op_logical_not = { .name = "logical_not",
                                   .n_in = 1,
                                   .flags = WG_OP_NO_GRAD,
                                   .infer = logic_infer,
-                                  .row = { [WG_BOOL] = { logical_not_row } } };
+                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_not_row } }) };
 
 wg_tensor *wg_logical_not(wg_tensor *x)
 {
@@ -389,7 +389,7 @@ const wg_op wg_op_cast = { .name = "cast",
                            .attr_size = sizeof(struct cast_attr),
                            .fields = cast_fields,
                            .infer = cast_infer,
-                           .eval = WG_EACH_DTYPE(cast_eval),
+                           .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(cast_eval)),
                            .vjp = cast_vjp,
                            .prepare = cast_prepare };
 
@@ -410,7 +410,7 @@ const wg_op wg_op_cast_like = { .name = "cast_like",
                                 .flags = WG_OP_ALIAS | WG_OP_LIKE_DTYPE,
                                 .shape_only = WG_SHAPE_ONLY(1),
                                 .infer = cast_like_infer,
-                                .eval = WG_EACH_DTYPE(cast_eval),
+                                .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(cast_eval)),
                                 .vjp = cast_vjp,
                                 .prepare = cast_prepare };
 

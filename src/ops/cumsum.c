@@ -96,7 +96,9 @@ const wg_op wg_op_cumsum = {
     .attr_size = sizeof(struct cumsum_attr),
     .fields = cumsum_fields,
     .infer = cumsum_infer,
-    .eval = { [WG_F32] = { cumsum_f32 }, [WG_F64] = { cumsum_f64 }, [WG_I64] = { cumsum_i64 } },
+    .eval = WG_EVAL_KERNELS({ [WG_F32] = { cumsum_f32 },
+                              [WG_F64] = { cumsum_f64 },
+                              [WG_I64] = { cumsum_i64 } }),
     .vjp = cumsum_vjp,
 };
 

@@ -144,7 +144,7 @@ const wg_op wg_op_gather = { .name = "gather",
                              .attr_size = sizeof(struct wg__axis_attr),
                              .fields = axis_fields,
                              .infer = gather_infer,
-                             .eval = WG_EACH_DTYPE(gather_eval),
+                             .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(gather_eval)),
                              .vjp = gather_vjp,
                              .flops = wg__no_flops };
 
@@ -285,9 +285,10 @@ const wg_op wg_op_scatter_add_like = { .name = "scatter_add_like",
                                        .attr_size = sizeof(struct wg__axis_attr),
                                        .fields = axis_fields,
                                        .infer = scatter_add_like_infer,
-                                       .eval = { [WG_F32] = { scatter_add_like_eval },
-                                                 [WG_F64] = { scatter_add_like_eval },
-                                                 [WG_I64] = { scatter_add_like_eval } },
+                                       .eval = WG_EVAL_KERNELS(
+                                           { [WG_F32] = { scatter_add_like_eval },
+                                             [WG_F64] = { scatter_add_like_eval },
+                                             [WG_I64] = { scatter_add_like_eval } }),
                                        .vjp = scatter_add_like_vjp,
                                        .inlines = wg__inline_scatter };
 
@@ -333,9 +334,9 @@ const wg_op wg_op_scatter_add = { .name = "scatter_add",
                                   .attr_size = sizeof(struct wg__axis_attr),
                                   .fields = axis_fields,
                                   .infer = scatter_add_infer,
-                                  .eval = { [WG_F32] = { scatter_add_eval },
-                                            [WG_F64] = { scatter_add_eval },
-                                            [WG_I64] = { scatter_add_eval } },
+                                  .eval = WG_EVAL_KERNELS({ [WG_F32] = { scatter_add_eval },
+                                                            [WG_F64] = { scatter_add_eval },
+                                                            [WG_I64] = { scatter_add_eval } }),
                                   .vjp = scatter_add_vjp,
                                   .check = scatter_add_check,
                                   .inlines = wg__inline_scatter };
@@ -427,7 +428,7 @@ const wg_op wg_op_take_along_axis = {
     .attr_size = sizeof(struct wg__axis_attr),
     .fields = axis_fields,
     .infer = take_along_axis_infer,
-    .eval = WG_EACH_DTYPE(take_along_axis_eval),
+    .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(take_along_axis_eval)),
     .vjp = take_along_axis_vjp,
     .flops = wg__no_flops
 };
@@ -479,9 +480,9 @@ const wg_op wg_op_scatter_along_like = {
     .attr_size = sizeof(struct wg__axis_attr),
     .fields = axis_fields,
     .infer = scatter_along_like_infer,
-    .eval = { [WG_F32] = { scatter_along_like_eval },
-              [WG_F64] = { scatter_along_like_eval },
-              [WG_I64] = { scatter_along_like_eval } },
+    .eval = WG_EVAL_KERNELS({ [WG_F32] = { scatter_along_like_eval },
+                              [WG_F64] = { scatter_along_like_eval },
+                              [WG_I64] = { scatter_along_like_eval } }),
     .vjp = scatter_along_like_vjp
 };
 
@@ -543,7 +544,7 @@ const wg_op wg_op_one_hot = { .name = "one_hot",
                               .attr_size = sizeof(struct one_hot_attr),
                               .fields = one_hot_fields,
                               .infer = one_hot_infer,
-                              .eval = WG_EACH_DTYPE(one_hot_eval),
+                              .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(one_hot_eval)),
                               .flops = wg__no_flops };
 
 wg_tensor *wg_one_hot(wg_tensor *idx, int64_t depth, wg_dtype dtype)
@@ -569,7 +570,7 @@ const wg_op wg_op_one_hot_like = {
     .shape_only = WG_SHAPE_ONLY(1),
     .decides = -1,
     .infer = one_hot_like_infer,
-    .eval = WG_EACH_DTYPE(one_hot_eval),
+    .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(one_hot_eval)),
     .flops = wg__no_flops
 };
 

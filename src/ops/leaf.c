@@ -105,7 +105,7 @@ const wg_op wg_op_constant = { .name = "constant",
                                .attr_size = sizeof(struct constant_attr),
                                .fields = constant_fields,
                                .infer = constant_infer,
-                               .eval = WG_EACH_DTYPE(constant_eval),
+                               .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(constant_eval)),
                                .flops = wg__no_flops };
 
 wg_tensor *wg_constant(wg_graph *g, wg_array value)
@@ -151,7 +151,7 @@ const wg_op wg_op_scalar = { .name = "scalar",
                              .attr_size = sizeof(struct scalar_attr),
                              .fields = scalar_fields,
                              .infer = scalar_infer,
-                             .eval = WG_EACH_DTYPE(scalar_eval),
+                             .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(scalar_eval)),
                              .flops = wg__no_flops };
 
 wg_tensor *wg_scalar(wg_graph *g, wg_dtype dtype, double value)
@@ -195,7 +195,7 @@ const wg_op wg_op_full = { .name = "full",
                            .attr_size = sizeof(struct full_attr),
                            .fields = full_fields,
                            .infer = full_infer,
-                           .eval = WG_EACH_DTYPE(full_eval),
+                           .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(full_eval)),
                            .flops = wg__no_flops };
 
 wg_tensor *wg__full(wg_graph *g, wg_dtype dtype, wg_shape shape, double value)
@@ -232,7 +232,7 @@ const wg_op wg_op_full_like = { .name = "full_like",
                                 .attr_size = sizeof(struct full_like_attr),
                                 .fields = full_like_fields,
                                 .infer = full_like_infer,
-                                .eval = WG_EACH_DTYPE(full_like_eval),
+                                .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(full_like_eval)),
                                 .flops = wg__no_flops };
 
 wg_tensor *wg_full_like(wg_tensor *x, double value)
@@ -313,7 +313,9 @@ const wg_op wg_op_arange = {
     .attr_size = sizeof(struct arange_attr),
     .fields = arange_fields,
     .infer = arange_infer,
-    .eval = { [WG_F32] = { arange_eval }, [WG_F64] = { arange_eval }, [WG_I64] = { arange_eval } },
+    .eval = WG_EVAL_KERNELS({ [WG_F32] = { arange_eval },
+                              [WG_F64] = { arange_eval },
+                              [WG_I64] = { arange_eval } }),
     .flops = wg__no_flops
 };
 
@@ -348,7 +350,7 @@ const wg_op wg_op_arange_like = { .name = "arange_like",
                                   .attr_size = sizeof(struct wg__axis_attr),
                                   .fields = axis_fields,
                                   .infer = arange_like_infer,
-                                  .eval = { [WG_I64] = { arange_like_eval } },
+                                  .eval = WG_EVAL_KERNELS({ [WG_I64] = { arange_like_eval } }),
                                   .flops = wg__no_flops };
 
 wg_tensor *wg_arange_like(wg_tensor *x, int axis)
@@ -384,7 +386,7 @@ const wg_op wg_op_extent = { .name = "extent",
                              .attr_size = sizeof(struct wg__axis_attr),
                              .fields = axis_fields,
                              .infer = extent_infer,
-                             .eval = { [WG_I64] = { extent_eval } },
+                             .eval = WG_EVAL_KERNELS({ [WG_I64] = { extent_eval } }),
                              .flops = wg__no_flops };
 
 wg_tensor *wg_extent(wg_tensor *x, int axis)
@@ -426,7 +428,8 @@ const wg_op wg_op_count = { .name = "count",
                             .attr_size = sizeof(struct axes_attr),
                             .fields = axes_fields,
                             .infer = count_infer,
-                            .eval = { [WG_F32] = { count_eval }, [WG_F64] = { count_eval } },
+                            .eval = WG_EVAL_KERNELS({ [WG_F32] = { count_eval },
+                                                      [WG_F64] = { count_eval } }),
                             .flops = wg__no_flops };
 
 wg_tensor *wg_count(wg_tensor *x, wg_axes axes)

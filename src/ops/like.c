@@ -63,7 +63,7 @@ const wg_op wg_op_broadcast_like = {
     .flags = WG_OP_ALIAS,
     .shape_only = WG_SHAPE_ONLY(1),
     .infer = broadcast_like_infer,
-    .eval = WG_EACH_DTYPE(broadcast_like_eval),
+    .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(broadcast_like_eval)),
     .vjp = broadcast_like_vjp,
     .repeats = broadcast_like_repeats,
 };
@@ -129,7 +129,7 @@ const wg_op wg_op_expand_like = {
     .attr_size = sizeof(struct reduce_attr),
     .fields = wg__reduce_fields,
     .infer = expand_like_infer,
-    .eval = WG_EACH_DTYPE(expand_like_eval),
+    .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(expand_like_eval)),
     .vjp = expand_like_vjp,
     .repeats = expand_like_repeats,
 };

@@ -72,7 +72,7 @@ const wg_op wg_op_pad = { .name = "pad",
                           .attr_size = sizeof(struct pad_attr),
                           .fields = pad_fields,
                           .infer = pad_infer,
-                          .eval = WG_EACH_DTYPE(pad_eval),
+                          .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(pad_eval)),
                           .vjp = pad_vjp,
                           .flops = wg__no_flops };
 
@@ -148,7 +148,7 @@ const wg_op wg_op_dilate = { .name = "dilate",
                              .attr_size = sizeof(struct dilate_attr),
                              .fields = dilate_fields,
                              .infer = dilate_infer,
-                             .eval = WG_EACH_DTYPE(dilate_eval),
+                             .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(dilate_eval)),
                              .vjp = dilate_vjp,
                              .flops = wg__no_flops };
 
@@ -218,7 +218,7 @@ const wg_op wg_op_expand = { .name = "expand",
                              .attr_size = sizeof(struct expand_attr),
                              .fields = expand_fields,
                              .infer = expand_infer,
-                             .eval = WG_EACH_DTYPE(expand_eval),
+                             .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(expand_eval)),
                              .vjp = expand_vjp,
                              .flops = wg__no_flops };
 

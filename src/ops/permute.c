@@ -63,7 +63,7 @@ const wg_op wg_op_permute = { .name = "permute",
                               .attr_size = sizeof(struct wg__permute_attr),
                               .fields = permute_fields,
                               .infer = permute_infer,
-                              .eval = WG_EACH_DTYPE(permute_eval),
+                              .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(permute_eval)),
                               .vjp = permute_vjp,
                               .flops = wg__no_flops };
 
@@ -132,7 +132,7 @@ const wg_op wg_op_flip = { .name = "flip",
                            .attr_size = sizeof(struct flip_attr),
                            .fields = flip_fields,
                            .infer = flip_infer,
-                           .eval = WG_EACH_DTYPE(flip_eval),
+                           .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(flip_eval)),
                            .vjp = flip_vjp,
                            .flops = wg__no_flops };
 

@@ -134,7 +134,7 @@ static bool tiles(const wg__axis_window *a)
                                  .attr_size = sizeof(wg_window),                                   \
                                  .fields = pool_fields,                                            \
                                  .infer = INFER,                                                   \
-                                 .eval = WG_REAL_AVX2(NAME##_eval),                                \
+                                 .eval = WG_EVAL_KERNELS(WG_REAL_AVX2(NAME##_eval)),               \
                                  .vjp = NAME##_vjp,                                                \
                                  .flops = FLOPS };
 POOL(avg_pool2d, "means of the windows of an image", 1, 0, pool_infer, pool_flops)

@@ -117,8 +117,8 @@ const wg_op wg_op_uniform = { .name = "uniform",
                               .attr_size = sizeof(struct uniform_attr),
                               .fields = uniform_fields,
                               .infer = uniform_infer,
-                              .eval = {
-                                  [WG_F32] = { uniform_eval }, [WG_F64] = { uniform_eval } } };
+                              .eval = WG_EVAL_KERNELS({ [WG_F32] = { uniform_eval },
+                                                        [WG_F64] = { uniform_eval } }) };
 
 /* ---- normal ---- */
 
@@ -180,7 +180,8 @@ const wg_op wg_op_normal = { .name = "normal",
                              .attr_size = sizeof(struct normal_attr),
                              .fields = normal_fields,
                              .infer = normal_infer,
-                             .eval = { [WG_F32] = { normal_eval }, [WG_F64] = { normal_eval } } };
+                             .eval = WG_EVAL_KERNELS({ [WG_F32] = { normal_eval },
+                                                       [WG_F64] = { normal_eval } }) };
 
 /* ---- bernoulli ---- */
 
@@ -239,7 +240,7 @@ const wg_op wg_op_bernoulli = {
     .attr_size = sizeof(struct bernoulli_attr),
     .fields = bernoulli_fields,
     .infer = bernoulli_infer,
-    .eval = { [WG_F32] = { bernoulli_eval }, [WG_F64] = { bernoulli_eval } }
+    .eval = WG_EVAL_KERNELS({ [WG_F32] = { bernoulli_eval }, [WG_F64] = { bernoulli_eval } })
 };
 
 /* ---- recording ---- */

@@ -79,7 +79,7 @@ const wg_op wg_op_reshape = { .name = "reshape",
                               .attr_size = sizeof(struct reshape_attr),
                               .fields = reshape_fields,
                               .infer = reshape_infer,
-                              .eval = WG_EACH_DTYPE(copy_eval),
+                              .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(copy_eval)),
                               .vjp = reshape_vjp,
                               .flops = wg__no_flops };
 
@@ -102,7 +102,7 @@ const wg_op wg_op_reshape_like = { .name = "reshape_like",
                                    .flags = WG_OP_ALIAS,
                                    .shape_only = WG_SHAPE_ONLY(1),
                                    .infer = reshape_like_infer,
-                                   .eval = WG_EACH_DTYPE(copy_eval),
+                                   .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(copy_eval)),
                                    .vjp = reshape_vjp,
                                    .flops = wg__no_flops };
 
@@ -148,7 +148,7 @@ const wg_op wg_op_collapse = { .name = "collapse",
                                .attr_size = sizeof(struct collapse_attr),
                                .fields = collapse_fields,
                                .infer = collapse_infer,
-                               .eval = WG_EACH_DTYPE(copy_eval),
+                               .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(copy_eval)),
                                .vjp = reshape_vjp,
                                .flops = wg__no_flops };
 
@@ -188,7 +188,7 @@ const wg_op wg_op_squeeze = { .name = "squeeze",
                               .attr_size = sizeof(struct squeeze_attr),
                               .fields = squeeze_fields,
                               .infer = squeeze_infer,
-                              .eval = WG_EACH_DTYPE(copy_eval),
+                              .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(copy_eval)),
                               .vjp = reshape_vjp,
                               .flops = wg__no_flops };
 
@@ -223,7 +223,7 @@ const wg_op wg_op_unsqueeze = { .name = "unsqueeze",
                                 .attr_size = sizeof(struct squeeze_attr),
                                 .fields = squeeze_fields,
                                 .infer = unsqueeze_infer,
-                                .eval = WG_EACH_DTYPE(copy_eval),
+                                .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(copy_eval)),
                                 .vjp = reshape_vjp,
                                 .flops = wg__no_flops };
 
@@ -239,7 +239,7 @@ const wg_op wg_op_detach = { .name = "detach",
                              .n_in = 1,
                              .flags = WG_OP_ALIAS | WG_OP_NO_GRAD,
                              .infer = wg_infer_same_any,
-                             .eval = WG_EACH_DTYPE(copy_eval),
+                             .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(copy_eval)),
                              .flops = wg__no_flops };
 
 wg_tensor *wg_detach(wg_tensor *x)

@@ -111,12 +111,14 @@ void wg__row_edges(WG_ROW_PARAMS, wg_row_fn *row, const wg__row_shape *s);
 
 /* clang-format off */
 /* A record's slots: f32 and f64; with i64; with i64 and bool. */
-#define WG_ROWS(f)      { [WG_F32] = WG_LEVELS(f##_row_f32), [WG_F64] = WG_LEVELS(f##_row_f64) }
+#define WG_ROWS(f)                                                                                 \
+    WG_ROW_KERNELS({ [WG_F32] = WG_LEVELS(f##_row_f32), [WG_F64] = WG_LEVELS(f##_row_f64) })
 #define WG_ROWS_I64(f)                                                                             \
-    { [WG_F32] = WG_LEVELS(f##_row_f32), [WG_F64] = WG_LEVELS(f##_row_f64), [WG_I64] = { f##_row_i64 } }
+    WG_ROW_KERNELS({ [WG_F32] = WG_LEVELS(f##_row_f32), [WG_F64] = WG_LEVELS(f##_row_f64),         \
+                     [WG_I64] = { f##_row_i64 } })
 #define WG_ROWS_ALL(f)                                                                             \
-    { [WG_F32] = WG_LEVELS(f##_row_f32), [WG_F64] = WG_LEVELS(f##_row_f64),                        \
-      [WG_I64] = { f##_row_i64 }, [WG_BOOL] = { f##_row_bool } }
+    WG_ROW_KERNELS({ [WG_F32] = WG_LEVELS(f##_row_f32), [WG_F64] = WG_LEVELS(f##_row_f64),         \
+                     [WG_I64] = { f##_row_i64 }, [WG_BOOL] = { f##_row_bool } })
 /* clang-format on */
 
 #endif

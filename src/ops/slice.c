@@ -89,7 +89,7 @@ const wg_op wg_op_slice = { .name = "slice",
                             .attr_size = sizeof(struct slice_attr),
                             .fields = slice_fields,
                             .infer = slice_infer,
-                            .eval = WG_EACH_DTYPE(slice_eval),
+                            .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(slice_eval)),
                             .vjp = slice_vjp,
                             .flops = wg__no_flops,
                             .part = slice_part };
@@ -135,7 +135,7 @@ const wg_op wg_op_pad_like = {
     .attr_size = sizeof(struct slice_attr),
     .fields = slice_fields,
     .infer = pad_like_infer,
-    .eval = WG_EACH_DTYPE(pad_like_eval),
+    .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(pad_like_eval)),
     .vjp = pad_like_vjp,
     .flops = wg__no_flops
 };
@@ -232,7 +232,7 @@ const wg_op wg_op_select = { .name = "select",
                              .attr_size = sizeof(struct select_attr),
                              .fields = select_fields,
                              .infer = select_infer,
-                             .eval = WG_EACH_DTYPE(select_eval),
+                             .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(select_eval)),
                              .vjp = select_vjp,
                              .flops = wg__no_flops,
                              .part = select_part };

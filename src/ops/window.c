@@ -221,7 +221,7 @@ const wg_op wg_op_im2col = { .name = "im2col",
                              .attr_size = sizeof(wg_window),
                              .fields = window_fields,
                              .infer = im2col_infer,
-                             .eval = WG_REAL_ONE(im2col_eval),
+                             .eval = WG_EVAL_KERNELS(WG_REAL_ONE(im2col_eval)),
                              .vjp = im2col_vjp };
 
 wg_tensor *wg_im2col(wg_tensor *x, wg_window window)
@@ -236,7 +236,7 @@ const wg_op wg_op_col2im_like = { .name = "col2im_like",
                                   .attr_size = sizeof(wg_window),
                                   .fields = window_fields,
                                   .infer = col2im_infer,
-                                  .eval = WG_REAL_ONE(col2im_eval),
+                                  .eval = WG_EVAL_KERNELS(WG_REAL_ONE(col2im_eval)),
                                   .vjp = col2im_vjp };
 
 wg_tensor *wg_col2im_like(wg_tensor *c, wg_tensor *like, wg_window window)
