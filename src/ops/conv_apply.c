@@ -179,7 +179,8 @@ static void FN(apply_pack)(void *arg, int64_t lo, int64_t hi)
 
     for (int64_t b = lo; b < hi; b++) {
         const block *here = &j->block[b];
-        int64_t at = 0;
+        int64_t at = 0, ld = l->adjoint ? l->from : l->to;
+        REAL *to = j->packed + here->weights;
 
         while (b >= p->block + p->blocks) p++;
         for (int64_t i = 0; i < here->pieces; i++) {
@@ -187,9 +188,7 @@ static void FN(apply_pack)(void *arg, int64_t lo, int64_t hi)
             const REAL *w = j->w + q.tap * l->from * l->to;
 
             w += l->adjoint ? q.channel : q.channel * l->to;
-            FN(wg__pack)
-            (q.n, l->to, w, l->adjoint ? l->from : l->to, l->adjoint, j->packed + here->weights,
-             here->k, at);
+            FN(wg__pack)(q.n, l->to, w, ld, l->adjoint, to, here->k, at);
             at += q.n;
         }
     }
@@ -262,8 +261,7 @@ void FN(wg__conv_apply)(const wg__conv *given, bool adjoint, const REAL *x, cons
         cut_blocks(&l, &part[i], b, run, &blocks, &runs, &weights, sizeof(REAL));
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
-    FN(apply_job)
-    j = { &l, part, b, run, x, w, y, packed, at + s.weights, s.strip };
+    FN(apply_job) j = { &l, part, b, run, x, w, y, packed, at + s.weights, s.strip };
 
     wg_parallel(l.packed < 65536 ? 1 : threads, blocks, 1, FN(apply_pack), &j);
     wg_parallel_workers(threads, l.units, 1, FN(apply_units), &j);

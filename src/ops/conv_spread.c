@@ -128,13 +128,13 @@ static void FN(spread_image)(const layout *l, const REAL *dy, const REAL *packed
         for (int64_t k = 0; k < v->out; k += l->block) {
             wg__run run = { 0, wg__least(v->out - k, l->block) };
             wg__sum s = { 1, &run, 1, run.len, l->columns, 0, k > 0 };
+            const REAL *b = packed + k * wg__packed_columns(l->columns, sizeof(REAL));
 
             for (int64_t q = 0; q < n; q++) {
                 row[q] = dy + (i + q) * v->out + k;
                 to[q] = room + q * l->columns;
             }
-            FN(wg__tiles)
-            (&s, n, row, packed + k * wg__packed_columns(l->columns, sizeof(REAL)), to);
+            FN(wg__tiles)(&s, n, row, b, to);
         }
         for (int64_t q = 0; q < n; q++) FN(spread_window)(v, i + q, to[q], image);
     }
@@ -144,10 +144,13 @@ static void FN(spread_images)(void *arg, int worker, int64_t lo, int64_t hi)
 {
     const FN(spread_job) *j = arg;
     const layout *l = j->l;
+    REAL *room = (REAL *)(j->rooms + (size_t)worker * j->room_bytes);
 
-    for (int64_t i = lo; i < hi; i++) FN(spread_image)
-    (l, j->dy + i * l->windows * l->v->out, j->packed,
-     (REAL *)(j->rooms + (size_t)worker * j->room_bytes), j->x + i * l->places * l->v->in);
+    for (int64_t i = lo; i < hi; i++) {
+        const REAL *dy = j->dy + i * l->windows * l->v->out;
+
+        FN(spread_image)(l, dy, j->packed, room, j->x + i * l->places * l->v->in);
+    }
 }
 
 void FN(wg__conv_spread)(const wg__conv *v, const REAL *dy, const REAL *w, REAL *x, void *scratch,
@@ -159,15 +162,13 @@ void FN(wg__conv_spread)(const wg__conv *v, const REAL *dy, const REAL *w, REAL 
     double flops = 2.0 * (double)(v->n * l.windows) * (double)l.columns * (double)v->out;
 
     if (flops < WG_GEMM_GRAIN) threads = 1;
-    FN(spread_job)
-    j = { &l, dy, packed, x, (char *)scratch + s.weights, s.products };
+    FN(spread_job) j = { &l, dy, packed, x, (char *)scratch + s.weights, s.products };
 
     for (int64_t k = 0; k < v->out; k += l.block) {
         int64_t n = wg__least(v->out - k, l.block);
+        REAL *to = packed + k * wg__packed_columns(l.columns, sizeof(REAL));
 
-        FN(wg__pack)
-        (n, l.columns, w + k, v->out, true,
-         packed + k * wg__packed_columns(l.columns, sizeof(REAL)), n, 0);
+        FN(wg__pack)(n, l.columns, w + k, v->out, true, to, n, 0);
     }
     wg_parallel_workers(threads, v->n, 1, FN(spread_images), &j);
 }

@@ -145,10 +145,11 @@ static void FN(weights_tasks)(void *arg, int worker, int64_t first, int64_t end)
     for (int64_t t = first; t < end; t++) {
         int64_t slab = t / l->bands, band = t % l->bands;
         int64_t i = l->units.count * slab / l->slabs, till = l->units.count * (slab + 1) / l->slabs;
+        int64_t row = l->rows * band / l->bands, end_row = l->rows * (band + 1) / l->bands;
         REAL *dw = slab ? j->slabs + (slab - 1) * l->rows * l->v->out : j->dw;
 
-        for (bool add = false; i < till; i++, add = true) FN(weights_unit)
-        (j, i, dw, l->rows * band / l->bands, l->rows * (band + 1) / l->bands, add, room);
+        for (bool add = false; i < till; i++, add = true)
+            FN(weights_unit)(j, i, dw, row, end_row, add, room);
     }
 }
 
@@ -179,8 +180,7 @@ void FN(wg__conv_weights)(const wg__conv *given, const REAL *x, const REAL *dy, 
         return;
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
-    FN(weights_job)
-    j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s };
+    FN(weights_job) j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s };
 
     wg_parallel_workers(threads, tasks, 1, FN(weights_tasks), &j);
     wg_parallel(threads, elements, 16384, FN(weights_add), &j);

@@ -166,8 +166,11 @@ static void FN(gathered_rows)(void *arg, int64_t lo, int64_t hi)
 
         for (; n - j >= 4 * VN; j += 4 * VN)
             FN(weighted)(4, 4 * VN, st, weight, table + j, index, next, y + j);
-        for (; n - j > VN; j += 2 * VN) FN(weighted)
-        (2, (int)wg__least(n - j, 2 * VN), st, weight, table + j, index, next, y + j);
+        for (; n - j > VN; j += 2 * VN) {
+            int two = (int)wg__least(n - j, 2 * VN);
+
+            FN(weighted)(2, two, st, weight, table + j, index, next, y + j);
+        }
         if (n > j) FN(weighted)(1, (int)(n - j), st, weight, table + j, index, next, y + j);
     }
 }
@@ -211,11 +214,11 @@ WG_INLINE void FN(add_rows)(const int HOW, const wg_call *c, int64_t lo, int64_t
 
     for (int64_t j = 0; j < st->rows; j++) {
         const REAL *later = to + index[wg__least(j + AHEAD, st->rows - 1)] * st->columns;
+        REAL factor = HOW & OUTER ? left[j] : 1, *row = to + index[j] * st->columns;
 
         for (int64_t i = 0; i < hi - lo; i += 64 / (int64_t)sizeof(REAL))
             __builtin_prefetch(later + i, 1);
-        FN(add_row)
-        (HOW, st, HOW & OUTER ? left[j] : 1, scale, from, to + index[j] * st->columns, hi - lo);
+        FN(add_row)(HOW, st, factor, scale, from, row, hi - lo);
         if (++in_group < group) continue;
         in_group = 0;
         from += st->columns;

@@ -507,12 +507,16 @@ WG_INLINE void FN(scatter_windows)(const bool set, const FN(pool_job) * j, const
         for (int64_t p = 0; p < j->column.out; p++, dy += j->channels) {
             FN(window) w = FN(window_at)(j, o, p);
             int64_t at = w.at * j->channels, k = first;
+            int how = set ? SET : ADD;
 
             if (FN(is_listed)(j, &w))
-                for (; k + VN <= first + n; k += VN) FN(at_listed)
-            (set ? SET : ADD, j, VLOAD(dy + k), x + at + k, NULL, y + at + k);
-            for (; k < first + n; k += VN) FN(at_largest)
-            (set ? SET : ADD, j, &w, k, LOAD(dy + k, j->channels - k), x, NULL, y);
+                for (; k + VN <= first + n; k += VN)
+                    FN(at_listed)(how, j, VLOAD(dy + k), x + at + k, NULL, y + at + k);
+            for (; k < first + n; k += VN) {
+                V v = LOAD(dy + k, j->channels - k);
+
+                FN(at_largest)(how, j, &w, k, v, x, NULL, y);
+            }
         }
 }
 

@@ -345,18 +345,19 @@ const KIT FN(wg__gemm_kit) = { .lanes = VN,
 
 void FN(wg__gemm_few)(const wg__product *p, const REAL *a, const REAL *b, REAL *c, void *scratch)
 {
+    int64_t next = p->ta ? 1 : p->lda;
+
     if (p->m == 1 && p->k <= WG_GEMM_BLOCK && p->n <= NR &&
         wg__gemm_direct(p, 1, LEVEL == 2 ? 1 : VN)) {
         wg__run run = { 0, p->k };
+        wg__sum s = { 1, &run, p->ta ? p->lda : 1, 0, 0, 0, false };
+        TILE_T *tile = FN(tile_of)[p->n > VN][1];
 
-        FN(tile_of)
-        [p->n > VN][1](&(wg__sum){ 1, &run, p->ta ? p->lda : 1, 0, 0, 0, false }, &a, b, p->ldb, &c,
-                       (int)p->n, &(FN(ahead)){ &a, 0, 0 });
+        tile(&s, &a, b, p->ldb, &c, (int)p->n, &(FN(ahead)){ &a, 0, 0 });
         return;
     }
     if (p->k == 1 && (!p->tb || p->ldb == 1))
-        FN(wg__outer)
-        (p->m, p->n, a, p->ta ? 1 : p->lda, b, c, p->ldc, wg__as_dots(p));
+        FN(wg__outer)(p->m, p->n, a, next, b, c, p->ldc, wg__as_dots(p));
     else if (wg__as_dots(p)) FN(dot_rows)(p, a, b, c, p->n);
     else ONE(&FN(wg__gemm_kit), p, a, b, c, scratch);
 }

@@ -287,8 +287,8 @@ static void FN(im2col_eval)(const wg_call *c)
 {
     const wg_shape *x = &c->tx[0]->shape;
     const wg_window *w = c->attr;
-    FN(window_job)
-    j = { c->x[0], c->y, wg__windows_of(w, x->dim[1], x->dim[2], w->kernel), x->dim[3] };
+    wg__windows g = wg__windows_of(w, x->dim[1], x->dim[2], w->kernel);
+    FN(window_job) j = { c->x[0], c->y, g, x->dim[3] };
 
     if (wg__count(c->ty) == 0) return;
     wg_parallel(c->threads, x->dim[0] * j.g.axis[0].out, grain(wg__extents(&c->ty->shape, 2, 6)),
@@ -330,8 +330,8 @@ static void FN(col2im_eval)(const wg_call *c)
 {
     const wg_shape *y = &c->ty->shape;
     const wg_window *w = c->attr;
-    FN(window_job)
-    j = { c->x[0], c->y, wg__windows_of(w, y->dim[1], y->dim[2], w->kernel), y->dim[3] };
+    wg__windows g = wg__windows_of(w, y->dim[1], y->dim[2], w->kernel);
+    FN(window_job) j = { c->x[0], c->y, g, y->dim[3] };
 
     if (wg__count(c->ty) == 0) return;
     wg_parallel(c->threads, y->dim[0] * y->dim[1], grain(y->dim[2] * y->dim[3] * w->kernel[0]),
