@@ -1,4 +1,4 @@
-"""What a step of each workload costs at least, whatever computes it: the limits of the benchmark.
+"""What a step of each workload costs at least: the limits of the benchmark.
 
 products   multiplications and additions of the products and convolutions, 2 for each pair, computed
            directly; 3x3 convolutions of stride 1 with the fewer multiplications of Winograd's F(2x2,
@@ -116,7 +116,8 @@ def wavenet():
 
 
 def resnet():
-    # Winograd's F(2x2, 3x3), whose error is of the size of direct sums': 16 products for four places
+    # Winograd's F(2x2, 3x3), whose error is of the size of direct sums': 16 products for four places;
+    # F(4x4, 3x3) has 36 for sixteen, and some times the error
     conv = 2 * 32 * (32 // 2) ** 2 * 16 * 64 * 64
     return {
         "products": 5 * conv,                               # x gets no gradient

@@ -37,8 +37,8 @@ typedef struct {
  * unless WG_PASS_WINOGRAD is off. With u = 2^-24 the error is then at most 162 u (min(in, 256) +
  * in / 256 + 26) times the sum over k of the largest |x[..., k]| in the patch of 6 x 6 places that
  * the element's tile of 4 x 4 is made from, times all |w[..., k, q]|; the mean error measured is
- * 2.3 to 5.2 times that of the direct form (docs/numerics.md). What is not finite, or above 4e36,
- * makes NaN of the tiles whose patch it is in.
+ * 2.3 to 5.2 times that of the direct form (docs/numerics.md). What is not finite makes NaN of the
+ * tiles whose patch it is in; above 4e36 it may overflow there.
  *
  * Errors: WG_ESHAPE unless both have rank 4 and in agrees, or when the window does not fit; WG_EARG
  * for negative numbers; WG_EDTYPE. Source: numpy-ml layers.py, Conv2D. */

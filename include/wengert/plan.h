@@ -47,8 +47,8 @@ enum {
      * costs next to no time; not with the options check and keep */
     WG_PASS_REMAKE = 1 << 16,
     /* what is cut out of a value in one piece is read where it lies, pieces that are joined end to
-     * end are made in their place, where that takes at most an eighth more memory; not with the
-     * options check and keep */
+     * end are made in their place, where that takes at most an eighth more memory, and none with
+     * max_bytes; not with the options check and keep */
     WG_PASS_PLACE = 1 << 17,
     /* cheap f32 entries of a fused step hand their value on in registers (AVX-512 only) */
     WG_PASS_CHAIN = 1 << 18,

@@ -16,7 +16,7 @@
 
 #include "program.h"
 
-enum { PART_BYTES = 4096, LONGEST_TOKEN = 1 << 12 };
+enum { PART_BYTES = 4096 };
 
 enum { PLAIN, SPACE, COLON, COMMA, OPEN, CLOSE, LINE, QUOTE, ESCAPE, ZERO };
 
@@ -197,7 +197,8 @@ static wg_status next_part(wg_json_nodes *p, const char *file, wg_error *error)
 
     wg__json_free(p->lists);
     p->lists = NULL;
-    if (status != WG_OK) wg__io_fail(error, status, file, "is not JSON");
+    if (status != WG_OK)
+        wg__io_fail(error, status, file, status == WG_ENOMEM ? "out of memory" : "is not JSON");
     if (status == WG_OK) {
         p->lists = parse(&lists, file, error);
         fresh = p->lists && p->n_frames > known ? parse(&frames, file, error) : NULL;

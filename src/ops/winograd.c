@@ -18,6 +18,8 @@ enum {
     GROUP_BYTES = 262144 /* of transformed patches and products of a group, about */
 };
 
+#define MOST_WEIGHTS (INT64_MAX / 1024) /* pairs of channels: 144 bytes of scratch each */
+
 wg__tiling wg__tiling_of(const wg__conv *v, bool adjoint)
 {
     wg__tiling g = {
@@ -38,6 +40,7 @@ wg__tiling wg__tiling_of(const wg__conv *v, bool adjoint)
 
 bool wg__winograd_can(const wg__conv *v)
 {
+    if (v->in > 0 && v->out > MOST_WEIGHTS / v->in) return false;
     for (int i = 0; i < 2; i++) {
         const wg__axis_window *a = &v->g.axis[i];
 
