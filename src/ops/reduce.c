@@ -93,20 +93,10 @@ static void run_i64(void *arg, int64_t lo, int64_t hi)
 {
     const struct step *s = arg;
 
-    switch (s->op) {
-    case WG_JOIN_SUM:
-        step_i64(WG_JOIN_SUM, s, lo, hi);
-        break;
-    case WG_JOIN_PROD:
-        step_i64(WG_JOIN_PROD, s, lo, hi);
-        break;
-    case WG_JOIN_MAX:
-        step_i64(WG_JOIN_MAX, s, lo, hi);
-        break;
-    default:
-        step_i64(WG_JOIN_MIN, s, lo, hi);
-        break;
-    }
+    if (s->op == WG_JOIN_SUM) step_i64(WG_JOIN_SUM, s, lo, hi);
+    else if (s->op == WG_JOIN_PROD) step_i64(WG_JOIN_PROD, s, lo, hi);
+    else if (s->op == WG_JOIN_MAX) step_i64(WG_JOIN_MAX, s, lo, hi);
+    else step_i64(WG_JOIN_MIN, s, lo, hi);
 }
 
 static void step_any_i64(const wg_call *c, int op, int64_t outer, int64_t n, int64_t inner,
