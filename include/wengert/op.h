@@ -325,6 +325,20 @@ struct wg_op {
      * then changes the attributes. Of up to two operands; *attr: its attributes, for as long as the
      * program runs. NULL: operand i is read as it lies. The bits stay. */
     const wg_op *(*turns)(const wg_sig *s, const wg_type *out, int i, const void **attr);
+    /* Optional, with row kernels of f32 (of bools alone, of those): the result's bits at AVX-512 as
+     * a C expression of one element of each operand, for WG_PASS_CHAIN, which makes machine code of
+     * it; NULL or a text that cannot be read: none. One operand is called x, two a and b, three m,
+     * a, b; bools m, or m and n, and m of three. Numbers, decimal or hexadecimal; + - * / and
+     * parentheses; ATTR(member), an f64 or i64 of the attributes; and functions:
+     *   vset(x, c)             the number c
+     *   vfma(a, b, c)          a b + c, rounded once
+     *   vsqrt vrsqrt vabs vfloor vround (half to even) vcopysign(a, sign)
+     *   vmin vmax              NaN if either is; vmin_raw vmax_raw: b if either is
+     *   vlt vle vgt vge veq vne -> a mask; vand(m, n) vor(m, n) vnot(m) of masks
+     *   vsel(m, a, b)          a where m, else b
+     *   vexp vexpm1 vlog vlog1p vtanh vsigmoid verf vsoftplus
+     * The result is a mask where the record's is bool. `t = expression;` may stand before it. */
+    const char *lane;
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

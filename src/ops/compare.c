@@ -23,7 +23,8 @@ const wg_op wg_op_eq = { .name = "eq",
                          .n_in = 2,
                          .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                          .infer = compare_infer,
-                         .row = WG_ROWS_ALL(eq) };
+                         .row = WG_ROWS_ALL(eq),
+                         .lane = eq_lane };
 
 wg_tensor *wg_eq(wg_tensor *a, wg_tensor *b)
 {
@@ -39,7 +40,8 @@ const wg_op wg_op_ne = { .name = "ne",
                          .n_in = 2,
                          .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                          .infer = compare_infer,
-                         .row = WG_ROWS_ALL(ne) };
+                         .row = WG_ROWS_ALL(ne),
+                         .lane = ne_lane };
 
 wg_tensor *wg_ne(wg_tensor *a, wg_tensor *b)
 {
@@ -54,7 +56,8 @@ const wg_op wg_op_lt = { .name = "lt",
                          .n_in = 2,
                          .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_LIGHT,
                          .infer = compare_infer,
-                         .row = WG_ROWS_I64(lt) };
+                         .row = WG_ROWS_I64(lt),
+                         .lane = lt_lane };
 
 wg_tensor *wg_lt(wg_tensor *a, wg_tensor *b)
 {
@@ -69,7 +72,8 @@ const wg_op wg_op_le = { .name = "le",
                          .n_in = 2,
                          .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_LIGHT,
                          .infer = compare_infer,
-                         .row = WG_ROWS_I64(le) };
+                         .row = WG_ROWS_I64(le),
+                         .lane = le_lane };
 
 wg_tensor *wg_le(wg_tensor *a, wg_tensor *b)
 {
@@ -84,7 +88,8 @@ const wg_op wg_op_gt = { .name = "gt",
                          .n_in = 2,
                          .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_LIGHT,
                          .infer = compare_infer,
-                         .row = WG_ROWS_I64(gt) };
+                         .row = WG_ROWS_I64(gt),
+                         .lane = gt_lane };
 
 wg_tensor *wg_gt(wg_tensor *a, wg_tensor *b)
 {
@@ -99,7 +104,8 @@ const wg_op wg_op_ge = { .name = "ge",
                          .n_in = 2,
                          .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_LIGHT,
                          .infer = compare_infer,
-                         .row = WG_ROWS_I64(ge) };
+                         .row = WG_ROWS_I64(ge),
+                         .lane = ge_lane };
 
 wg_tensor *wg_ge(wg_tensor *a, wg_tensor *b)
 {
@@ -125,7 +131,8 @@ const wg_op wg_op_logical_and = { .name = "logical_and",
                                   .n_in = 2,
                                   .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                                   .infer = logic_infer,
-                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_and_row } }) };
+                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_and_row } }),
+                                  .lane = "vand(m, n)" };
 
 wg_tensor *wg_logical_and(wg_tensor *a, wg_tensor *b)
 {
@@ -139,7 +146,8 @@ const wg_op wg_op_logical_or = { .name = "logical_or",
                                  .n_in = 2,
                                  .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES | WG_OP_LIGHT,
                                  .infer = logic_infer,
-                                 .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_or_row } }) };
+                                 .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_or_row } }),
+                                 .lane = "vor(m, n)" };
 
 wg_tensor *wg_logical_or(wg_tensor *a, wg_tensor *b)
 {
@@ -153,7 +161,8 @@ const wg_op wg_op_logical_xor = { .name = "logical_xor",
                                   .n_in = 2,
                                   .flags = WG_OP_BROADCASTS | WG_OP_NO_GRAD | WG_OP_COMMUTES,
                                   .infer = logic_infer,
-                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_xor_row } }) };
+                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_xor_row } }),
+                                  .lane = "vor(vand(m, vnot(n)), vand(vnot(m), n))" };
 
 wg_tensor *wg_logical_xor(wg_tensor *a, wg_tensor *b)
 {
@@ -167,7 +176,8 @@ const wg_op wg_op_logical_not = { .name = "logical_not",
                                   .n_in = 1,
                                   .flags = WG_OP_NO_GRAD,
                                   .infer = logic_infer,
-                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_not_row } }) };
+                                  .row = WG_ROW_KERNELS({ [WG_BOOL] = { logical_not_row } }),
+                                  .lane = "vnot(m)" };
 
 wg_tensor *wg_logical_not(wg_tensor *x)
 {
@@ -189,7 +199,8 @@ const wg_op wg_op_is_finite = { .name = "is_finite",
                                 .n_in = 1,
                                 .flags = WG_OP_NO_GRAD,
                                 .infer = is_finite_infer,
-                                .row = WG_ROWS(is_finite) };
+                                .row = WG_ROWS(is_finite),
+                                .lane = is_finite_lane };
 
 wg_tensor *wg_is_finite(wg_tensor *x)
 {
@@ -250,6 +261,7 @@ const wg_op wg_op_where = { .name = "where",
                             .flags = WG_OP_BROADCASTS | WG_OP_LIGHT,
                             .infer = where_infer,
                             .row = WG_ROWS_ALL(where),
+                            .lane = "vsel(m, a, b)",
                             .decides = 1,
                             .vjp = where_vjp };
 

@@ -7,7 +7,10 @@
  *   WG_ROW1_MASK(name, mask of x)     the same with bools as result
  *   WG_ROW2_MASK(lt, vlt(a, b))
  *
- * The expression also sees `attr`. And, from an expression of numbers, for the other types; the
+ * Each also defines tanh_lane, the expression as a text, for .lane of a record (op.h).
+ *
+ * The expression also sees `attr`; one that is a record's lane names members of the attributes as
+ * ATTR(member), a macro of the file. And, from an expression of numbers, for the other types; the
  * result's type comes first (of i64 and bool):
  *
  *   WG_ROW1_OF(int64_t, neg_row_i64, int64_t, expression of x)
@@ -75,10 +78,18 @@ void wg__row_edges(WG_ROW_PARAMS, wg_row_fn *row, const wg__row_shape *s);
 #endif
 /* clang-format on */
 
-#define WG_ROW1(name, expr)      WG_ROW_EACH(WG_ROW1_AT, name, wg_v, row1, expr)
-#define WG_ROW2(name, expr)      WG_ROW_EACH(WG_ROW2_AT, name, wg_v, row2, expr)
-#define WG_ROW1_MASK(name, expr) WG_ROW_EACH(WG_ROW1_AT, name, wg_vm, row1m, expr)
-#define WG_ROW2_MASK(name, expr) WG_ROW_EACH(WG_ROW2_AT, name, wg_vm, row2m, expr)
+/* The expression as a text too, for .lane of a record. */
+#define WG_LANE_TEXT(name, text)                                                                   \
+    __attribute__((unused)) static const char name##_lane[] = text;
+
+#define WG_ROW1(name, expr)                                                                        \
+    WG_LANE_TEXT(name, #expr) WG_ROW_EACH(WG_ROW1_AT, name, wg_v, row1, expr)
+#define WG_ROW2(name, expr)                                                                        \
+    WG_LANE_TEXT(name, #expr) WG_ROW_EACH(WG_ROW2_AT, name, wg_v, row2, expr)
+#define WG_ROW1_MASK(name, expr)                                                                   \
+    WG_LANE_TEXT(name, #expr) WG_ROW_EACH(WG_ROW1_AT, name, wg_vm, row1m, expr)
+#define WG_ROW2_MASK(name, expr)                                                                   \
+    WG_LANE_TEXT(name, #expr) WG_ROW_EACH(WG_ROW2_AT, name, wg_vm, row2m, expr)
 
 /* Plain loops, of indices and bools: there are few, and they are short. */
 #define WG_ROW1_OF(R, name, T, expr)                                                               \

@@ -28,6 +28,7 @@ const wg_op wg_op_neg = { .name = "neg",
                           .flags = WG_OP_LIGHT,
                           .infer = wg_infer_same_any,
                           .row = WG_ROWS_I64(neg),
+                          .lane = neg_lane,
                           .chain = &neg_chain,
                           .vjp = neg_vjp };
 
@@ -52,6 +53,7 @@ const wg_op wg_op_square = { .name = "square",
                              .flags = WG_OP_LIGHT,
                              .infer = wg_infer_same,
                              .row = WG_ROWS(square),
+                             .lane = square_lane,
                              .chain = &square_chain,
                              .vjp = square_vjp };
 
@@ -76,6 +78,7 @@ const wg_op wg_op_sqrt = { .name = "sqrt",
                            .n_in = 1,
                            .infer = wg_infer_same,
                            .row = WG_ROWS(sqrt),
+                           .lane = sqrt_lane,
                            .chain = &sqrt_chain,
                            .vjp = sqrt_vjp };
 
@@ -99,6 +102,7 @@ const wg_op wg_op_rsqrt = { .name = "rsqrt",
                             .n_in = 1,
                             .infer = wg_infer_same,
                             .row = WG_ROWS(rsqrt),
+                            .lane = rsqrt_lane,
                             .vjp = rsqrt_vjp };
 
 wg_tensor *wg_rsqrt(wg_tensor *x)
@@ -121,6 +125,7 @@ const wg_op wg_op_reciprocal = { .name = "reciprocal",
                                  .n_in = 1,
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(reciprocal),
+                                 .lane = reciprocal_lane,
                                  .chain = &reciprocal_chain,
                                  .vjp = reciprocal_vjp };
 
@@ -146,6 +151,7 @@ const wg_op wg_op_abs = { .name = "abs",
                           .flags = WG_OP_LIGHT,
                           .infer = wg_infer_same_any,
                           .row = WG_ROWS_I64(abs),
+                          .lane = abs_lane,
                           .chain = &abs_chain,
                           .vjp = abs_vjp };
 
@@ -164,7 +170,8 @@ const wg_op wg_op_sign = { .name = "sign",
                            .n_in = 1,
                            .flags = WG_OP_NO_GRAD,
                            .infer = wg_infer_same_any,
-                           .row = WG_ROWS_I64(sign) };
+                           .row = WG_ROWS_I64(sign),
+                           .lane = sign_lane };
 
 wg_tensor *wg_sign(wg_tensor *x)
 {
@@ -186,6 +193,7 @@ const wg_op wg_op_exp = { .name = "exp",
                           .n_in = 1,
                           .infer = wg_infer_same,
                           .row = WG_ROWS(exp),
+                          .lane = exp_lane,
                           .chain = &exp_chain,
                           .vjp = exp_vjp };
 
@@ -208,6 +216,7 @@ const wg_op wg_op_expm1 = { .name = "expm1",
                             .n_in = 1,
                             .infer = wg_infer_same,
                             .row = WG_ROWS(expm1),
+                            .lane = expm1_lane,
                             .vjp = expm1_vjp };
 
 wg_tensor *wg_expm1(wg_tensor *x)
@@ -229,6 +238,7 @@ const wg_op wg_op_log = { .name = "log",
                           .n_in = 1,
                           .infer = wg_infer_same,
                           .row = WG_ROWS(log),
+                          .lane = log_lane,
                           .vjp = log_vjp };
 
 wg_tensor *wg_log(wg_tensor *x)
@@ -250,6 +260,7 @@ const wg_op wg_op_log1p = { .name = "log1p",
                             .n_in = 1,
                             .infer = wg_infer_same,
                             .row = WG_ROWS(log1p),
+                            .lane = log1p_lane,
                             .vjp = log1p_vjp };
 
 wg_tensor *wg_log1p(wg_tensor *x)
@@ -314,6 +325,7 @@ const wg_op wg_op_tanh = { .name = "tanh",
                            .n_in = 1,
                            .infer = wg_infer_same,
                            .row = WG_ROWS(tanh),
+                           .lane = tanh_lane,
                            .chain = &tanh_chain,
                            .vjp = tanh_vjp };
 
@@ -337,6 +349,7 @@ const wg_op wg_op_sigmoid = { .name = "sigmoid",
                               .n_in = 1,
                               .infer = wg_infer_same,
                               .row = WG_ROWS(sigmoid),
+                              .lane = sigmoid_lane,
                               .chain = &sigmoid_chain,
                               .vjp = sigmoid_vjp };
 
@@ -362,6 +375,7 @@ const wg_op wg_op_erf = { .name = "erf",
                           .n_in = 1,
                           .infer = wg_infer_same,
                           .row = WG_ROWS(erf),
+                          .lane = erf_lane,
                           .vjp = erf_vjp };
 
 wg_tensor *wg_erf(wg_tensor *x)
@@ -386,6 +400,7 @@ const wg_op wg_op_normal_cdf = { .name = "normal_cdf",
                                  .n_in = 1,
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(normal_cdf),
+                                 .lane = normal_cdf_lane,
                                  .chain = &normal_cdf_chain,
                                  .vjp = normal_cdf_vjp };
 
@@ -408,6 +423,7 @@ const wg_op wg_op_normal_pdf = { .name = "normal_pdf",
                                  .n_in = 1,
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(normal_pdf),
+                                 .lane = normal_pdf_lane,
                                  .chain = &normal_pdf_chain,
                                  .vjp = normal_pdf_vjp };
 
@@ -430,6 +446,7 @@ const wg_op wg_op_softplus = { .name = "softplus",
                                .n_in = 1,
                                .infer = wg_infer_same,
                                .row = WG_ROWS(softplus),
+                               .lane = softplus_lane,
                                .vjp = softplus_vjp };
 
 wg_tensor *wg_softplus(wg_tensor *x)
@@ -456,6 +473,7 @@ const wg_op wg_op_relu = { .name = "relu",
                            .flags = WG_OP_LIGHT,
                            .infer = wg_infer_same,
                            .row = WG_ROWS(relu),
+                           .lane = relu_lane,
                            .chain = &relu_chain,
                            .vjp = relu_vjp };
 
@@ -473,7 +491,8 @@ const wg_op wg_op_floor = { .name = "floor",
                             .n_in = 1,
                             .flags = WG_OP_NO_GRAD,
                             .infer = wg_infer_same,
-                            .row = WG_ROWS(floor) };
+                            .row = WG_ROWS(floor),
+                            .lane = floor_lane };
 
 wg_tensor *wg_floor(wg_tensor *x)
 {
@@ -489,7 +508,8 @@ const wg_op wg_op_round = { .name = "round",
                             .n_in = 1,
                             .flags = WG_OP_NO_GRAD,
                             .infer = wg_infer_same,
-                            .row = WG_ROWS(round) };
+                            .row = WG_ROWS(round),
+                            .lane = round_lane };
 
 wg_tensor *wg_round(wg_tensor *x)
 {
@@ -522,13 +542,13 @@ static bool clip_infer(const wg_sig *s, wg_type *out)
     return wg_infer_same_any(s, out);
 }
 
-#define LIMIT(member) ((const struct clip_attr *)attr)->member
-WG_ROW1(clip, vmin_raw(vset(x, LIMIT(hi)), vmax_raw(vset(x, LIMIT(lo)), x)))
+#define ATTR(member) ((const struct clip_attr *)attr)->member
+WG_ROW1(clip, vmin_raw(vset(x, ATTR(hi)), vmax_raw(vset(x, ATTR(lo)), x)))
 WG_CHAIN1(clip)
 
 static void clip_row_i64(WG_ROW_PARAMS)
 {
-    const int64_t *x = xs[0], lo = limit_i64(ceil(LIMIT(lo))), hi = limit_i64(floor(LIMIT(hi)));
+    const int64_t *x = xs[0], lo = limit_i64(ceil(ATTR(lo))), hi = limit_i64(floor(ATTR(hi)));
     int64_t *py = y;
 
     for (int64_t i = 0; i < n; i++) {
@@ -537,7 +557,7 @@ static void clip_row_i64(WG_ROW_PARAMS)
         py[i] = one < lo ? lo : one > hi ? hi : one;
     }
 }
-#undef LIMIT
+#undef ATTR
 
 static void clip_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -555,6 +575,7 @@ const wg_op wg_op_clip = { .name = "clip",
                            .fields = clip_fields,
                            .infer = clip_infer,
                            .row = WG_ROWS_I64(clip),
+                           .lane = clip_lane,
                            .chain = &clip_chain,
                            .vjp = clip_vjp };
 
