@@ -457,7 +457,7 @@ static const wg_op fast_op = { .name = "quick",
                                .flags = WG_OP_NO_GRAD,
                                .infer = wg_infer_same,
                                .eval = WG_EVAL_KERNELS({ [WG_F32] = { no_kernel } }),
-                               .fast = fast_of };
+                               .more = WG_OP_MORE(.fast = fast_of) };
 
 static void a_faster_kernel_gets_its_scratch(void)
 {

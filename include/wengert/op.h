@@ -251,6 +251,8 @@ typedef struct wg_chain {
 #define WG_ROW_KERNELS(...)  (wg_row_fn *const[WG_N_DTYPES][WG_N_LEVELS]) __VA_ARGS__
 #define WG_EVAL_KERNELS(...) (wg_eval_fn *const[WG_N_DTYPES][WG_N_LEVELS]) __VA_ARGS__
 
+typedef struct wg_op_more wg_op_more;
+
 struct wg_op {
     const char *name, *doc; /* name is the JSON tag: it never changes */
     int n_in;               /* -1: one or more */
@@ -264,67 +266,12 @@ struct wg_op {
     wg_row_fn *const (*row)[WG_N_LEVELS];
     wg_eval_fn *const (*eval)[WG_N_LEVELS];
     size_t (*scratch)(const wg_sig *s, const wg_type *out, int threads); /* bytes; NULL: none */
-    /* Optional: bytes for each thread that a library behind eval keeps for itself, outside of the
-     * plan's memory, with these extents at this level; 0: none. The report adds them up. */
-    size_t (*outside)(const wg_sig *s, const wg_type *out, int level);
     int decides; /* the operand whose element type picks the kernel; -1: the result's */
     void (*vjp)(const wg_vjp *v, wg_tensor **dx);         /* records; dx[i] may stay NULL: zero */
     double (*flops)(const wg_sig *s, const wg_type *out); /* NULL: one an element of the result */
-    /* Optional. Operand i comes from a record `of` with attributes of_attr, whose operand 0 has
-     * this rank: true when the entry may read that operand 0 instead, once `attr` (a copy, to be
-     * changed here) says so. How a product takes a transpose as its flag (WG_PASS_TRANSPOSE). */
-    bool (*absorb)(void *attr, int i, const wg_op *of, const void *of_attr, int rank);
-    /* Optional, for a record that changes little of operand 0 and may write its result over it:
-     * everything that can make eval fail, found from the values of its i64 operands alone. The plan
-     * asks before anything is written, and then lets y be x[0], in the store. */
-    wg_eval_fn *check;
-    /* Optional, for a record whose result repeats the elements of operand 0: *as, the type with as
-     * many elements as operand 0 whose broadcast to the extents of the result it is. Row kernels
-     * then read operand 0 itself (WG_PASS_REPEAT). */
-    void (*repeats)(const wg_sig *s, const wg_type *out, wg_type *as);
-    /* Optional, for records of two operands: where one whose bit is set here is `unit`, +0 or
-     * another number, in every element, the result is the other operand (WG_PASS_FOLD). */
-    unsigned unit_of;
-    double unit;
-    /* Optional. Fills in `fn` when there is a kernel for the entry and its parts together, with the
-     * bits that they give one after the other (WG_PASS_INLINE). Parts with a row kernel cannot
-     * fail; neither must others, but by `check`. */
-    bool (*inlines)(wg_inlined *in);
-    /* Optional. A kernel for these very types, which takes the place of eval and gives the same
-     * bits; NULL: none. What it needs to know beyond them is written to `state`, WG_STATE bytes,
-     * once; calls see it as c->state. `by` and `level` pick among kernels, as they do for eval
-     * (WG_PASS_PREPARE). */
-    wg_eval_fn *(*prepare)(const wg_sig *s, const wg_type *out, wg_dtype by, int level,
-                           void *state);
-    /* Optional: elements of a line when the result is made line by line of operand 0, the only one
-     * whose values count; 0: not with these axes or extents. */
-    int64_t (*line)(const wg_sig *s, const wg_type *out);
-    wg_line_fn *const (*by_line)[WG_N_LEVELS]; /* with `line`: for each element type, as eval */
-    /* Optional: elements of a row when the result is the sum of operand 0's rows, in the order of
-     * `sum`; 0: not with these axes or extents (WG_PASS_COLUMNS). */
-    int64_t (*columns)(const wg_sig *s, const wg_type *out);
-    const wg_op *adds; /* with `columns`: the record whose row kernel adds a row to another */
-    /* Optional. A faster kernel for these very types, which takes the place of eval and whose
-     * results differ from eval's within a bound that the record's constructor states; NULL: none.
-     * *scratch: the bytes it wants. Chosen by extents alone, whatever the threads
-     * (WG_PASS_WINOGRAD). Not together with `prepare`, which may choose another kernel. */
-    wg_eval_fn *(*fast)(const wg_sig *s, const wg_type *out, wg_dtype by, int level, int threads,
-                        size_t *scratch);
-    /* Optional, for a record whose result can be elements of operand 0 as they lie there, one after
-     * the other: the first of them; -1: not with these attributes, extents and values. x: values
-     * of other operands, NULL where they are not known before the run (WG_PASS_PLACE). */
-    int64_t (*part)(const wg_sig *s, const wg_type *out, const void *const *x);
-    /* Optional, for a record whose result can be the elements of its operands one after the other:
-     * whether it is, with these attributes and extents (WG_PASS_PLACE). */
-    bool (*joins)(const wg_sig *s, const wg_type *out);
     /* Optional: handlers with the bits of the row kernel of f32 at AVX-512, for WG_PASS_CHAIN, or
      * empty slots. The macros that make the library's are in ops/chain.h. */
     const wg_chain *chain;
-    /* Optional, with `absorb`: the record, of one operand, whose result had better be read in place
-     * of operand i, because a kernel would make it anew each time (WG_PASS_TURN); `absorb` of it
-     * then changes the attributes. Of up to two operands; *attr: its attributes, for as long as the
-     * program runs. NULL: operand i is read as it lies. The bits stay. */
-    const wg_op *(*turns)(const wg_sig *s, const wg_type *out, int i, const void **attr);
     /* Optional, with row kernels of f32 (of bools alone, of those): the result's bits at AVX-512 as
      * a C expression of one element of each operand, for WG_PASS_CHAIN, which makes machine code of
      * it; NULL or a text that cannot be read: none. One operand is called x, two a and b, three m,
@@ -339,6 +286,68 @@ struct wg_op {
      *   vexp vexpm1 vlog vlog1p vtanh vsigmoid verf vsoftplus
      * The result is a mask where the record's is bool. `t = expression;` may stand before it. */
     const char *lane;
+    const wg_op_more *more; /* what few records have: WG_OP_MORE(.check = ...); or NULL */
+};
+
+/* What a plan makes use of where a record has it; each is optional. */
+#define WG_OP_MORE(...) (&(const wg_op_more){ __VA_ARGS__ })
+
+struct wg_op_more {
+    /* Operand i comes from a record `of` with attributes of_attr, whose operand 0 has
+     * this rank: true when the entry may read that operand 0 instead, once `attr` (a copy, to be
+     * changed here) says so. How a product takes a transpose as its flag (WG_PASS_TRANSPOSE). */
+    bool (*absorb)(void *attr, int i, const wg_op *of, const void *of_attr, int rank);
+    /* For a record that changes little of operand 0 and may write its result over it:
+     * everything that can make eval fail, found from the values of its i64 operands alone. The plan
+     * asks before anything is written, and then lets y be x[0], in the store. */
+    wg_eval_fn *check;
+    /* For a record whose result repeats the elements of operand 0: *as, the type with as
+     * many elements as operand 0 whose broadcast to the extents of the result it is. Row kernels
+     * then read operand 0 itself (WG_PASS_REPEAT). */
+    void (*repeats)(const wg_sig *s, const wg_type *out, wg_type *as);
+    /* For records of two operands: where one whose bit is set here is `unit`, +0 or
+     * another number, in every element, the result is the other operand (WG_PASS_FOLD). */
+    unsigned unit_of;
+    double unit;
+    /* Fills in `fn` when there is a kernel for the entry and its parts together, with the
+     * bits that they give one after the other (WG_PASS_INLINE). Parts with a row kernel cannot
+     * fail; neither must others, but by `check`. */
+    bool (*inlines)(wg_inlined *in);
+    /* A kernel for these very types, which takes the place of eval and gives the same
+     * bits; NULL: none. What it needs to know beyond them is written to `state`, WG_STATE bytes,
+     * once; calls see it as c->state. `by` and `level` pick among kernels, as they do for eval
+     * (WG_PASS_PREPARE). */
+    wg_eval_fn *(*prepare)(const wg_sig *s, const wg_type *out, wg_dtype by, int level,
+                           void *state);
+    /* Elements of a line when the result is made line by line of operand 0, the only one
+     * whose values count; 0: not with these axes or extents. */
+    int64_t (*line)(const wg_sig *s, const wg_type *out);
+    wg_line_fn *const (*by_line)[WG_N_LEVELS]; /* with `line`: for each element type, as eval */
+    /* Elements of a row when the result is the sum of operand 0's rows, in the order of
+     * `sum`; 0: not with these axes or extents (WG_PASS_COLUMNS). */
+    int64_t (*columns)(const wg_sig *s, const wg_type *out);
+    const wg_op *adds; /* with `columns`: the record whose row kernel adds a row to another */
+    /* A faster kernel for these very types, which takes the place of eval and whose
+     * results differ from eval's within a bound that the record's constructor states; NULL: none.
+     * *scratch: the bytes it wants. Chosen by extents alone, whatever the threads
+     * (WG_PASS_WINOGRAD). Not together with `prepare`, which may choose another kernel. */
+    wg_eval_fn *(*fast)(const wg_sig *s, const wg_type *out, wg_dtype by, int level, int threads,
+                        size_t *scratch);
+    /* For a record whose result can be elements of operand 0 as they lie there, one after
+     * the other: the first of them; -1: not with these attributes, extents and values. x: values
+     * of other operands, NULL where they are not known before the run (WG_PASS_PLACE). */
+    int64_t (*part)(const wg_sig *s, const wg_type *out, const void *const *x);
+    /* For a record whose result can be the elements of its operands one after the other:
+     * whether it is, with these attributes and extents (WG_PASS_PLACE). */
+    bool (*joins)(const wg_sig *s, const wg_type *out);
+    /* With `absorb`: the record, of one operand, whose result had better be read in place
+     * of operand i, because a kernel would make it anew each time (WG_PASS_TURN); `absorb` of it
+     * then changes the attributes. Of up to two operands; *attr: its attributes, for as long as the
+     * program runs. NULL: operand i is read as it lies. The bits stay. */
+    const wg_op *(*turns)(const wg_sig *s, const wg_type *out, int i, const void **attr);
+    /* Bytes for each thread that a library behind eval keeps for itself, outside of the
+     * plan's memory, with these extents at this level; 0: none. The report adds them up. */
+    size_t (*outside)(const wg_sig *s, const wg_type *out, int level);
 };
 
 /** Records one entry: copies attributes, infers the type, appends. n operands in x. Returns the new

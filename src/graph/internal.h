@@ -160,6 +160,8 @@ wg_tensor *wg__replay(wg_graph *g, const wg_op *op, const void *attr, int n, wg_
 /* Runs op's shape rule for these operand types; checks the result's size. */
 bool wg__infer(const wg_op *op, const void *attr, int n, const wg_type *const *in, wg_type *out,
                wg_error *error);
+/* What few records have; all empty where op has nothing of it. */
+const wg_op_more *wg__more(const wg_op *op);
 /* The kernel for the processor level: highest level not above `level` that is filled; NULL if
  * none. */
 wg_row_fn *wg__row_kernel(const wg_op *op, wg_dtype dtype, int level);

@@ -76,7 +76,8 @@ static bool fits(const wg_build *b, const wg_member *m, int32_t e)
     const wg_op *op = e >= 0 ? wg__op_at(b, e) : NULL;
 
     if (op && wg__sums_rows(b, e))
-        return b->type[e]->dtype == WG_F32 && op->adds->chain && op->adds->chain->fn[WG_LINK_XM];
+        return b->type[e]->dtype == WG_F32 && wg__more(op)->adds->chain &&
+               wg__more(op)->adds->chain->fn[WG_LINK_XM];
     if (!op || !op->chain || op->shape_only || !(b->mark[e] & WG_ROW) || m->narrow) return false;
     if (wg__kernel_dtype(b, e) != WG_F32 || b->type[e]->dtype != WG_F32) return false;
     if (m->n == 1) return m->step[0] && op->chain->fn[WG_LINK_X];

@@ -20,7 +20,7 @@ enum {
 
 wg_row_fn *wg__add_rows(const wg_build *b, int32_t e)
 {
-    return wg__row_kernel(wg__op_at(b, e)->adds, b->type[e]->dtype, b->p->level);
+    return wg__row_kernel(wg__more(wg__op_at(b, e))->adds, b->type[e]->dtype, b->p->level);
 }
 
 /* Units are not so few that threads would have less to do. */
@@ -39,14 +39,15 @@ int64_t wg__own_columns(wg_build *b, int32_t e)
 {
     const wg_plan *p = b->p;
     const wg_op *op = wg__op_at(b, e);
+    const wg_op_more *more = wg__more(op);
     int n = wg__n_in(p, e);
     int64_t row, count;
 
-    if (!(p->passes & WG_PASS_COLUMNS) || !op->columns || n < 1 ||
+    if (!(p->passes & WG_PASS_COLUMNS) || !more->columns || n < 1 ||
         (b->type[e]->dtype != WG_F32 && b->type[e]->dtype != WG_F64) || b->inside[e])
         return 0;
     for (int k = 0; k < n; k++) b->tx[k] = b->type[b->in[p->first[e] + k]];
-    row = op->columns(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e]);
+    row = more->columns(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e]);
     count = wg__elements(b->tx[0]);
     if (row < 2 || row * LEAST < p->options.block || row > WG_LINE_BLOCKS * p->options.block ||
         row * WG_ROW_LANES * (int64_t)wg_dtype_size(b->type[e]->dtype) > WG_COLUMN_BYTES)

@@ -41,7 +41,7 @@ static bool over_operand(const wg_build *b, int32_t leaf, int32_t e)
     const wg_plan *p = b->p;
     const wg_op *op = wg__op_at(b, e);
 
-    if (leaf < 0 || !op->check || (b->mark[e] & WG_ROW) || b->last[leaf] != b->step[e] ||
+    if (leaf < 0 || !wg__more(op)->check || (b->mark[e] & WG_ROW) || b->last[leaf] != b->step[e] ||
         b->owner[b->in[p->first[e]]] != leaf || !wg__same_elements(b, leaf, e))
         return false;
     for (int32_t i = p->first[e] + 1; i < p->first[e + 1]; i++)

@@ -73,8 +73,8 @@ static bool prepare(wg_build *b, int32_t e, wg_instr *i)
     wg_eval_fn *fn;
 
     if (!state) return false;
-    fn = c->op->prepare(&(wg_sig){ c->op, c->attr, c->n_in, c->tx, b->error }, c->ty,
-                        wg__kernel_dtype(b, e), b->p->level, state);
+    fn = wg__more(c->op)->prepare(&(wg_sig){ c->op, c->attr, c->n_in, c->tx, b->error }, c->ty,
+                                  wg__kernel_dtype(b, e), b->p->level, state);
     if (!fn) return true;
     i->as.eval.fn = fn;
     c->state = state;
@@ -173,15 +173,15 @@ static bool emit_eval(wg_build *b, int32_t step, bool check, int lane)
 {
     const wg_plan *p = b->p;
     int32_t e = wg__head(b, step), part[2];
-    const wg_op *op = wg__op_at(b, e);
+    const wg_op_more *more = wg__more(wg__op_at(b, e));
     wg_instr *i;
 
     if (!check && wg__is_place(b, e)) return emit_place(b, e, step);
     if (!check && wg__inline_parts(b, e, part, NULL) > 0) return emit_inlined(b, e, step, lane);
     i = emit_call(b, e, step, 0, NULL, lane);
     if (!i) return false;
-    i->as.eval.fn = check ? op->check : chosen(b, e, i->as.eval.call);
-    return check || !op->prepare || !(p->passes & WG_PASS_PREPARE) || prepare(b, e, i);
+    i->as.eval.fn = check ? more->check : chosen(b, e, i->as.eval.call);
+    return check || !more->prepare || !(p->passes & WG_PASS_PREPARE) || prepare(b, e, i);
 }
 
 /* Notes where the instructions of bundle *at begin, are split and end; returns the lane of step k.
@@ -277,6 +277,7 @@ static void count_work(wg_build *b)
 
     for (int32_t e = 0; e < p->n; e++) {
         const wg_op *op = wg__op_at(b, e);
+        const wg_op_more *more = wg__more(op);
         int n = wg__n_in(p, e);
         wg_sig sig;
         size_t bytes;
@@ -287,7 +288,7 @@ static void count_work(wg_build *b)
         for (int k = 0; k < n; k++) b->tx[k] = b->type[b->in[p->first[e] + k]];
         sig = (wg_sig){ op, b->attr[e], n, b->tx, b->error };
         stats->flops += op->flops ? op->flops(&sig, b->type[e]) : (double)wg__elements(b->type[e]);
-        bytes = op->outside && !b->inside[e] ? op->outside(&sig, b->type[e], p->level) : 0;
+        bytes = more->outside && !b->inside[e] ? more->outside(&sig, b->type[e], p->level) : 0;
         stats->outside_steps += bytes > 0;
         if (bytes > (size_t)stats->outside_bytes) stats->outside_bytes = (int64_t)bytes;
     }

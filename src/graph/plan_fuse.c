@@ -158,7 +158,7 @@ static void mark_tail(wg_build *b)
     for (int64_t i = 0; i < p->n_updates; i++) {
         int32_t e = b->owner[b->canon[p->root[p->n_outputs + i]]];
 
-        if (wg__computed(b, e) && wg__op_at(b, e)->check) b->mark[e] |= WG_TAIL;
+        if (wg__computed(b, e) && wg__more(wg__op_at(b, e))->check) b->mark[e] |= WG_TAIL;
     }
     for (int64_t i = 0; i < p->n_outputs; i++)
         b->mark[b->owner[b->canon[p->root[i]]]] &= (uint8_t)~WG_TAIL;

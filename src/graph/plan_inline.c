@@ -32,7 +32,7 @@ static bool ask(const wg_build *b, int32_t e, int n, const int32_t *part, const 
         in->part[i - 1].out = b->type[at];
     }
     in->sig = &sig[0];
-    return wg__op_at(b, e)->inlines(in);
+    return wg__more(wg__op_at(b, e))->inlines(in);
 }
 
 int wg__inline_parts(const wg_build *b, int32_t e, int32_t part[2], wg_inlined *in)
@@ -72,7 +72,7 @@ static bool keeps_off(const wg_build *b, int32_t e, int n, const int32_t *part)
     const wg_plan *p = b->p;
     int32_t over = b->owner[b->in[p->first[e]]];
 
-    for (int i = 0; i < n && wg__op_at(b, e)->check; i++)
+    for (int i = 0; i < n && wg__more(wg__op_at(b, e))->check; i++)
         for (int32_t k = p->first[part[i]]; k < p->first[part[i] + 1]; k++)
             if (b->owner[b->in[k]] == over) return false;
     return true;
@@ -128,7 +128,7 @@ bool wg__plan_inline(wg_build *b)
             if (!wg__lends_type(wg__op_at(b, e), k - p->first[e]) && *n < 2) ++*n;
         }
     for (int32_t e = (int32_t)p->n - 1; e >= 0; e--)
-        if (wg__computed(b, e) && wg__op_at(b, e)->inlines && !b->inside[e])
+        if (wg__computed(b, e) && wg__more(wg__op_at(b, e))->inlines && !b->inside[e])
             inline_into(b, reads, e);
     wg__release(reads);
     return true;

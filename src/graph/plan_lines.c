@@ -30,12 +30,13 @@ static int64_t own_line(wg_build *b, int32_t e)
 {
     const wg_plan *p = b->p;
     const wg_op *op = wg__op_at(b, e);
+    const wg_op_more *more = wg__more(op);
     int n = wg__n_in(p, e);
     int64_t line, count;
 
-    if (!op->line || n < 1 || !wg__line_kernel(op, wg__kernel_dtype(b, e), p->level)) return 0;
+    if (!more->line || n < 1 || !wg__line_kernel(op, wg__kernel_dtype(b, e), p->level)) return 0;
     for (int k = 0; k < n; k++) b->tx[k] = b->type[b->in[p->first[e] + k]];
-    line = op->line(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e]);
+    line = more->line(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e]);
     count = wg__elements(b->tx[0]);
     return line > 1 && line <= WG_LINE_BLOCKS * p->options.block && count > line ? line : 0;
 }

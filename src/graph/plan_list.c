@@ -43,7 +43,7 @@ bool wg__can_repeat(const wg_build *b, int32_t e)
     const wg_op *op = wg__op_at(b, e);
     bool reads = false;
 
-    if (!wg__computed(b, e) || (b->mark[e] & WG_ROOT) || op->check) return false;
+    if (!wg__computed(b, e) || (b->mark[e] & WG_ROOT) || wg__more(op)->check) return false;
     if (!(op->flags & WG_OP_RANDOM)) return true;
     /* a draw is a function of its counter, which is an operand */
     for (int k = 0; k < wg__n_in(b->p, e); k++) reads |= !wg__lends_type(op, k);

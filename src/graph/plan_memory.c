@@ -378,7 +378,7 @@ static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
         b->n_instr++; /* its check */
         return true;
     }
-    if (!op->scratch && !op->fast) return true;
+    if (!op->scratch && !wg__more(op)->fast) return true;
     for (int i = 0; i < wg__n_in(p, e); i++) b->tx[i] = b->type[b->in[p->first[e] + i]];
     wg__eval_chosen(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e],
                     wg__kernel_dtype(b, e), p->level, p->passes, p->options.threads, &need);

@@ -90,7 +90,7 @@ static void place_part(wg_build *b, int32_t e)
     for (int i = 1; i < n; i++)
         if (b->mark[b->owner[in[i]]] & WG_FIXED) x[i] = b->data[b->owner[in[i]]];
     operand_types(b, e, &s);
-    first = op->part(&s, b->type[e], x);
+    first = wg__more(op)->part(&s, b->type[e], x);
     if (first < 0) return;
     top = find(b, b->owner[in[0]], &at);
     at += first * (int64_t)wg_dtype_size(b->type[e]->dtype);
@@ -148,7 +148,7 @@ static void place_pieces(wg_build *b, int32_t e)
     wg_sig s;
 
     operand_types(b, e, &s);
-    if (!op->joins(&s, b->type[e])) return;
+    if (!wg__more(op)->joins(&s, b->type[e])) return;
     if (lie_joined(b, e, &top, &at) && is_aligned(b, e, at)) {
         put(b, e, top, at);
         b->around[e] |= WG_PART;
@@ -199,8 +199,8 @@ bool wg__plan_place(wg_build *b, int32_t *alone)
         if ((b->mark[e] & WG_ROW) || b->first_member[k + 1] - b->first_member[k] != 1 ||
             !has_memory(b, e))
             continue;
-        if (wg__op_at(b, e)->part) place_part(b, e);
-        else if (wg__op_at(b, e)->joins) place_pieces(b, e);
+        if (wg__more(wg__op_at(b, e))->part) place_part(b, e);
+        else if (wg__more(wg__op_at(b, e))->joins) place_pieces(b, e);
     }
     memcpy(alone, b->last, (size_t)p->n * sizeof *alone);
     if (b->s->stats.placed > 0) join_lives(b);

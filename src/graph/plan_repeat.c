@@ -33,7 +33,7 @@ static bool alias(wg_build *b, int32_t e)
     wg_type as;
 
     for (int k = 0; k < n; k++) b->tx[k] = b->type[b->in[p->first[e] + k]];
-    op->repeats(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e], &as);
+    wg__more(op)->repeats(&(wg_sig){ op, b->attr[e], n, b->tx, b->error }, b->type[e], &as);
     type = wg__build_type(b, &as);
     if (!type) {
         wg_fail(b->error, WG_ENOMEM, "plan_run", "out of memory");
@@ -58,7 +58,8 @@ bool wg__plan_repeat(wg_build *b)
     }
     find_wanted(b, wanted);
     for (int32_t e = 0; e < p->n && ok; e++)
-        if (wg__computed(b, e) && wg__op_at(b, e)->repeats && !wanted[e]) ok = alias(b, e);
+        if (wg__computed(b, e) && wg__more(wg__op_at(b, e))->repeats && !wanted[e])
+            ok = alias(b, e);
     wg__release(wanted);
     return ok;
 }

@@ -218,12 +218,12 @@ static bool is_all(const wg_build *b, int32_t in, double value)
 /* The operand that entry e leaves as it is: x of 1 x, x - 0; -1. */
 static int32_t left_alone(const wg_build *b, int32_t e)
 {
-    const wg_op *op = wg__op_at(b, e);
+    const wg_op_more *more = wg__more(wg__op_at(b, e));
     const int32_t *in = &b->in[b->p->first[e]];
 
-    for (int k = 0; k < 2 && op->unit_of; k++)
-        if ((op->unit_of >> k & 1) && (b->mark[b->owner[in[k]]] & WG_FIXED) &&
-            b->type[in[1 - k]] == b->type[e] && is_all(b, in[k], op->unit))
+    for (int k = 0; k < 2 && more->unit_of; k++)
+        if ((more->unit_of >> k & 1) && (b->mark[b->owner[in[k]]] & WG_FIXED) &&
+            b->type[in[1 - k]] == b->type[e] && is_all(b, in[k], more->unit))
             return in[1 - k];
     return -1;
 }
@@ -234,12 +234,13 @@ static int32_t left_alone(const wg_build *b, int32_t e)
 static bool absorb(wg_build *b, int32_t e)
 {
     const wg_op *op = wg__op_at(b, e);
+    const wg_op_more *more = wg__more(op);
     int32_t *in = &b->in[b->p->first[e]];
     int n = wg__n_in(b->p, e);
     unsigned char *attr = NULL, *before = NULL;
     bool ok = true;
 
-    if (!op->absorb || op->attr_size == 0) return true;
+    if (!more->absorb || op->attr_size == 0) return true;
     for (int k = 0; k < n; k++) {
         while (!wg__lends_type(op, k)) {
             int32_t from = in[k];
@@ -258,8 +259,8 @@ static bool absorb(wg_build *b, int32_t e)
                 memcpy(attr, b->attr[e], op->attr_size);
             }
             memcpy(before, attr, op->attr_size);
-            if (!op->absorb(attr, k, of, b->attr[from],
-                            b->type[b->in[b->p->first[from]]]->shape.rank)) {
+            if (!more->absorb(attr, k, of, b->attr[from],
+                              b->type[b->in[b->p->first[from]]]->shape.rank)) {
                 memcpy(attr, before, op->attr_size);
                 break;
             }

@@ -19,7 +19,8 @@ static const wg_op *turn_of(const wg_tensor *t, int k, const wg_type **tx, const
     wg_error error = { .code = WG_OK };
 
     for (int i = 0; i < t->n_in; i++) tx[i] = t->in[i]->type;
-    return t->op->turns(&(wg_sig){ t->op, t->attr, t->n_in, tx, &error }, t->type, k, attr);
+    return wg__more(t->op)->turns(&(wg_sig){ t->op, t->attr, t->n_in, tx, &error }, t->type, k,
+                                  attr);
 }
 
 /* ---- entries that transpose ---- */
@@ -32,7 +33,7 @@ struct turns {
 
 static bool has_turns(const wg_tensor *t)
 {
-    return t->op->turns && t->n_in <= WG_TURN_OPERANDS;
+    return wg__more(t->op)->turns && t->n_in <= WG_TURN_OPERANDS;
 }
 
 /* Counts readers, or with `list` writes entries there, each before its first reader. */
@@ -121,8 +122,8 @@ static bool is_reader(const wg_build *b, int32_t e, int k)
     const void *attr;
 
     for (int i = 0; i < wg__n_in(p, e); i++) b->tx[i] = b->type[b->in[p->first[e] + i]];
-    return op->turns(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e], k,
-                     &attr) != NULL;
+    return wg__more(op)->turns(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error },
+                               b->type[e], k, &attr) != NULL;
 }
 
 /* Operand k of e becomes t, which transposes it. false: out of memory. */
@@ -133,8 +134,8 @@ static bool turn(wg_build *b, int32_t e, int k, int32_t t)
 
     if (!attr) return false;
     memcpy(attr, b->attr[e], op->attr_size);
-    if (!op->absorb(attr, k, wg__op_at(b, t), b->attr[t],
-                    b->type[b->in[b->p->first[t]]]->shape.rank))
+    if (!wg__more(op)->absorb(attr, k, wg__op_at(b, t), b->attr[t],
+                              b->type[b->in[b->p->first[t]]]->shape.rank))
         return true;
     b->attr[e] = attr;
     b->in[b->p->first[e] + k] = t;
@@ -160,7 +161,8 @@ bool wg__plan_turn(wg_build *b)
         for (int32_t e = 0; e < p->n && ok; e++) {
             const wg_op *op = wg__op_at(b, e);
 
-            if (!op->turns || !wg__computed(b, e) || wg__n_in(p, e) > WG_TURN_OPERANDS) continue;
+            if (!wg__more(op)->turns || !wg__computed(b, e) || wg__n_in(p, e) > WG_TURN_OPERANDS)
+                continue;
             for (int k = 0; k < wg__n_in(p, e) && ok; k++) {
                 int32_t in = b->in[p->first[e] + k], t = wg__lends_type(op, k) ? -1 : by[in];
 

@@ -336,6 +336,13 @@ const char *wg_scope(const wg_graph *g)
 
 /* ---- kernels of a record ---- */
 
+const wg_op_more *wg__more(const wg_op *op)
+{
+    static const wg_op_more nothing = { 0 };
+
+    return op->more ? op->more : &nothing;
+}
+
 wg_dtype wg__deciding_dtype(const wg_op *op, int n, const wg_type *const *in, const wg_type *out)
 {
     return op->decides >= 0 && op->decides < n ? in[op->decides]->dtype : out->dtype;
@@ -350,8 +357,10 @@ wg_row_fn *wg__row_kernel(const wg_op *op, wg_dtype dtype, int level)
 
 wg_line_fn *wg__line_kernel(const wg_op *op, wg_dtype dtype, int level)
 {
+    wg_line_fn *const(*by_line)[WG_N_LEVELS] = wg__more(op)->by_line;
+
     for (; level >= 0; level--)
-        if (op->by_line && op->by_line[dtype][level]) return op->by_line[dtype][level];
+        if (by_line && by_line[dtype][level]) return by_line[dtype][level];
     return NULL;
 }
 
@@ -366,10 +375,11 @@ wg_eval_fn *wg__eval_chosen(const wg_sig *s, const wg_type *out, wg_dtype dtype,
                             unsigned passes, int threads, size_t *scratch)
 {
     const wg_op *op = s->op;
+    const wg_op_more *more = wg__more(op);
     wg_eval_fn *fast = NULL;
 
-    if (op->fast && (passes & WG_PASS_WINOGRAD))
-        fast = op->fast(s, out, dtype, level, threads, scratch);
+    if (more->fast && (passes & WG_PASS_WINOGRAD))
+        fast = more->fast(s, out, dtype, level, threads, scratch);
     if (fast) return fast;
     *scratch = op->scratch ? op->scratch(s, out, threads) : 0;
     return wg__eval_kernel(op, dtype, level);

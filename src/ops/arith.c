@@ -56,7 +56,7 @@ const wg_op wg_op_sub = { .name = "sub",
                           .lane = sub_lane,
                           .chain = &sub_chain,
                           .vjp = sub_vjp,
-                          .unit_of = 1 << 1 };
+                          .more = WG_OP_MORE(.unit_of = 1 << 1) };
 
 wg_tensor *wg_sub(wg_tensor *a, wg_tensor *b)
 {
@@ -84,8 +84,7 @@ const wg_op wg_op_mul = { .name = "mul",
                           .lane = mul_lane,
                           .chain = &mul_chain,
                           .vjp = mul_vjp,
-                          .unit_of = 1 << 0 | 1 << 1,
-                          .unit = 1 };
+                          .more = WG_OP_MORE(.unit_of = 1 << 0 | 1 << 1, .unit = 1) };
 
 wg_tensor *wg_mul(wg_tensor *a, wg_tensor *b)
 {
@@ -112,8 +111,7 @@ const wg_op wg_op_mul_no_nan = { .name = "mul_no_nan",
                                  .lane = mul_no_nan_lane,
                                  .chain = &mul_no_nan_chain,
                                  .vjp = mul_no_nan_vjp,
-                                 .unit_of = 1 << 1,
-                                 .unit = 1 };
+                                 .more = WG_OP_MORE(.unit_of = 1 << 1, .unit = 1) };
 
 wg_tensor *wg_mul_no_nan(wg_tensor *a, wg_tensor *b)
 {
@@ -152,8 +150,7 @@ const wg_op wg_op_div = { .name = "div",
                           .lane = div_lane,
                           .chain = &div_chain,
                           .vjp = div_vjp,
-                          .unit_of = 1 << 1,
-                          .unit = 1 };
+                          .more = WG_OP_MORE(.unit_of = 1 << 1, .unit = 1) };
 
 wg_tensor *wg_div(wg_tensor *a, wg_tensor *b)
 {

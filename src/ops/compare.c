@@ -403,7 +403,7 @@ const wg_op wg_op_cast = { .name = "cast",
                            .infer = cast_infer,
                            .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(cast_eval)),
                            .vjp = cast_vjp,
-                           .prepare = cast_prepare };
+                           .more = WG_OP_MORE(.prepare = cast_prepare) };
 
 wg_tensor *wg_cast(wg_tensor *x, wg_dtype dtype)
 {
@@ -424,7 +424,7 @@ const wg_op wg_op_cast_like = { .name = "cast_like",
                                 .infer = cast_like_infer,
                                 .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(cast_eval)),
                                 .vjp = cast_vjp,
-                                .prepare = cast_prepare };
+                                .more = WG_OP_MORE(.prepare = cast_prepare) };
 
 wg_tensor *wg_cast_like(wg_tensor *x, wg_tensor *like)
 {

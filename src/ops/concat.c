@@ -134,7 +134,7 @@ const wg_op wg_op_concat = { .name = "concat",
                              .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(concat_eval)),
                              .vjp = concat_vjp,
                              .flops = wg__no_flops,
-                             .joins = concat_joins };
+                             .more = WG_OP_MORE(.joins = concat_joins) };
 
 wg_tensor *wg_concat(int n, wg_tensor *const *x, int axis)
 {
@@ -237,7 +237,7 @@ const wg_op wg_op_part_like = { .name = "part_like",
                                 .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(part_like_eval)),
                                 .vjp = part_like_vjp,
                                 .flops = wg__no_flops,
-                                .part = part_like_part };
+                                .more = WG_OP_MORE(.part = part_like_part) };
 
 wg_tensor *wg_part_like(wg_tensor *x, wg_tensor *like, wg_tensor *offset, int axis)
 {

@@ -246,7 +246,7 @@ const wg_op wg_op_conv2d = { .name = "conv2d",
                              .scratch = conv2d_scratch,
                              .vjp = conv2d_vjp,
                              .flops = conv2d_flops,
-                             .fast = conv2d_fast };
+                             .more = WG_OP_MORE(.fast = conv2d_fast) };
 
 wg_tensor *wg_conv2d(wg_tensor *x, wg_tensor *w, wg_window window)
 {
@@ -264,7 +264,7 @@ const wg_op wg_op_conv2d_dx = { .name = "conv2d_dx",
                                 .scratch = conv2d_dx_scratch,
                                 .vjp = conv2d_dx_vjp,
                                 .flops = conv2d_dx_flops,
-                                .fast = conv2d_dx_fast };
+                                .more = WG_OP_MORE(.fast = conv2d_dx_fast) };
 
 wg_tensor *wg_conv2d_dx(wg_tensor *dy, wg_tensor *w, wg_tensor *like, wg_window window)
 {
@@ -287,7 +287,7 @@ const wg_op wg_op_conv2d_dw = { .name = "conv2d_dw",
                                 .scratch = conv2d_dw_scratch,
                                 .vjp = conv2d_dw_vjp,
                                 .flops = conv2d_dw_flops,
-                                .fast = conv2d_dw_fast };
+                                .more = WG_OP_MORE(.fast = conv2d_dw_fast) };
 
 wg_tensor *wg_conv2d_dw(wg_tensor *x, wg_tensor *dy, wg_tensor *like, wg_window window)
 {

@@ -290,7 +290,7 @@ const wg_op wg_op_scatter_add_like = { .name = "scatter_add_like",
                                              [WG_F64] = { scatter_add_like_eval },
                                              [WG_I64] = { scatter_add_like_eval } }),
                                        .vjp = scatter_add_like_vjp,
-                                       .inlines = wg__inline_scatter };
+                                       .more = WG_OP_MORE(.inlines = wg__inline_scatter) };
 
 wg_tensor *wg_scatter_add_like(wg_tensor *x, wg_tensor *idx, wg_tensor *like, int axis)
 {
@@ -338,8 +338,8 @@ const wg_op wg_op_scatter_add = { .name = "scatter_add",
                                                             [WG_F64] = { scatter_add_eval },
                                                             [WG_I64] = { scatter_add_eval } }),
                                   .vjp = scatter_add_vjp,
-                                  .check = scatter_add_check,
-                                  .inlines = wg__inline_scatter };
+                                  .more = WG_OP_MORE(.check = scatter_add_check,
+                                                     .inlines = wg__inline_scatter) };
 
 wg_tensor *wg_scatter_add(wg_tensor *base, wg_tensor *idx, wg_tensor *x, int axis)
 {

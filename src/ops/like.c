@@ -65,7 +65,7 @@ const wg_op wg_op_broadcast_like = {
     .infer = broadcast_like_infer,
     .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(broadcast_like_eval)),
     .vjp = broadcast_like_vjp,
-    .repeats = broadcast_like_repeats,
+    .more = WG_OP_MORE(.repeats = broadcast_like_repeats),
 };
 
 wg_tensor *wg_broadcast_like(wg_tensor *x, wg_tensor *like)
@@ -131,7 +131,7 @@ const wg_op wg_op_expand_like = {
     .infer = expand_like_infer,
     .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(expand_like_eval)),
     .vjp = expand_like_vjp,
-    .repeats = expand_like_repeats,
+    .more = WG_OP_MORE(.repeats = expand_like_repeats),
 };
 
 wg_tensor *wg_expand_like(wg_tensor *x, wg_tensor *like, wg_axes axes, bool keepdims)

@@ -318,13 +318,12 @@ const wg_op wg_op_matmul = { .name = "matmul",
                              .infer = matmul_infer,
                              .eval = WG_EVAL_KERNELS(WG_REAL(matmul_eval)),
                              .scratch = matmul_scratch,
-                             .outside = matmul_outside,
                              .vjp = matmul_vjp,
                              .flops = matmul_flops,
-                             .absorb = matmul_absorb,
-                             .turns = matmul_turns,
-                             .prepare = matmul_prepare,
-                             .inlines = wg__inline_gather };
+                             .more = WG_OP_MORE(.outside = matmul_outside,
+                                                .absorb = matmul_absorb, .turns = matmul_turns,
+                                                .prepare = matmul_prepare,
+                                                .inlines = wg__inline_gather) };
 
 wg_tensor *wg_matmul_t(wg_tensor *a, wg_tensor *b, bool ta, bool tb)
 {

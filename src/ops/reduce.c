@@ -213,10 +213,8 @@ const wg_op wg_op_sum = {
     .scratch = join_scratch,
     .vjp = sum_vjp,
     .flops = join_flops,
-    .line = join_line,
-    .by_line = WG_BY_LINE(WG_NUMBER(sum_line)),
-    .columns = sum_columns,
-    .adds = &wg_op_add,
+    .more = WG_OP_MORE(.line = join_line, .by_line = WG_BY_LINE(WG_NUMBER(sum_line)),
+                       .columns = sum_columns, .adds = &wg_op_add),
 };
 
 wg_tensor *wg_sum(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -246,8 +244,7 @@ const wg_op wg_op_prod = {
     .scratch = join_scratch,
     .vjp = prod_vjp,
     .flops = join_flops,
-    .line = join_line,
-    .by_line = WG_BY_LINE(WG_NUMBER(prod_line)),
+    .more = WG_OP_MORE(.line = join_line, .by_line = WG_BY_LINE(WG_NUMBER(prod_line))),
 };
 
 wg_tensor *wg_prod(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -295,8 +292,7 @@ const wg_op wg_op_max = {
     .scratch = join_scratch,
     .vjp = max_vjp,
     .flops = join_flops,
-    .line = join_line,
-    .by_line = WG_BY_LINE(WG_NUMBER(max_line)),
+    .more = WG_OP_MORE(.line = join_line, .by_line = WG_BY_LINE(WG_NUMBER(max_line))),
 };
 
 wg_tensor *wg_max(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -316,8 +312,7 @@ const wg_op wg_op_min = {
     .scratch = join_scratch,
     .vjp = min_vjp,
     .flops = join_flops,
-    .line = join_line,
-    .by_line = WG_BY_LINE(WG_NUMBER(min_line)),
+    .more = WG_OP_MORE(.line = join_line, .by_line = WG_BY_LINE(WG_NUMBER(min_line))),
 };
 
 wg_tensor *wg_min(wg_tensor *x, wg_axes axes, bool keepdims)
@@ -389,10 +384,8 @@ const wg_op wg_op_sum_to_like = {
     .scratch = sum_to_like_scratch,
     .vjp = sum_to_like_vjp,
     .flops = join_flops,
-    .line = sum_to_like_line,
-    .by_line = WG_BY_LINE(WG_NUMBER(sum_line)),
-    .columns = sum_to_like_columns,
-    .adds = &wg_op_add,
+    .more = WG_OP_MORE(.line = sum_to_like_line, .by_line = WG_BY_LINE(WG_NUMBER(sum_line)),
+                       .columns = sum_to_like_columns, .adds = &wg_op_add),
 };
 
 wg_tensor *wg_sum_to_like(wg_tensor *x, wg_tensor *like)

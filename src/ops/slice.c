@@ -92,7 +92,7 @@ const wg_op wg_op_slice = { .name = "slice",
                             .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(slice_eval)),
                             .vjp = slice_vjp,
                             .flops = wg__no_flops,
-                            .part = slice_part };
+                            .more = WG_OP_MORE(.part = slice_part) };
 
 wg_tensor *wg_slice(wg_tensor *x, int n, const int64_t *start, const int64_t *stop,
                     const int64_t *step)
@@ -235,7 +235,7 @@ const wg_op wg_op_select = { .name = "select",
                              .eval = WG_EVAL_KERNELS(WG_EACH_DTYPE(select_eval)),
                              .vjp = select_vjp,
                              .flops = wg__no_flops,
-                             .part = select_part };
+                             .more = WG_OP_MORE(.part = select_part) };
 
 wg_tensor *wg_select(wg_tensor *x, int axis, int64_t index)
 {

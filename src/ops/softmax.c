@@ -86,8 +86,7 @@ const wg_op wg_op_softmax = {
     .eval = WG_EVAL_KERNELS(WG_REAL_NARROW(softmax_eval)),
     .vjp = softmax_vjp,
     .flops = softmax_flops,
-    .line = softmax_line,
-    .by_line = WG_BY_LINE(WG_REAL_NARROW(softmax_lines)),
+    .more = WG_OP_MORE(.line = softmax_line, .by_line = WG_BY_LINE(WG_REAL_NARROW(softmax_lines))),
 };
 
 wg_tensor *wg_softmax(wg_tensor *x, int axis)
@@ -114,8 +113,8 @@ const wg_op wg_op_log_softmax = {
     .eval = WG_EVAL_KERNELS(WG_REAL_NARROW(log_softmax_eval)),
     .vjp = log_softmax_vjp,
     .flops = softmax_flops,
-    .line = softmax_line,
-    .by_line = WG_BY_LINE(WG_REAL_NARROW(log_softmax_lines)),
+    .more = WG_OP_MORE(.line = softmax_line,
+                       .by_line = WG_BY_LINE(WG_REAL_NARROW(log_softmax_lines))),
 };
 
 wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
