@@ -90,8 +90,9 @@ def verify(a):
     for name in a.names:
         dump(a, name)
         got = twin.ask(name, os.path.join(a.data, "f32", name), os.path.join(a.data, "f64", name))
-        say("verified %s: %d arrays, f32 within %.0e, f64 within %.0e" % (
-            name, got["arrays"], got["f32"], got["f64"]) if got["good"] else
+        say("verified %s: %d arrays, f32 within %.0e, f64 within %.0e%s" % (
+            name, got["arrays"], got["f32"], got["f64"],
+            ", %d elements at a kink" % got["told"] if got["told"] else "") if got["good"] else
             "%s: the two sides differ" % name)
         for line in got["wrong"]:
             print("    " + line, file=sys.stderr)

@@ -112,6 +112,22 @@ static void output_gradients(job *j, wg_tensor *loss)
     }
 }
 
+/* Where a ReLU's operand is zero but for rounding, rounding decides its gradient: each one's
+ * result, as "relu.K", says on which side an element fell. */
+static void output_sides(wg_tensor *loss)
+{
+    wg_tensor **order = NULL;
+    int64_t n = wg_order(1, &loss, &order);
+    char name[20];
+
+    for (int64_t i = 0, k = 0; i < n; i++) {
+        if (strcmp(wg_tensor_op(order[i]), "relu") != 0) continue;
+        snprintf(name, sizeof name, "relu.%lld", (long long)k++);
+        wg_output(name, order[i]);
+    }
+    wg_free(order);
+}
+
 /* Timed steps have a tiny rate, so that values stay alike over thousands of them on one batch. */
 static void step(job *j, const char *optimiser, const char *more, wg_tensor *loss)
 {
@@ -123,7 +139,7 @@ static void step(job *j, const char *optimiser, const char *more, wg_tensor *los
     wg_output("loss", loss);
     if (j->kind.gradients) {
         output_gradients(j, loss);
-        return;
+        output_sides(loss);
     }
     snprintf(text, sizeof text, "%s(lr=%g%s)", optimiser, j->rate, more);
     j->optim = wg_optim_from_text(j->w, "optim", text, &error);

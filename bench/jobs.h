@@ -12,7 +12,7 @@ enum { MOST_FEEDS = 8, MOST_LAYERS = 4 };
 
 typedef struct {
     wg_dtype real;  /* WG_F32, WG_F64: of data and weights */
-    bool gradients; /* in place of the update the gradients as outputs "g.NAME" */
+    bool gradients; /* also the gradients, "g.NAME", and each ReLU's result, "relu.K", as outputs */
     bool visible;   /* a rate at which a step changes the weights visibly */
 } job_kind;
 

@@ -43,6 +43,7 @@ class Workload:
 
     optimiser = "SGD"
     momentum = 0.0
+    factor = 1.0        # of what the gradients begin with: other roundings, the same sums
     variants = ("", "foreach", "script foreach")
 
     def __init__(self, fed, initial, rate, words):
@@ -54,11 +55,7 @@ class Workload:
         torch.set_default_dtype(self.real)
         self.args, model, self.weights = self.build()
         torch.set_default_dtype(before)
-        with torch.no_grad():
-            for name, rows, parameter, view in self.weights:
-                a = view(parameter.data.numpy())
-                w = initial[name] if rows is None else initial[name][rows]
-                a[...] = w.reshape(a.shape)
+        self.write(initial, lambda parameter: parameter.data)
         self.trained = [p for p in model.parameters() if p.requires_grad]
         self.model = torch.jit.script(model) if "script" in words else model
         self.optim = self.make_optimiser(rate)
@@ -77,7 +74,7 @@ class Workload:
     def backward(self):
         self.optim.zero_grad(set_to_none=True)
         loss = self.loss()
-        loss.backward()
+        loss.backward(None if self.factor == 1 else torch.full_like(loss, self.factor))
         return loss
 
     def step(self):
@@ -105,6 +102,25 @@ class Workload:
             else:
                 parts.setdefault(name, like.copy())[rows] = a
         return parts
+
+    def write(self, arrays, to):
+        """The inverse: fills `to`(parameter) from the engine's arrays."""
+        for name, rows, parameter, view in self.weights:
+            if name in arrays:
+                a, given = view(to(parameter).numpy()), arrays[name].reshape(self.p[name].shape)
+                a[...] = (given if rows is None else given[rows]).reshape(a.shape)
+
+    def give(self, gradients):
+        """In place of its own."""
+        for p in self.trained:
+            p.grad = torch.zeros_like(p.data)
+        self.write(gradients, lambda parameter: parameter.grad)
+
+    def round_weights(self, kind):
+        """To what can be stored in the type `kind`."""
+        if kind == "f32":
+            for p in self.trained:
+                p.data.copy_(p.data.float())
 
     def outputs(self):
         """Loss and gradients, by the names the engine's files have."""
@@ -464,7 +480,7 @@ class Chain(Workload):
         for t in self.wrt:
             t.grad = None
         y = self.f(**{k: v for k, v in self.x.items() if k != "dy"})
-        y.backward(self.dy)
+        y.backward(self.dy if self.factor == 1 else self.factor * self.dy)
         return y
 
     def outputs(self):

@@ -9,9 +9,10 @@
  * Timed: one JSON line a workload: median and least seconds of a step, in at least S seconds of
  * steps (0.5 by default). --memory: bytes by which the resident set of the process grew at its
  * peak, from before the workload was recorded until after five steps. --dump: what a step starts
- * from and makes, as .npy files: in.NAME the inputs, p0.NAME the weights, out.NAME outputs and
- * gradients, p3.NAME the weights and everything else of the store after three steps; "about" has
- * the rate. --save: FOLDER/NAME.json, the program, for startup.
+ * from and makes, as .npy files: in.NAME the inputs, p0.NAME the weights, stepK.NAME the outputs of
+ * step K, p3.NAME the weights and everything else of the store after three steps; outK.NAME the
+ * same, with the gradients and each ReLU's result, of a second recording, and q3.NAME its store;
+ * "about" has the rate. --save: FOLDER/NAME.json, the program, for startup.
  */
 #define _POSIX_C_SOURCE 199309L
 #include <stdlib.h>
@@ -182,6 +183,12 @@ static bool write_outputs(const char *folder, const char *kind, const job *j, wg
     return ok;
 }
 
+/* Without an update each step is the first one. */
+static int steps_of(const job *j)
+{
+    return j->rate > 0 ? DUMPED_STEPS : 1;
+}
+
 static bool write_about(const char *folder, const job *j)
 {
     char path[1000];
@@ -190,37 +197,47 @@ static bool write_about(const char *folder, const job *j)
 
     snprintf(path, sizeof path, "%s/about", folder);
     f = fopen(path, "w");
-    ok = f && fprintf(f, "{\"rate\": %g, \"steps\": %d}\n", j->rate, DUMPED_STEPS) > 0;
+    ok = f && fprintf(f, "{\"rate\": %g, \"steps\": %d}\n", j->rate, steps_of(j)) > 0;
     if (f) ok = fclose(f) == 0 && ok;
     if (!ok) perror(path);
     return ok;
 }
 
-/* The plan that is timed writes no gradients: they come from a second recording. */
+/* The steps of a plan: what each makes, as KINDSTEP.NAME, and what the store is in the end. */
+static bool dump_steps(const char *folder, const char *kind, const char *end, const job *j,
+                       wg_plan *p)
+{
+    int steps = steps_of(j);
+    char numbered[20];
+    bool ok = true;
+
+    for (int i = 0; i < steps && ok; i++) {
+        snprintf(numbered, sizeof numbered, "%s%d", kind, i);
+        ok = wg_plan_run(p) == WG_OK && write_outputs(folder, numbered, j, p);
+    }
+    if (wg_plan_error(p)->code != WG_OK) wg_error_print(wg_plan_error(p), stderr);
+    return ok && write_store(folder, end, j);
+}
+
+/* The plan that is timed writes no gradients: they come from a second recording, the same but for
+ * its outputs; both go the same steps, and must come to the same bits. */
 static bool dump(int k, const char *folder, const options *o)
 {
     job_kind kind = { .real = o->f64 ? WG_F64 : WG_F32, .visible = true };
-    job j;
-    wg_plan *p = open_plan(&j, k, kind, o);
-    bool ok = p != NULL;
+    bool ok = true;
 
-    for (int i = 0; i < j.n_fed && ok; i++) ok = write(folder, "in", j.name[i], j.fed[i]);
-    ok = ok && write_store(folder, "p0", &j) && write_about(folder, &j);
-    for (int i = 0; i < DUMPED_STEPS && ok; i++) {
-        ok = wg_plan_run(p) == WG_OK;
-        if (ok && i == 0) ok = write_outputs(folder, "step", &j, p);
-    }
-    ok = ok && write_store(folder, "p3", &j);
-    if (p && wg_plan_error(p)->code != WG_OK) wg_error_print(wg_plan_error(p), stderr);
-    if (p) {
-        wg_plan_free(p);
-        job_close(&j);
-    }
-    kind.gradients = true;
-    p = ok ? open_plan(&j, k, kind, o) : NULL;
-    ok = p && wg_plan_run(p) == WG_OK && write_outputs(folder, "out", &j, p);
-    if (p) {
-        if (wg_plan_error(p)->code != WG_OK) wg_error_print(wg_plan_error(p), stderr);
+    for (int second = 0; second < 2 && ok; second++) {
+        job j;
+        wg_plan *p;
+
+        kind.gradients = second;
+        p = open_plan(&j, k, kind, o);
+        if (!p) return false;
+        if (!second) {
+            for (int i = 0; i < j.n_fed && ok; i++) ok = write(folder, "in", j.name[i], j.fed[i]);
+            ok = ok && write_store(folder, "p0", &j) && write_about(folder, &j);
+        }
+        ok = ok && dump_steps(folder, second ? "out" : "step", second ? "q3" : "p3", &j, p);
         wg_plan_free(p);
         job_close(&j);
     }

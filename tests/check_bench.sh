@@ -14,7 +14,7 @@ done
 mkdir "$work/f32" "$work/f64"
 "$build/bench/workloads" --dump "$work/f32" tiny_mlp
 "$build/bench/workloads" --dump "$work/f64" --f64 tiny_mlp
-[ "$(find "$work/f32" -name 'out.g.*' | wc -l)" = 6 ] || { echo "tiny_mlp has not 6 gradients"; exit 1; }
+[ "$(find "$work/f32" -name 'out0.g.*' | wc -l)" = 6 ] || { echo "tiny_mlp has not 6 gradients"; exit 1; }
 if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
     echo "tiny_mlp $work/f32 $work/f64" | /usr/bin/python3 bench/torch_twin.py verify >"$work/verified"
     grep -q '"good": true' "$work/verified" || { cat "$work/verified"; exit 1; }
