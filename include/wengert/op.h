@@ -217,7 +217,7 @@ typedef struct wg_inlined {
     const wg_sig *sig; /* the entry: record, attributes, operand types */
     const wg_type *out;
     wg_dtype by; /* picks among kernels, as for eval */
-    int level;
+    int level, threads;
     int n; /* entries inside: part[0] is operand part[0].operand of the entry, part[1] of part[0] */
     struct {
         int operand;
@@ -226,7 +226,8 @@ typedef struct wg_inlined {
     } part[2];
     /* filled in; calls get the operands of the entry, then those of part[0], then of part[1] */
     void *state;       /* WG_STATE bytes, which the call sees as c->state */
-    wg_eval_fn *fn;    /* no scratch */
+    wg_eval_fn *fn;
+    size_t scratch;    /* bytes that fn wants */
     wg_eval_fn *check; /* of part[0], which gets its own operands: what can make it fail; or NULL */
 } wg_inlined;
 
@@ -311,7 +312,8 @@ struct wg_op_more {
     double unit;
     /* Fills in `fn` when there is a kernel for the entry and its parts together, with the
      * bits that they give one after the other (WG_PASS_INLINE). Parts with a row kernel cannot
-     * fail; neither must others, but by `check`. */
+     * fail; neither must others, but by `check`. An entry with a row kernel leaves its fused step
+     * for it. */
     bool (*inlines)(wg_inlined *in);
     /* A kernel for these very types, which takes the place of eval and gives the same
      * bits; NULL: none. What it needs to know beyond them is written to `state`, WG_STATE bytes,

@@ -36,7 +36,8 @@ enum {
      * the options check and max_bytes */
     WG_PASS_LANES = 1 << 11,
     WG_PASS_LINES = 1 << 12, /* reductions of lines and softmax run inside fused steps */
-    /* values with one reader are made inside its kernel, where that has one for both */
+    /* values with one reader are made inside its kernel, where that has one for both: rows that are
+     * gathered or scattered, products of matrices that are added to what lies in memory */
     WG_PASS_INLINE = 1 << 13,
     /* steps that give memory back run as soon as they can; not with the option check */
     WG_PASS_SCHEDULE = 1 << 14,

@@ -17,6 +17,7 @@ static bool ask(const wg_build *b, int32_t e, int n, const int32_t *part, const 
     *in = (wg_inlined){ .out = b->type[e],
                         .by = wg__kernel_dtype(b, e),
                         .level = p->level,
+                        .threads = p->options.threads,
                         .n = n,
                         .state = in->state };
     for (int i = 0; i <= n; i++) {
@@ -78,12 +79,31 @@ static bool keeps_off(const wg_build *b, int32_t e, int n, const int32_t *part)
     return true;
 }
 
+/* An entry with a row kernel leaves its chain for a part: worth it when all else that it reads lies
+ * in memory anyway, and nothing asks for its value there. */
+static bool leaves_chain(const wg_build *b, int32_t e, int operand)
+{
+    const wg_plan *p = b->p;
+
+    if (b->mark[e] & WG_ROOT) return false;
+    for (int k = 0; k < wg__n_in(p, e); k++) {
+        int32_t owner = b->owner[b->in[p->first[e] + k]];
+        const wg_op_more *more = wg__more(wg__op_at(b, owner));
+
+        if (k == operand || wg__lends_type(wg__op_at(b, e), k) || !wg__computed(b, owner)) continue;
+        if ((b->mark[owner] & WG_ROW) || more->line || more->columns) return false;
+    }
+    return true;
+}
+
 static bool try(wg_build *b, int32_t e, int n, const int32_t *part, const int *operand)
 {
     _Alignas(16) char state[WG_STATE];
     wg_inlined in = { .state = state };
 
+    if ((b->mark[e] & WG_ROW) && !leaves_chain(b, e, operand[0])) return false;
     if (!keeps_off(b, e, n, part) || !ask(b, e, n, part, operand, &in)) return false;
+    b->mark[e] &= (uint8_t)~WG_ROW;
     b->inside[part[0]] = e + 1;
     if (n == 2) b->inside[part[1]] = part[0] + 1;
     b->s->stats.inlined += n;
@@ -109,6 +129,11 @@ static void inline_into(wg_build *b, const uint8_t *reads, int32_t e)
     }
 }
 
+static bool wants(const wg_build *b, int32_t e)
+{
+    return wg__computed(b, e) && wg__more(wg__op_at(b, e))->inlines && !b->inside[e];
+}
+
 bool wg__plan_inline(wg_build *b)
 {
     const wg_plan *p = b->p;
@@ -128,8 +153,10 @@ bool wg__plan_inline(wg_build *b)
             if (!wg__lends_type(wg__op_at(b, e), k - p->first[e]) && *n < 2) ++*n;
         }
     for (int32_t e = (int32_t)p->n - 1; e >= 0; e--)
-        if (wg__computed(b, e) && wg__more(wg__op_at(b, e))->inlines && !b->inside[e])
-            inline_into(b, reads, e);
+        if (wants(b, e) && !(b->mark[e] & WG_ROW)) inline_into(b, reads, e);
+    /* sums of products: each is one of the next */
+    for (int32_t e = 0; e < p->n; e++)
+        if (wants(b, e) && (b->mark[e] & WG_ROW)) inline_into(b, reads, e);
     wg__release(reads);
     return true;
 }

@@ -80,16 +80,13 @@ static void make_ready(struct lanes *l, int32_t v)
 
 /* Elements that row kernels would go over in the time: an element that is moved counts twice, one
  * that is read or written for arithmetic once, and 8 operations are as much. */
-static int64_t cost_of(wg_build *b, int32_t step)
+static int64_t cost_of_entry(wg_build *b, int32_t e)
 {
     const wg_plan *p = b->p;
-    int32_t e = wg__head(b, step);
     const wg_op *op = wg__op_at(b, e);
     int64_t elements = wg__elements(b->type[e]), read = 0;
     double flops = (double)elements;
 
-    if (b->mark[e] & WG_ROW)
-        return b->shape[step].count * (b->first_member[step + 1] - b->first_member[step]) + 1000;
     for (int k = 0; k < wg__n_in(p, e); k++) {
         b->tx[k] = b->type[b->in[p->first[e] + k]];
         if (!wg__lends_type(op, k)) read += wg__elements(b->tx[k]);
@@ -98,6 +95,21 @@ static int64_t cost_of(wg_build *b, int32_t step)
         flops = op->flops(&(wg_sig){ op, b->attr[e], wg__n_in(p, e), b->tx, b->error }, b->type[e]);
     if (flops <= 0) return 2 * elements + 1000;
     return elements + read + (int64_t)(flops < 1e15 ? flops / 8 : 1e15 / 8) + 1000;
+}
+
+/* Of members that are made inside one kernel, the dearest counts. */
+static int64_t cost_of(wg_build *b, int32_t step)
+{
+    int32_t n = b->first_member[step + 1] - b->first_member[step];
+    int64_t most = 0;
+
+    if (b->mark[wg__head(b, step)] & WG_ROW) return b->shape[step].count * n + 1000;
+    for (int32_t m = b->first_member[step]; m < b->first_member[step + 1]; m++) {
+        int64_t cost = cost_of_entry(b, b->member[m]);
+
+        if (cost > most) most = cost;
+    }
+    return most;
 }
 
 /* Indices are what kernels find fault with. */

@@ -363,6 +363,8 @@ static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
     const wg_plan *p = b->p;
     int32_t e = wg__head(b, k), part[2];
     const wg_op *op = wg__op_at(b, e);
+    _Alignas(16) char state[WG_STATE];
+    wg_inlined in = { .state = state };
     size_t need;
 
     if (b->mark[e] & WG_ROW) return wg__rows_scratch(b, k, bytes);
@@ -374,8 +376,9 @@ static bool step_scratch(wg_build *b, int32_t k, int64_t *bytes)
         return true;
     }
     b->n_instr++;
-    if (wg__inline_parts(b, e, part, NULL) > 0) {
+    if (wg__inline_parts(b, e, part, &in) > 0) {
         b->n_instr++; /* its check */
+        *bytes = (int64_t)in.scratch;
         return true;
     }
     if (!op->scratch && !wg__more(op)->fast) return true;

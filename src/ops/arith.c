@@ -2,6 +2,7 @@
  * arith.c: arithmetic of two operands. Operands broadcast; the reverse pass sums each gradient back
  * to its operand, so no rule here looks at extents.
  */
+#include "inlined.h"
 #include "op.h"
 #include "chain.h"
 
@@ -28,7 +29,8 @@ const wg_op wg_op_add = { .name = "add",
                           .row = WG_ROWS_I64(add),
                           .lane = add_lane,
                           .chain = &add_chain,
-                          .vjp = add_vjp };
+                          .vjp = add_vjp,
+                          .more = WG_OP_MORE(.inlines = wg__inline_onto) };
 
 wg_tensor *wg_add(wg_tensor *a, wg_tensor *b)
 {

@@ -222,7 +222,7 @@ static void FN(apply_unit)(const FN(apply_job) * j, const region *p, int64_t i, 
         }
     for (int64_t b = 0; b < p->blocks; b++) {
         const block *here = &j->block[p->block + b];
-        wg__sum s = { here->runs, j->run + here->run, 1, here->k, l->to, 0, b > 0 };
+        wg__sum s = { here->runs, j->run + here->run, 1, here->k, l->to, 0, b > 0, NULL, 0 };
 
         FN(wg__tiles)(&s, points, row, j->packed + here->weights, to);
     }

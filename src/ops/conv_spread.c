@@ -127,7 +127,7 @@ static void FN(spread_image)(const layout *l, const REAL *dy, const REAL *packed
 
         for (int64_t k = 0; k < v->out; k += l->block) {
             wg__run run = { 0, wg__least(v->out - k, l->block) };
-            wg__sum s = { 1, &run, 1, run.len, l->columns, 0, k > 0 };
+            wg__sum s = { 1, &run, 1, run.len, l->columns, 0, k > 0, NULL, 0 };
             const REAL *b = packed + k * wg__packed_columns(l->columns, sizeof(REAL));
 
             for (int64_t q = 0; q < n; q++) {

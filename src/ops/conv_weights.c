@@ -120,7 +120,8 @@ static void FN(weights_unit)(const FN(weights_job) * j, int64_t i, REAL *dw, int
     x = wg__strip_put(&l->strip, l->axis, &u, (size_t)v->in * sizeof(REAL), j->x, room, &apart);
     FN(wg__pack)(places, v->out, dy, v->out, false, packed, places, 0);
 
-    wg__sum s = { unit_runs(l, &u, apart, run), run, c->stride * v->in, places, v->out, 0, add };
+    wg__sum s = { unit_runs(l, &u, apart, run), run, c->stride * v->in, places, v->out, 0, add,
+                  NULL, 0 };
 
     for (; lo < hi; lo += ROWS) {
         int64_t n = wg__least(hi - lo, ROWS);

@@ -45,6 +45,9 @@ typedef struct {
     int64_t n;    /* columns */
     int64_t ldb;  /* 0: the right side is packed; else it is read where it lies */
     bool add;     /* to what the result holds already */
+    /* else to these rows, NULL: to nothing; elements from one to the next */
+    const void *onto;
+    int64_t ld_onto;
 } wg__sum;
 
 /* c [m, n] = op(a) op(b); op(a) is [m, k]: a is [m, k], or [k, m] when ta; b likewise. ld: elements
@@ -52,6 +55,8 @@ typedef struct {
 typedef struct {
     bool ta, tb;
     int64_t m, n, k, lda, ldb, ldc;
+    const void *onto; /* rows that the result is added to, where wg__takes_onto; NULL: none */
+    int64_t ld_onto;
 } wg__product;
 
 static inline int64_t wg__least(int64_t a, int64_t b)
@@ -112,6 +117,14 @@ static inline wg__product wg__upright(const wg__product *p, bool *turned)
 static inline bool wg__as_dots(const wg__product *p)
 {
     return p->tb && p->m <= 4 && (!p->ta || (p->m == 1 && p->lda == 1));
+}
+
+/* Whether each element is one sum of the kernel of tiles, to which something may be added before it
+ * is written. */
+static inline bool wg__takes_onto(const wg__product *p)
+{
+    return p->m > 0 && p->n > 1 && p->k > 1 && p->k <= WG_GEMM_BLOCK && !wg__as_dots(p) &&
+           !wg__blas_takes(p);
 }
 
 /* Elements, and so few of them that one thread does it and no BLAS. */

@@ -46,7 +46,9 @@ static void OF(gemm_part)(const OF(gemm_job) * g, int64_t i0, int64_t m, int64_t
                           run.len,
                           wg__least(n - j, COLUMNS),
                           bare ? p->ldb : 0,
-                          k > 0 };
+                          k > 0,
+                          NULL,
+                          p->ld_onto };
 
             if (!bare) g->kit->pack(run.len, s.n, b, p->ldb, p->tb, packed, run.len, 0);
             for (int64_t i = 0; i < m; i += ROWS) {
@@ -65,6 +67,7 @@ static void OF(gemm_part)(const OF(gemm_job) * g, int64_t i0, int64_t m, int64_t
                     row[r] = a + r * next;
                     to[r] = g->c + (i0 + i + r) * p->ldc + j0 + j;
                 }
+                if (p->onto) s.onto = (const REAL *)p->onto + (i0 + i) * p->ld_onto + j0 + j;
                 g->kit->tiles(&s, rows, row, bare ? b : packed, to);
             }
         }

@@ -4,9 +4,10 @@
 
 #include "wengert/op.h"
 
-/* Hooks `inlines` of matmul, and of scatter_add and scatter_add_like. */
+/* Hooks `inlines` of matmul, of scatter_add and scatter_add_like, and of add. */
 bool wg__inline_gather(wg_inlined *in);
 bool wg__inline_scatter(wg_inlined *in);
+bool wg__inline_onto(wg_inlined *in);
 
 /* index.c: operand 1 of a gather names places that there are; so does any operand of a call. */
 void wg__gather_check(const wg_call *c);

@@ -41,25 +41,28 @@
 #define LOAD_N(p, w)     VLOAD((p) + (w)*VN)
 #define STORE_N(p, w, y) VSTORE((p) + (w)*VN, y)
 
-static __attribute__((noinline)) void FN(put_lanes)(const REAL *lane, int rows, int width, bool add,
-                                                    REAL *const *to, int n)
+static __attribute__((noinline)) void FN(put_lanes)(const REAL *lane, int rows, int width,
+                                                    const REAL *const *onto, REAL *const *to,
+                                                    int n)
 {
     for (int r = 0; r < rows; r++, lane += width)
-        for (int j = 0; j < n; j++) to[r][j] = add ? to[r][j] + lane[j] : lane[j];
+        for (int j = 0; j < n; j++) to[r][j] = onto ? onto[r][j] + lane[j] : lane[j];
 }
 #endif
 
-/* What will be read of the left side: rows[k & mask][k + shift] is asked for beside summand k. */
+/* What will be read of the left side: rows[k & mask][k + shift] is asked for beside summand k; and
+ * of what the sums are added to, NULL: nothing. */
 typedef struct {
     const REAL *const *row;
     int64_t mask, shift;
+    const REAL *const *onto;
 } FN(ahead);
 
 /* The next rows where a summand is the next element; otherwise summands to come. */
 WG_INLINE FN(ahead) FN(look_ahead)(const wg__sum *s, const REAL *const *row, int64_t R, int64_t m)
 {
-    if (s->step != 1) return (FN(ahead)){ row, 0, 16 * s->step };
-    return (FN(ahead)){ m > R ? row + R : row, m >= R + 16 ? 15 : m >= R + 8 ? 7 : 0, 0 };
+    if (s->step != 1) return (FN(ahead)){ row, 0, 16 * s->step, NULL };
+    return (FN(ahead)){ m > R ? row + R : row, m >= R + 16 ? 15 : m >= R + 8 ? 7 : 0, 0, NULL };
 }
 
 WG_INLINE void FN(tile)(const int R, const int W, const wg__sum *s, const REAL *const *row,
@@ -117,15 +120,15 @@ WG_INLINE void FN(tile)(const int R, const int W, const wg__sum *s, const REAL *
             WG_UNROLL
             for (int w = 0; w < W; w++) VSTORE(lane + (r * W + w) * VN, acc[r][w]);
         }
-        FN(put_lanes)(lane, R, W * VN, s->add, to, n);
+        FN(put_lanes)(lane, R, W * VN, next->onto, to, n);
         return;
     }
 #endif
-    if (s->add) {
+    if (next->onto) {
         WG_UNROLL
         for (int r = 0; r < R; r++) {
             WG_UNROLL
-            for (int w = 0; w < W; w++) acc[r][w] = LOAD_N(to[r], w) + acc[r][w];
+            for (int w = 0; w < W; w++) acc[r][w] = LOAD_N(next->onto[r], w) + acc[r][w];
         }
     }
     WG_UNROLL
@@ -195,12 +198,36 @@ static int FN(tile_rows)(int64_t m)
 #endif
 }
 
+/* What sums are added to comes from far: the first panel's tiles ask for it, row by row, a line
+ * beside a summand. */
+WG_INLINE void FN(ask_onto)(const wg__sum *s, int64_t i, int64_t m, const REAL **row,
+                            FN(ahead) *next)
+{
+    const REAL *from = s->onto;
+
+    if (!from || s->ld_onto == 0 || s->step != 1) return;
+    *next = (FN(ahead)){ row, m - i >= 16 ? 15 : m - i >= 8 ? 7 : 0, 0, next->onto };
+    for (int64_t r = 0; r <= next->mask; r++) row[r] = from + (i + r) * s->ld_onto;
+}
+
+/* R rows of the result from row i and column j on, and what is added there. */
+WG_INLINE void FN(rows_at)(const wg__sum *s, REAL *const *to, int64_t i, int64_t j, int R,
+                           REAL **at, const REAL **onto, FN(ahead) *next)
+{
+    for (int r = 0; r < R; r++) at[r] = to[i + r] + j;
+    if (s->add) next->onto = (const REAL *const *)at;
+    if (!s->onto) return;
+    for (int r = 0; r < R; r++) onto[r] = (const REAL *)s->onto + (i + r) * s->ld_onto + j;
+    next->onto = onto;
+}
+
 /* The right side where it lies, for m rows that fit one tile. Few rows take more columns at a
  * time. */
 static void FN(tiles_wide)(const wg__sum *s, int m, const REAL *const *row, const REAL *b,
                            REAL *const *to)
 {
     FN(ahead) next = FN(look_ahead)(s, row, m, m);
+    const REAL *onto[12];
     REAL *at[12];
     int64_t j = 0;
 
@@ -214,7 +241,7 @@ static void FN(tiles_wide)(const wg__sum *s, int m, const REAL *const *row, cons
 #if LEVEL == 2
         if (left > 7 * VN && m == 1) tile = FN(tile_1_8), w = 8;
 #endif
-        for (int r = 0; r < m; r++) at[r] = to[r] + j;
+        FN(rows_at)(s, to, 0, j, m, at, onto, &next);
         if (left > w * VN) left = w * VN;
         tile(s, row, b + j, s->ldb, at, (int)left, &next);
         j += left;
@@ -224,6 +251,7 @@ static void FN(tiles_wide)(const wg__sum *s, int m, const REAL *const *row, cons
 void TILES(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b, REAL *const *to)
 {
     FN(ahead) next;
+    const REAL *onto[12], *asked[16];
     REAL *at[12];
     int R;
 
@@ -238,8 +266,9 @@ void TILES(const wg__sum *s, int64_t m, const REAL *const *row, const REAL *b, R
 
         for (int64_t i = 0; i < m; i += R) {
             R = FN(tile_rows)(m - i);
-            for (int r = 0; r < R; r++) at[r] = to[i + r] + j;
             next = FN(look_ahead)(s, row + i, R, m - i);
+            FN(rows_at)(s, to, i, j, R, at, onto, &next);
+            if (j == 0) FN(ask_onto)(s, i, m, asked, &next);
             FN(tile_of)[w - 1][R](s, row + i, panel, ld, at, n, &next);
         }
     }
@@ -350,10 +379,10 @@ void FN(wg__gemm_few)(const wg__product *p, const REAL *a, const REAL *b, REAL *
     if (p->m == 1 && p->k <= WG_GEMM_BLOCK && p->n <= NR &&
         wg__gemm_direct(p, 1, LEVEL == 2 ? 1 : VN)) {
         wg__run run = { 0, p->k };
-        wg__sum s = { 1, &run, p->ta ? p->lda : 1, 0, 0, 0, false };
+        wg__sum s = { 1, &run, p->ta ? p->lda : 1, 0, 0, 0, false, NULL, 0 };
         TILE_T *tile = FN(tile_of)[p->n > VN][1];
 
-        tile(&s, &a, b, p->ldb, &c, (int)p->n, &(FN(ahead)){ &a, 0, 0 });
+        tile(&s, &a, b, p->ldb, &c, (int)p->n, &(FN(ahead)){ &a, 0, 0, NULL });
         return;
     }
     if (p->k == 1 && (!p->tb || p->ldb == 1))

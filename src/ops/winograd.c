@@ -334,7 +334,9 @@ static void make_group(const job *j, int64_t first, char *room)
         for (int64_t i = 0; i < count; i++) to[i] = products + a * l->products + i * l->column;
         for (int64_t k = 0; k < g->from; k += l->block) {
             wg__run run = { 0, wg__least(l->block, g->from - k) };
-            wg__sum s = { 1, &run, 1, run.len, (g->to + lanes - 1) / lanes * lanes, 0, k > 0 };
+            wg__sum s = {
+                1, &run, 1, run.len, (g->to + lanes - 1) / lanes * lanes, 0, k > 0, NULL, 0
+            };
             const float *w = j->weights + a * l->weights;
 
             w += k * wg__packed_columns(g->to, sizeof(float));

@@ -107,7 +107,7 @@ static void add_group(const job *j, int64_t group, int64_t row, int64_t rows, in
     float *to[ROWS];
     wg__run run = { 0, count };
     int64_t lanes = j->kit->lanes, whole = (columns + lanes - 1) / lanes * lanes;
-    wg__sum s = { 1, &run, l->row, count, whole, 0, add };
+    wg__sum s = { 1, &run, l->row, count, whole, 0, add, NULL, 0 };
     wg__soon x = wg__soon_of(g, j->x + row, g->extent, g->from, rows, first + count, GROUP);
     wg__soon y = wg__soon_of(g, j->dy + column, g->grid, g->to, columns, first + count, GROUP);
 
