@@ -6,6 +6,7 @@
 
 #include "harness.h"
 #include "levels.h"
+#include "temp.h"
 #include "graph/lane.h"
 #include "ops/op.h"
 
@@ -41,35 +42,64 @@ static float scaled(float a, float b)
 static uint32_t instruction(const wg_lane_step *s, uint32_t a, uint32_t b, uint32_t c)
 {
     switch ((wg_lane_op)s->op) {
-    case WG_LANE_ADD: return bits_of(f(a) + f(b));
-    case WG_LANE_SUB: return bits_of(f(a) - f(b));
-    case WG_LANE_MUL: return bits_of(f(a) * f(b));
-    case WG_LANE_DIV: return bits_of(f(a) / f(b));
-    case WG_LANE_MIN: return f(a) < f(b) ? a : b;
-    case WG_LANE_MAX: return f(a) > f(b) ? a : b;
-    case WG_LANE_FMA: return bits_of(fmaf(f(a), f(b), f(c)));
-    case WG_LANE_FNMA: return bits_of(fmaf(-f(a), f(b), f(c)));
-    case WG_LANE_SQRT: return bits_of(sqrtf(f(a)));
-    case WG_LANE_ROUND: return bits_of(rintf(f(a)));
-    case WG_LANE_FLOOR: return bits_of(floorf(f(a)));
-    case WG_LANE_SCALE: return bits_of(scaled(f(a), f(b)));
-    case WG_LANE_AND: return a & b;
-    case WG_LANE_XOR: return a ^ b;
-    case WG_LANE_OR: return a | b;
-    case WG_LANE_SIGN: return (a & 0x7fffffffu) | (b & 0x80000000u);
-    case WG_LANE_IADD: return a + b;
-    case WG_LANE_ISUB: return a - b;
-    case WG_LANE_SHL: return a << s->imm;
-    case WG_LANE_SHR: return a >> s->imm;
-    case WG_LANE_LT: return f(a) < f(b);
-    case WG_LANE_LE: return f(a) <= f(b);
-    case WG_LANE_EQ: return f(a) == f(b);
-    case WG_LANE_NE: return f(a) != f(b);
-    case WG_LANE_BOTH: return a & b;
-    case WG_LANE_EITHER: return a | b;
-    case WG_LANE_NOT: return !a;
-    case WG_LANE_SELECT: return a ? b : c;
-    case WG_N_LANE_OPS: break;
+    case WG_LANE_ADD:
+        return bits_of(f(a) + f(b));
+    case WG_LANE_SUB:
+        return bits_of(f(a) - f(b));
+    case WG_LANE_MUL:
+        return bits_of(f(a) * f(b));
+    case WG_LANE_DIV:
+        return bits_of(f(a) / f(b));
+    case WG_LANE_MIN:
+        return f(a) < f(b) ? a : b;
+    case WG_LANE_MAX:
+        return f(a) > f(b) ? a : b;
+    case WG_LANE_FMA:
+        return bits_of(fmaf(f(a), f(b), f(c)));
+    case WG_LANE_FNMA:
+        return bits_of(fmaf(-f(a), f(b), f(c)));
+    case WG_LANE_SQRT:
+        return bits_of(sqrtf(f(a)));
+    case WG_LANE_ROUND:
+        return bits_of(rintf(f(a)));
+    case WG_LANE_FLOOR:
+        return bits_of(floorf(f(a)));
+    case WG_LANE_SCALE:
+        return bits_of(scaled(f(a), f(b)));
+    case WG_LANE_AND:
+        return a & b;
+    case WG_LANE_XOR:
+        return a ^ b;
+    case WG_LANE_OR:
+        return a | b;
+    case WG_LANE_SIGN:
+        return (a & 0x7fffffffu) | (b & 0x80000000u);
+    case WG_LANE_IADD:
+        return a + b;
+    case WG_LANE_ISUB:
+        return a - b;
+    case WG_LANE_SHL:
+        return a << s->imm;
+    case WG_LANE_SHR:
+        return a >> s->imm;
+    case WG_LANE_LT:
+        return f(a) < f(b);
+    case WG_LANE_LE:
+        return f(a) <= f(b);
+    case WG_LANE_EQ:
+        return f(a) == f(b);
+    case WG_LANE_NE:
+        return f(a) != f(b);
+    case WG_LANE_BOTH:
+        return a & b;
+    case WG_LANE_EITHER:
+        return a | b;
+    case WG_LANE_NOT:
+        return !a;
+    case WG_LANE_SELECT:
+        return a ? b : c;
+    case WG_N_LANE_OPS:
+        break;
     }
     CHECK(!"an instruction there is");
     return 0;
@@ -153,11 +183,12 @@ static void as_the_kernel(const wg_op *op, const wg_lane *l, const void *attr)
             if (got == want || (!mask && is_nan(got) && is_nan(want))) continue;
             if (wrong++ == 0) at = i;
         }
-        if (!harness_check(wrong == 0, __FILE__, __LINE__,
-                           "%s: %d of %d differ, first for 0x%08x 0x%08x 0x%08x: 0x%08x, not 0x%08x",
-                           op->name, wrong, N, in[0][at], in[1][at], in[2][at],
-                           run(l, (uint32_t[]){ in[0][at], in[1][at], in[2][at] }),
-                           mask ? ((unsigned char *)out)[at] : out[at]))
+        if (!harness_check(
+                wrong == 0, __FILE__, __LINE__,
+                "%s: %d of %d differ, first for 0x%08x 0x%08x 0x%08x: 0x%08x, not 0x%08x", op->name,
+                wrong, N, in[0][at], in[1][at], in[2][at],
+                run(l, (uint32_t[]){ in[0][at], in[1][at], in[2][at] }),
+                mask ? ((unsigned char *)out)[at] : out[at]))
             return;
     }
 }
@@ -211,4 +242,279 @@ static void records_as_their_kernels(void)
     CHECK(found >= 40);
 }
 
-TESTS(TEST(records_as_their_kernels))
+/* ---- texts of others ---- */
+
+struct attr {
+    double limit;
+    int64_t count;
+    bool flag;
+};
+static const wg_field fields[] = { WG_FIELD(struct attr, limit), WG_FIELD(struct attr, count),
+                                   WG_FIELD(struct attr, flag), WG_FIELDS_END };
+
+static bool reads(const char *text, int n_in, wg_lane *l)
+{
+    static const struct attr attr = { 0.1, -3, true };
+    const wg_op op = { .name = "own", .n_in = n_in, .fields = fields, .lane = text };
+    bool fine = wg__lane_read(&op, &attr, l);
+
+    if (fine) in_order(&op, l);
+    return fine;
+}
+
+/* The result of a text for up to three numbers; NaN where it is not read. */
+static float of(const char *text, int n_in, float a, float b, float c)
+{
+    wg_lane l;
+
+    if (!reads(text, n_in, &l)) return NAN;
+    return f(run(&l, (uint32_t[]){ bits_of(a), bits_of(b), bits_of(c) }));
+}
+
+static void own_texts(void)
+{
+    EQ_INT(bits_of(of("x+0.1", 1, 0, 0, 0)), bits_of((float)0.1));
+    EQ_INT(bits_of(of("x + 0.1f", 1, 0, 0, 0)), bits_of(0.1f));
+    EQ_INT(bits_of(of("x + .1e+0", 1, 0, 0, 0)), bits_of((float)0.1));
+    EQ_INT(bits_of(of("x + 0x1.8p-1", 1, 0, 0, 0)), bits_of(0.75f));
+    EQ_INT(bits_of(of("x + 0X1.8P-1f", 1, 0, 0, 0)), bits_of(0.75f));
+    EQ_INT(bits_of(of("x + 0x10", 1, 0, 0, 0)), bits_of(16));
+    EQ_INT(bits_of(of("x + 1e-45", 1, 0, 0, 0)), 1);
+    EQ_INT(bits_of(of("x * 1e300", 1, 1, 0, 0)), 0x7f800000);
+    /* As C has them: an integer has no -0; a double and a cast have. */
+    EQ_INT(bits_of(of("vcopysign(x, vset(x, -0))", 1, 1, 0, 0)), bits_of(1));
+    EQ_INT(bits_of(of("vcopysign(x, vset(x, -0.0))", 1, 1, 0, 0)), bits_of(-1));
+    EQ_INT(bits_of(of("vcopysign(x, vset(x, -(REAL)0))", 1, 1, 0, 0)), bits_of(-1));
+    /* What binds more, and what comes first. */
+    CHECK(of("a - b - 2 * a", 2, 3, 5, 0) == -8);
+    CHECK(of("a / b / 2 + a * -b", 2, 12, 3, 0) == -34);
+    CHECK(of("-(a - b) * (((REAL)3))", 2, 3, 5, 0) == 6);
+    CHECK(of("vsel(m, a, b)", 3, 0, 5, 7) == 7);
+    CHECK(of("vsel(vand(vlt(a, b), vnot(vge(a, vset(a, 2)))), a, b)", 2, 1, 5, 0) == 1);
+    CHECK(of("t = a + b; u = t * t; t = t - b; u / t", 2, 2, 4, 0) == 18);
+    /* Signs of products go into the instruction. */
+    CHECK(of("vfma(-a, b, -a)", 2, 2, 4, 0) == -10);
+    CHECK(of("vfma(-a, -b, a)", 2, 2, 4, 0) == 10);
+    CHECK(of("vfma(a, -b, a)", 2, 2, 4, 0) == -6);
+    CHECK(of("vfma(-a, a, -a)", 1 + 1, 2, 0, 0) == -6);
+    /* Attributes. */
+    EQ_INT(bits_of(of("x + ATTR(limit)", 1, 0, 0, 0)), bits_of((float)0.1));
+    CHECK(of("x * ATTR(count) + (REAL)ATTR(limit)", 1, 2, 0, 0) == -6 + (float)0.1);
+}
+
+static void few_steps(void)
+{
+    wg_lane l;
+
+    REQUIRE(reads("vfma(-a, b, a + a) * (a + a) + vset(a, 2) / vset(b, 2.0)", 2, &l));
+    EQ_INT(l.n_steps, 5); /* a + a once, no -a; 2 / 2 is left to the processor */
+    EQ_INT(l.n_constants, 1);
+    REQUIRE(reads("t = vexp(a); u = a * b; a - b", 2, &l));
+    EQ_INT(l.n_steps, 1);
+    EQ_INT(l.n_constants, 0);
+    REQUIRE(reads("x", 1, &l));
+    EQ_INT(l.n_steps, 0);
+    EQ_INT(l.result, 0);
+    REQUIRE(reads("vsel(vlt(vexp(x), vset(x, 1)), x, x)", 1, &l));
+    REQUIRE(reads("vnot(m)", 1, &l));
+    EQ_INT(l.step[0].op, WG_LANE_NOT);
+}
+
+static void refused_texts(void)
+{
+    static const struct {
+        int n_in;
+        const char *text;
+    } bad[] = {
+        { 1, "" },
+        { 1, " " },
+        { 1, "y" },
+        { 1, "xx" },
+        { 1, "a" },
+        { 2, "x + a" },
+        { 2, "a + c" },
+        { 3, "m + a" },
+        { 3, "vsel(a, a, b)" },
+        { 0, "1" },
+        { 4, "a + b" },
+        { -1, "x" },
+        { 1, "1" },
+        { 1, "vset(x, 1)" },
+        { 1, "vset(x, x)" },
+        { 1, "vset(x)" },
+        { 1, "x +" },
+        { 1, "x + 1 2" },
+        { 1, "x x" },
+        { 1, "(x" },
+        { 1, "x)" },
+        { 1, "()" },
+        { 1, "(REAL)" },
+        { 1, "(double)x" },
+        { 1, "x + (1 / 2)" },
+        { 1, "x + 1 / 2" },
+        { 1, "x + 010" },
+        { 1, "x + 1u" },
+        { 1, "x + 1f" },
+        { 1, "x + 1.0L" },
+        { 1, "x + 0x" },
+        { 1, "x + 0x1.8" },
+        { 1, "x + 1e" },
+        { 1, "x + 1e+" },
+        { 1, "x + 1e99999" },
+        { 1, "x + 1.2.3" },
+        { 1, "x + 9007199254740993" },
+        { 1, "x + 1.00000000000000000000000000000000000000000000000000000000000000" },
+        { 1, "x + ." },
+        { 1, "x % x" },
+        { 1, "+x" },
+        { 1, "x; x" },
+        { 1, "t = x" },
+        { 1, "t = x;" },
+        { 1, "= x; x" },
+        { 1, "t = u; t" },
+        { 1, "vexp" },
+        { 1, "vexp(" },
+        { 1, "vexp()" },
+        { 1, "vexp(x" },
+        { 1, "vexp(x,)" },
+        { 1, "vexp(x, x)" },
+        { 1, "vexq(x)" },
+        { 1, "vex(x)" },
+        { 1, "x(x)" },
+        { 1, "vsin(x)" },
+        { 1, "vfma(x, x)" },
+        { 1, "vfma(x, x, x, x)" },
+        { 1, "vlt(x, x) + x" },
+        { 1, "-vlt(x, x)" },
+        { 1, "vsqrt(vlt(x, x))" },
+        { 1, "vand(x, x)" },
+        { 1, "vnot(x)" },
+        { 1, "vsel(x, x, x)" },
+        { 1, "vsel(vlt(x, x), vlt(x, x), x)" },
+        { 1, "vsel(m, x, x)" },
+        { 2, "vsel(m, a, b)" },
+        { 1, "ATTR()" },
+        { 1, "x + ATTR(limi)" },
+        { 1, "x + ATTR(limits)" },
+        { 1, "x + ATTR(flag)" },
+        { 1, "x + ATTR(limit" },
+        { 1, "x + ATTR" },
+        { 1, "poly(none, x)" },
+        { 1, "poly(exp)" },
+        { 1, "poly(exp, vlt(x, x))" },
+        { 1, "shl(x, x)" },
+        { 1, "shl(x, 32)" },
+        { 1, "shl(x, -1)" },
+        { 1, "bits(-1) + x" },
+        { 1, "bits(0.5) + x" },
+        { 1, "bits(4294967296) + x" },
+        { 1, "x + \xff" },
+        { 1, "x + \n1" },
+    };
+    wg_lane l;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        harness_check(!reads(bad[i].text, bad[i].n_in, &l), __FILE__, __LINE__,
+                      "\"%s\" of %d operands was read", bad[i].text, bad[i].n_in);
+    CHECK(!reads(NULL, 1, &l));
+    CHECK(!wg__lane_read(&(wg_op){ .n_in = 1, .fields = fields, .lane = "x + ATTR(limit)" }, NULL,
+                         &l));
+    CHECK(
+        !wg__lane_read(&(wg_op){ .n_in = 1, .lane = "x + ATTR(limit)" }, &(struct attr){ 0 }, &l));
+}
+
+/* n times a text, then an end; the caller frees. */
+static char *repeated(const char *piece, int n, const char *end)
+{
+    size_t length = strlen(piece);
+    char *text = malloc((size_t)n * length + strlen(end) + 1);
+
+    for (int i = 0; i < n; i++) memcpy(text + (size_t)i * length, piece, length);
+    strcpy(text + (size_t)n * length, end);
+    return text;
+}
+
+static void long_and_deep_texts(void)
+{
+    static const struct {
+        const char *piece, *end;
+        int most; /* at least 5 times are read, so many are not */
+    } texts[] = {
+        { "x * x * x - ", "x", 100000 }, { "(", "x", 100000 },     { "-", "x", 100000 },
+        { "(REAL)", "x", 100000 },       { "vabs(", "x", 100000 }, { "vexp(", "x", 100000 },
+        { "t = x;", "x", 100 },          { "vsel(", "x", 100 },
+    };
+    wg_lane l;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char *text = repeated(texts[i].piece, texts[i].most, texts[i].end);
+        bool open = strchr(texts[i].piece, '(') && !strchr(texts[i].piece, ')');
+        char *close = repeated(")", open ? texts[i].most : 0, ""), *both;
+
+        both = malloc(strlen(text) + strlen(close) + 1);
+        strcpy(stpcpy(both, text), close);
+        CHECK(!reads(both, 1, &l) || l.n_steps <= 2); /* x - x - x ... is few steps */
+        if (open) CHECK(!reads(text, 1, &l));
+        free(text);
+        free(close);
+        free(both);
+    }
+    for (int n = 1; n < 200; n++) { /* more and more constants, then steps */
+        char text[4000];
+        size_t at = 1;
+
+        strcpy(text, "x");
+        for (int i = 0; i < n; i++)
+            at += (size_t)snprintf(text + at, sizeof text - at, " * %d.5", n < 100 ? i : i % 4);
+        EQ_INT(reads(text, 1, &l), n < 100 ? n <= WG_LANE_CONSTANTS : false);
+    }
+}
+
+/* Any text at all: borders of texts that are fine, and such with a character changed. */
+static void damaged_texts(void)
+{
+    wg_op_list list = wg_std_ops();
+    const double clip[2] = { -1, 2 };
+    uint64_t state = 3;
+    int read = 0;
+
+    for (int i = 0; i < list.n; i++) {
+        wg_op op = *list.op[i];
+        size_t length = op.lane ? strlen(op.lane) : 0;
+
+        for (size_t k = 0; k < 200 * (length > 0); k++) {
+            char *text = strdup(list.op[i]->lane), *copy;
+            wg_lane l;
+
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            if (k < length) text[k] = '\0';
+            else text[(state >> 40) % length] = " ()+-*/,;=.0x7eabmvp_f"[(state >> 33) % 22];
+            copy = strdup(text); /* its end is the end of its memory */
+            op.lane = copy;
+            read += wg__lane_read(&op, clip, &l);
+            free(text);
+            free(copy);
+        }
+    }
+    CHECK(read > 100 && read < 4000);
+}
+
+static void decimal_comma(void)
+{
+    char *before = strdup(setlocale(LC_NUMERIC, NULL)), command[300];
+
+    snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 >/dev/null 2>&1",
+             temp_dir());
+    setenv("LOCPATH", temp_dir(), 1);
+    if (system(command) != 0 || !setlocale(LC_NUMERIC, "de_DE.UTF-8"))
+        fprintf(stderr, "no locale with a decimal comma can be made here: read with a point\n");
+    EQ_INT(bits_of(of("x + 0.75", 1, 0, 0, 0)), bits_of(0.75f));
+    EQ_INT(bits_of(of("x + 0x1.8p-1f", 1, 0, 0, 0)), bits_of(0.75f));
+    EQ_INT(bits_of(of("x + 0.1f", 1, 0, 0, 0)), bits_of(0.1f));
+    setlocale(LC_NUMERIC, before);
+    unsetenv("LOCPATH");
+    free(before);
+}
+
+TESTS(TEST(records_as_their_kernels), TEST(own_texts), TEST(few_steps), TEST(refused_texts),
+      TEST(long_and_deep_texts), TEST(damaged_texts), TEST(decimal_comma))

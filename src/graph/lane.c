@@ -13,13 +13,13 @@
 
 enum { DEPTH = 40, NAMES = 12, DIGITS = 40 };
 
-typedef enum { NUMBER, VECTOR, MASK } item_kind;
+enum { NUMBER, VECTOR, MASK };
 
 typedef struct {
-    item_kind kind;
-    bool whole;    /* a number that C takes as an integer: it has no -0 */
-    int value;     /* of a vector or mask */
     double number; /* converted when it meets a vector */
+    int16_t value; /* of a vector or mask */
+    uint8_t kind;
+    bool whole; /* a number that C takes as an integer: it has no -0 */
 } item;
 
 /* Names that a text sees. */
@@ -43,7 +43,7 @@ typedef struct {
     unsigned char seen[3]; /* kinds that operands were read as, a bit each */
 } reader;
 
-static const item nothing = { NUMBER, false, 0, 0 };
+static const item nothing = { .kind = NUMBER };
 
 static item refuse(reader *r)
 {
@@ -56,13 +56,13 @@ static item refuse(reader *r)
 
 /* How many operands each instruction has. */
 static const unsigned char takes[WG_N_LANE_OPS] = {
-    [WG_LANE_ADD] = 2,    [WG_LANE_SUB] = 2,    [WG_LANE_MUL] = 2,   [WG_LANE_DIV] = 2,
-    [WG_LANE_MIN] = 2,    [WG_LANE_MAX] = 2,    [WG_LANE_FMA] = 3,   [WG_LANE_FNMA] = 3,
-    [WG_LANE_SQRT] = 1,   [WG_LANE_ROUND] = 1,  [WG_LANE_FLOOR] = 1, [WG_LANE_SCALE] = 2,
-    [WG_LANE_AND] = 2,    [WG_LANE_XOR] = 2,    [WG_LANE_OR] = 2,    [WG_LANE_SIGN] = 2,
-    [WG_LANE_IADD] = 2,   [WG_LANE_ISUB] = 2,   [WG_LANE_SHL] = 1,   [WG_LANE_SHR] = 1,
-    [WG_LANE_LT] = 2,     [WG_LANE_LE] = 2,     [WG_LANE_EQ] = 2,    [WG_LANE_NE] = 2,
-    [WG_LANE_BOTH] = 2,   [WG_LANE_EITHER] = 2, [WG_LANE_NOT] = 1,   [WG_LANE_SELECT] = 3,
+    [WG_LANE_ADD] = 2,  [WG_LANE_SUB] = 2,    [WG_LANE_MUL] = 2,   [WG_LANE_DIV] = 2,
+    [WG_LANE_MIN] = 2,  [WG_LANE_MAX] = 2,    [WG_LANE_FMA] = 3,   [WG_LANE_FNMA] = 3,
+    [WG_LANE_SQRT] = 1, [WG_LANE_ROUND] = 1,  [WG_LANE_FLOOR] = 1, [WG_LANE_SCALE] = 2,
+    [WG_LANE_AND] = 2,  [WG_LANE_XOR] = 2,    [WG_LANE_OR] = 2,    [WG_LANE_SIGN] = 2,
+    [WG_LANE_IADD] = 2, [WG_LANE_ISUB] = 2,   [WG_LANE_SHL] = 1,   [WG_LANE_SHR] = 1,
+    [WG_LANE_LT] = 2,   [WG_LANE_LE] = 2,     [WG_LANE_EQ] = 2,    [WG_LANE_NE] = 2,
+    [WG_LANE_BOTH] = 2, [WG_LANE_EITHER] = 2, [WG_LANE_NOT] = 1,   [WG_LANE_SELECT] = 3,
 };
 
 static item constant(reader *r, uint32_t bits)
@@ -73,7 +73,7 @@ static item constant(reader *r, uint32_t bits)
     while (i < l->n_constants && l->constant[i] != bits) i++;
     if (i == WG_LANE_CONSTANTS) return refuse(r);
     if (i == l->n_constants) l->constant[l->n_constants++] = bits;
-    return (item){ VECTOR, false, -1 - i, 0 };
+    return (item){ .kind = VECTOR, .value = (int16_t)(-1 - i) };
 }
 
 static item vector(reader *r, item it)
@@ -99,12 +99,13 @@ static item step(reader *r, wg_lane_op op, int imm, const item *x)
         bool mask = op >= WG_LANE_BOTH && (op < WG_LANE_SELECT || o == 0);
 
         if (mask && x[o].kind != MASK) return refuse(r);
-        *to[o] = (int16_t)(mask ? x[o] : vector(r, x[o])).value;
+        *to[o] = mask ? x[o].value : vector(r, x[o]).value;
     }
     while (i < l->n_steps && memcmp(&l->step[i], &s, sizeof s) != 0) i++;
     if (r->wrong || i == WG_LANE_STEPS) return refuse(r);
     if (i == l->n_steps) l->step[l->n_steps++] = s;
-    return (item){ op >= WG_LANE_LT && op < WG_LANE_SELECT ? MASK : VECTOR, false, l->n_in + i, 0 };
+    return (item){ .kind = op >= WG_LANE_LT && op < WG_LANE_SELECT ? MASK : VECTOR,
+                   .value = (int16_t)(l->n_in + i) };
 }
 
 static item negative(reader *r, item it)
@@ -191,7 +192,7 @@ static item number(reader *r)
     const char *p = r->p;
     bool hex = p[0] == '0' && (p[1] | 32) == 'x', point = false, zero = *p == '0';
     int n = 0, first, exponent = 0, sign = 1, given = 0;
-    item it = { NUMBER, true, 0, 0 };
+    item it = { .whole = true };
 
     if (hex) {
         text[n++] = *p++;
@@ -231,7 +232,7 @@ static item number(reader *r)
         it.number = strtod(text, NULL);
     }
     if (is_letter(*p) || is_digit(*p) || *p == '.') return refuse(r);
-    if (it.whole && it.number > 0x1p53) return refuse(r); /* two roundings to a float */
+    if (it.whole && it.number >= 0x1p53) return refuse(r); /* two roundings to a float */
     r->p = p;
     return it;
 }
@@ -282,10 +283,10 @@ static item poly(reader *r)
     x[1] = expression(r);
     want(r, ')');
     if (!c) return refuse(r);
-    y = (item){ NUMBER, false, 0, c[terms - 1] };
+    y = (item){ .number = c[terms - 1] };
     for (int i = terms - 2; i >= 0; i--) {
         x[0] = y;
-        x[2] = (item){ NUMBER, false, 0, c[i] };
+        x[2] = (item){ .number = c[i] };
         y = step(r, WG_LANE_FMA, 0, x);
     }
     return y;
@@ -296,13 +297,13 @@ static const struct {
     char name[11];
     unsigned char op;
 } instructions[] = {
-    { "vmin_raw", WG_LANE_MIN }, { "vmax_raw", WG_LANE_MAX }, { "vsqrt", WG_LANE_SQRT },
-    { "vround", WG_LANE_ROUND }, { "vfloor", WG_LANE_FLOOR }, { "vlt", WG_LANE_LT },
-    { "vle", WG_LANE_LE },       { "veq", WG_LANE_EQ },       { "vne", WG_LANE_NE },
-    { "vand", WG_LANE_BOTH },    { "vor", WG_LANE_EITHER },   { "vnot", WG_LANE_NOT },
+    { "vmin_raw", WG_LANE_MIN }, { "vmax_raw", WG_LANE_MAX },   { "vsqrt", WG_LANE_SQRT },
+    { "vround", WG_LANE_ROUND }, { "vfloor", WG_LANE_FLOOR },   { "vlt", WG_LANE_LT },
+    { "vle", WG_LANE_LE },       { "veq", WG_LANE_EQ },         { "vne", WG_LANE_NE },
+    { "vand", WG_LANE_BOTH },    { "vor", WG_LANE_EITHER },     { "vnot", WG_LANE_NOT },
     { "vsel", WG_LANE_SELECT },  { "vcopysign", WG_LANE_SIGN }, { "vfma", WG_LANE_FMA },
-    { "scale", WG_LANE_SCALE },  { "and", WG_LANE_AND },      { "or", WG_LANE_OR },
-    { "iadd", WG_LANE_IADD },    { "isub", WG_LANE_ISUB },    { "shl", WG_LANE_SHL },
+    { "scale", WG_LANE_SCALE },  { "and", WG_LANE_AND },        { "or", WG_LANE_OR },
+    { "iadd", WG_LANE_IADD },    { "isub", WG_LANE_ISUB },      { "shl", WG_LANE_SHL },
     { "shr", WG_LANE_SHR },
 };
 
@@ -341,14 +342,15 @@ static item call(reader *r, const char *name, size_t length)
     want(r, ')');
     if (r->wrong) return nothing;
     if (same(name, length, "vset") && n == 2 && x[1].kind == NUMBER) return vector(r, x[1]);
-    if (same(name, length, "bits") && n == 1 && x[0].whole) /* of a float, as a number */
+    if (same(name, length, "bits") && n == 1 && x[0].whole && x[0].number >= 0 &&
+        x[0].number <= UINT32_MAX)
         return constant(r, (uint32_t)x[0].number);
     for (size_t i = 0; i < sizeof instructions / sizeof instructions[0]; i++) {
         wg_lane_op op = (wg_lane_op)instructions[i].op;
 
         if (!same(name, length, instructions[i].name)) continue;
         if (op == WG_LANE_SHL || op == WG_LANE_SHR) {
-            if (n != 2 || !x[1].whole) return refuse(r);
+            if (n != 2 || !x[1].whole || x[1].number < 0 || x[1].number > 31) return refuse(r);
             return step(r, op, (int)x[1].number, x);
         }
         if (n != takes[op]) return refuse(r);
@@ -377,8 +379,8 @@ static item named(reader *r, const char *name, size_t length)
         }
         return it;
     }
-    if (same(name, length, "INFINITY")) return (item){ NUMBER, false, 0, __builtin_inf() };
-    if (same(name, length, "NAN")) return (item){ NUMBER, false, 0, __builtin_nan("") };
+    if (same(name, length, "INFINITY")) return (item){ .number = __builtin_inf() };
+    if (same(name, length, "NAN")) return (item){ .number = __builtin_nan("") };
     return refuse(r);
 }
 
