@@ -10,8 +10,10 @@
  * double comes first, so that a float kernel may call the double one of its level. A file that
  * defines WG_ONE_LEVEL before gets level 0 only: for kernels whose time does not matter; one that
  * defines WG_NARROW before it names its template gets no AVX-512 for double, whose bits are
- * those of AVX2; one that defines WG_NO_AVX512 none at all. Processors other than x86-64 have level
- * 0 only. Slots of a record that have no kernel stay NULL: an empty level falls to the one below.
+ * those of AVX2; one that defines WG_PLAIN_DOUBLE has double at level 0 only: for kernels that wait
+ * for memory, or whose doubles are not what time is spent in; one that defines WG_NO_AVX512 has none
+ * of that at all. Processors other than x86-64 have level 0 only. Slots of a record that have no
+ * kernel stay NULL: an empty level falls to the one below.
  *
  * Single precision at levels 1 and 2 is what time is spent in: with WG_FOR_SIZE all else is
  * compiled for size where the processor has those levels.
@@ -57,10 +59,14 @@
     {                                                                                              \
         [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS(f##_f64)                               \
     }
-/* The same after WG_NO_AVX512, and after WG_NARROW. */
-#define WG_REAL_AVX2(f)                                                                            \
+/* The same after WG_PLAIN_DOUBLE; after that and WG_NO_AVX512; after WG_NARROW. */
+#define WG_REAL_SINGLE(f)                                                                          \
     {                                                                                              \
-        [WG_F32] = WG_LEVELS_NARROW(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64)                 \
+        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = { f##_f64_0 }                                    \
+    }
+#define WG_REAL_SINGLE_AVX2(f)                                                                     \
+    {                                                                                              \
+        [WG_F32] = WG_LEVELS_NARROW(f##_f32), [WG_F64] = { f##_f64_0 }                             \
     }
 #define WG_REAL_NARROW(f)                                                                          \
     {                                                                                              \
@@ -89,11 +95,18 @@
 #define WG_SMALL_END _Pragma("clang attribute pop")
 #define WG_SMALL     __attribute__((minsize))
 #elif defined(WG_FOR_SIZE) && WG_X86
+#if __GNUC__ >= 12
+#define WG_LEAST "Oz"
+#else
+#define WG_LEAST "Os"
+#endif
+#define WG_PRAGMA_OF(text) _Pragma(#text)
+#define WG_PRAGMA(text)    WG_PRAGMA_OF(text)
 #define WG_SMALL_BEGIN                                                                             \
     _Pragma("GCC push_options")                                                                    \
-        _Pragma("GCC optimize(\"Os\", \"fp-contract=off\", \"no-math-errno\")")
+        WG_PRAGMA(GCC optimize(WG_LEAST, "fp-contract=off", "no-math-errno"))
 #define WG_SMALL_END _Pragma("GCC pop_options")
-#define WG_SMALL     __attribute__((optimize("Os", "fp-contract=off", "no-math-errno")))
+#define WG_SMALL     __attribute__((optimize(WG_LEAST, "fp-contract=off", "no-math-errno")))
 #else
 #define WG_SMALL_BEGIN
 #define WG_SMALL_END
@@ -146,6 +159,7 @@ WG_SMALL_END
 #pragma GCC target("avx2,fma")
 #endif
 #define LEVEL 1
+#ifndef WG_PLAIN_DOUBLE
 WG_SMALL_BEGIN
 #define REAL  double
 #define INT   int64_t
@@ -159,6 +173,7 @@ WG_SMALL_BEGIN
 #undef BITS
 #undef FN
 WG_SMALL_END
+#endif
 #define REAL  float
 #define INT   int32_t
 #define UINT  uint32_t
@@ -182,7 +197,7 @@ WG_SMALL_END
 #endif
 #ifndef WG_NO_AVX512
 #define LEVEL 2
-#ifndef WG_NARROW
+#if !defined(WG_NARROW) && !defined(WG_PLAIN_DOUBLE)
 WG_SMALL_BEGIN
 #define REAL  double
 #define INT   int64_t
@@ -220,5 +235,6 @@ WG_SMALL_END
 
 #undef WG_TEMPLATE
 #undef WG_NARROW
+#undef WG_PLAIN_DOUBLE
 #undef WG_NO_AVX512
 #endif /* WG_TEMPLATE */

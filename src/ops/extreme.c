@@ -54,6 +54,7 @@ static void extreme_lines(const wg_call *c, const wg_type *x, unsigned set, bool
     wg__lines(&x->shape, set, c->scratch, &job->lines);
 }
 
+#define WG_PLAIN_DOUBLE
 #define WG_NO_AVX512 /* they wait for memory */
 #define WG_TEMPLATE "extreme.c"
 #include "each_real.h"
@@ -131,7 +132,7 @@ static double extreme_flops(const wg_sig *s, const wg_type *out)
 
 #define WG_NUMBER(f)                                                                               \
     {                                                                                              \
-        [WG_F32] = WG_LEVELS_NARROW(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64),                \
+        [WG_F32] = WG_LEVELS_NARROW(f##_f32), [WG_F64] = { f##_f64_0 },                            \
         [WG_I64] = { f##_i64 }                                                                     \
     }
 
@@ -220,7 +221,7 @@ const wg_op wg_op_extreme_scatter = {
     .attr_size = sizeof(struct extreme_attr),
     .fields = extreme_fields,
     .infer = extreme_scatter_infer,
-    .eval = WG_EVAL_KERNELS(WG_REAL_AVX2(extreme_scatter_eval)),
+    .eval = WG_EVAL_KERNELS(WG_REAL_SINGLE_AVX2(extreme_scatter_eval)),
     .scratch = extreme_scratch,
     .vjp = extreme_scatter_vjp,
     .flops = extreme_flops,
@@ -256,7 +257,7 @@ const wg_op wg_op_extreme_pick = {
     .attr_size = sizeof(struct extreme_attr),
     .fields = extreme_fields,
     .infer = extreme_pick_infer,
-    .eval = WG_EVAL_KERNELS(WG_REAL_AVX2(extreme_pick_eval)),
+    .eval = WG_EVAL_KERNELS(WG_REAL_SINGLE_AVX2(extreme_pick_eval)),
     .scratch = extreme_scratch,
     .vjp = extreme_pick_vjp,
     .flops = extreme_flops,

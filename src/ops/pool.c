@@ -122,6 +122,7 @@ static bool tiles(const wg__axis_window *a)
     return a->step == 1 && a->stride == a->taps && a->before == 0 && a->out * a->stride >= a->n;
 }
 
+#define WG_PLAIN_DOUBLE
 #define WG_NO_AVX512 /* they wait for memory */
 #define WG_TEMPLATE  "pool.c"
 #include "each_real.h"
@@ -134,7 +135,7 @@ static bool tiles(const wg__axis_window *a)
                                  .attr_size = sizeof(wg_window),                                   \
                                  .fields = pool_fields,                                            \
                                  .infer = INFER,                                                   \
-                                 .eval = WG_EVAL_KERNELS(WG_REAL_AVX2(NAME##_eval)),               \
+                                 .eval = WG_EVAL_KERNELS(WG_REAL_SINGLE_AVX2(NAME##_eval)),        \
                                  .vjp = NAME##_vjp,                                                \
                                  .flops = FLOPS };
 POOL(avg_pool2d, "means of the windows of an image", 1, 0, pool_infer, pool_flops)

@@ -52,7 +52,7 @@ static __attribute__((noinline)) void over_repeated(const wg_call *c, size_t siz
     wg__reduce_runs(c, &runs, size, step);
 }
 
-#define WG_NARROW
+#define WG_PLAIN_DOUBLE /* their order, and so their bits, are those of all levels */
 #define WG_TEMPLATE "reduce.c"
 #include "each_real.h"
 
@@ -136,9 +136,7 @@ JOIN_I64(min, WG_JOIN_MIN)
 
 #define WG_NUMBER(f)                                                                               \
     {                                                                                              \
-        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = WG_LEVELS_NARROW(f##_f64), [WG_I64] = {          \
-            f##_i64                                                                                \
-        }                                                                                          \
+        [WG_F32] = WG_LEVELS(f##_f32), [WG_F64] = { f##_f64_0 }, [WG_I64] = { f##_i64 }            \
     }
 
 /* ---- what the four records share ---- */

@@ -5,7 +5,6 @@
 
 #include "reduce.h"
 #include "reduce_vec.h"
-#include "vmath.h"
 
 /* Lines that lie side by side are gathered together, so that each piece of memory is read once. */
 enum { TILE_LINES = 16, TILE_ELEMENTS = 32768 };
@@ -39,7 +38,7 @@ static void tile_begin(const wg_call *c, struct tile_job *job)
         wg__round64((size_t)(job->tile_lines * job->lines.n) * wg_dtype_size(c->tx[0]->dtype));
 }
 
-#define WG_NARROW
+#define WG_PLAIN_DOUBLE
 #define WG_TEMPLATE "reduce_norm.c"
 #include "each_real.h"
 
@@ -93,7 +92,7 @@ const wg_op wg_op_logsumexp = {
     .attr_size = sizeof(struct reduce_attr),
     .fields = wg__reduce_fields,
     .infer = norm_infer,
-    .eval = WG_EVAL_KERNELS(WG_REAL_NARROW(logsumexp_eval)),
+    .eval = WG_EVAL_KERNELS(WG_REAL_SINGLE(logsumexp_eval)),
     .scratch = norm_scratch,
     .vjp = logsumexp_vjp,
     .flops = norm_flops,
@@ -125,7 +124,7 @@ const wg_op wg_op_norm = {
     .attr_size = sizeof(struct reduce_attr),
     .fields = wg__reduce_fields,
     .infer = norm_infer,
-    .eval = WG_EVAL_KERNELS(WG_REAL_NARROW(norm_eval)),
+    .eval = WG_EVAL_KERNELS(WG_REAL_SINGLE(norm_eval)),
     .scratch = norm_scratch,
     .vjp = norm_vjp,
     .flops = norm_flops,
@@ -163,22 +162,10 @@ static const REAL *FN(tile)(const struct tile_job *job, int share, int64_t line,
 
 static REAL FN(logsumexp_row)(const REAL *x, int64_t n)
 {
-    REAL term[WG_BLOCK], top = n > 0 ? FN(row)(WG_JOIN_MAX, x, n) : 0;
-    FN(wg_tree) sum = { 0, { 0 } };
+    REAL top = n > 0 ? FN(row)(WG_JOIN_MAX, x, n) : 0;
 
     if (!isfinite(top)) top = 0;
-    for (int64_t from = 0; from < n; from += WG_BLOCK) {
-        int64_t m = n - from < WG_BLOCK ? n - from : WG_BLOCK;
-
-        for (int64_t i = 0; i < m; i += VN) {
-            int w = m - i < VN ? (int)(m - i) : VN;
-
-            if (w == VN) VSTORE(term + i, vexp(VLOAD(x + from + i) - top));
-            else VSTORE_N(term + i, vexp(VLOAD_N(x + from + i, w) - top), w);
-        }
-        FN(tree_add)(&sum, FN(vsum_block)(term, m));
-    }
-    return (REAL)log((double)FN(tree_total)(&sum)) + top;
+    return (REAL)log((double)FN(wg__exp_row)(x, n, top, NULL)) + top;
 }
 
 static void FN(logsumexp_lines)(void *arg, int share, int64_t lo, int64_t hi)

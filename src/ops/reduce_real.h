@@ -19,6 +19,10 @@ WG_INLINE REAL FN(join1)(int op, REAL a, REAL b)
 /* n >= 1 elements joined, not by a sum: compiled once, in reduce_rows.c. */
 REAL FN(wg__join_row)(int op, const REAL *x, int64_t n);
 
+/* y = e^(x - top), unless y is NULL, which x may be; returns their canonical sum: compiled once, in
+ * softmax.c. */
+REAL FN(wg__exp_row)(const REAL *x, int64_t n, REAL top, REAL *y);
+
 /* The canonical sum of a few: what remains of its tree when all lanes but 8 are empty. */
 WG_INLINE REAL FN(sum_few)(const REAL *x, int64_t n)
 {

@@ -126,15 +126,47 @@ WG_SMALL_END
 
 #else
 
-#if WG_IS_SMALL
-#define EACH_LANE /* of up to eight vectors: one after the other */
-#else
-#define EACH_LANE WG_UNROLL
-#endif
+WG_INLINE V FN(load_columns)(const REAL *p, int64_t left)
+{
+    return left >= VN ? VLOAD(p) : VLOAD_N(p, (int)left);
+}
 
-/* y = e^(x - top), unless y is NULL; returns their sum, in the order of vec.h: what is added is
- * still in registers. */
-static REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
+#if WG_IS_SMALL
+/* Whole vectors of numbers, from y on, that take n. */
+static __attribute__((noinline)) void FN(exps)(REAL *y, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += VN) VSTORE(y + i, vexp(VLOAD(y + i)));
+}
+
+static __attribute__((noinline)) void FN(logs)(REAL *y, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += VN) VSTORE(y + i, vlog(VLOAD(y + i)));
+}
+
+REAL FN(wg__exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
+{
+    FN(wg_tree) t = { 0, { 0 } };
+    REAL term[WG_BLOCK];
+
+    for (int64_t from = 0; from < n; from += WG_BLOCK) {
+        int64_t m = n - from < WG_BLOCK ? n - from : WG_BLOCK;
+
+        for (int64_t i = 0; i < m; i += VN)
+            VSTORE(term + i, FN(load_columns)(x + from + i, m - i) - top);
+        FN(exps)(term, m);
+        if (y) memcpy(y + from, term, (size_t)m * sizeof(REAL));
+        FN(tree_add)(&t, FN(vsum_block)(term, m));
+    }
+    return FN(tree_total)(&t);
+}
+#else
+WG_INLINE void FN(logs)(REAL *y, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += VN) VSTORE(y + i, vlog(VLOAD(y + i)));
+}
+
+/* What is added is still in registers. */
+REAL FN(wg__exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
 {
     FN(wg_tree) t = { 0, { 0 } };
 
@@ -145,7 +177,7 @@ static REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
         WG_UNROLL
         for (int k = 0; k < 16 / VN; k++) lane[k] = VSPLAT(0);
         for (; i + 16 <= end; i += 16) {
-            EACH_LANE
+            WG_UNROLL
             for (int k = 0; k < 16 / VN; k++) {
                 e = vexp(VLOAD(x + i + k * VN) - top);
                 if (y) VSTORE(y + i + k * VN, e);
@@ -168,17 +200,21 @@ static REAL FN(exp_row)(const REAL *x, int64_t n, REAL top, REAL *y)
     }
     return FN(tree_total)(&t);
 }
-#undef EACH_LANE
+#endif
 
 /* One contiguous line, which y may be. It holds the exponentials until their sum is known. */
 static void FN(softmax_row)(const REAL *x, int64_t n, REAL *y, bool logarithm)
 {
     REAL top = FN(row)(WG_JOIN_MAX, x, n);
-    V scale = VSPLAT(FN(exp_row)(x, n, top, logarithm ? NULL : y));
+    V scale = VSPLAT(FN(wg__exp_row)(x, n, top, logarithm ? NULL : y));
     int64_t i;
 
     if (logarithm) {
-        scale = vlog(scale);
+        REAL total[VN];
+
+        VSTORE(total, scale);
+        FN(logs)(total, VN);
+        scale = VLOAD(total);
         for (i = 0; i + VN <= n; i += VN) VSTORE(y + i, (VLOAD(x + i) - top) - scale);
         if (i < n) VSTORE_N(y + i, (VLOAD_N(x + i, (int)(n - i)) - top) - scale, (int)(n - i));
         return;
@@ -188,18 +224,16 @@ static void FN(softmax_row)(const REAL *x, int64_t n, REAL *y, bool logarithm)
     if (i < n) VSTORE_N(y + i, VLOAD_N(y + i, (int)(n - i)) * scale, (int)(n - i));
 }
 
-WG_INLINE V FN(load_columns)(const REAL *p, int64_t left)
-{
-    return left >= VN ? VLOAD(p) : VLOAD_N(p, (int)left);
-}
-
 /* y = e^(x - top) and its sums, for m <= SOFTMAX_CHUNK neighbouring lines whose elements lie `step`
- * apart: exp_row with a row of numbers in place of each. Columns beyond m are computed with the
+ * apart: wg__exp_row with a row of numbers in place of each. Columns beyond m are computed with the
  * last vector and never read. */
 static void FN(exp_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, const REAL *top,
                             REAL *y, REAL *sum)
 {
     _Alignas(64) REAL lane[16][SOFTMAX_CHUNK], part[SOFTMAX_LEVELS][SOFTMAX_CHUNK];
+#if WG_IS_SMALL
+    REAL row[SOFTMAX_CHUNK];
+#endif
     int64_t blocks = 0;
     bool any = false;
 
@@ -211,8 +245,17 @@ static void FN(exp_columns)(const REAL *x, int64_t n, int64_t step, int64_t m, c
         for (int64_t i = from; i < end; i++) {
             REAL *to = lane[(i - from) & 15];
 
+#if WG_IS_SMALL
+            for (int64_t j = 0; j < m; j += VN)
+                VSTORE(row + j, FN(load_columns)(x + i * step + j, m - j) - VLOAD(top + j));
+            FN(exps)(row, m);
+#endif
             for (int64_t j = 0; j < m; j += VN) {
+#if WG_IS_SMALL
+                V e = VLOAD(row + j);
+#else
                 V e = vexp(FN(load_columns)(x + i * step + j, m - j) - VLOAD(top + j));
+#endif
 
                 FN(store_columns)(y + i * step + j, m - j, e);
                 VSTORE(to + j, VLOAD(to + j) + e);
@@ -245,8 +288,8 @@ static void FN(softmax_columns)(const REAL *x, int64_t n, int64_t step, int64_t 
         for (int64_t j = 0; j < m; j += VN)
             VSTORE(top + j, vmax(VLOAD(top + j), FN(load_columns)(x + i * step + j, m - j)));
     FN(exp_columns)(x, n, step, m, top, y, scale);
-    for (int64_t j = 0; j < m; j += VN)
-        VSTORE(scale + j, logarithm ? vlog(VLOAD(scale + j)) : 1 / VLOAD(scale + j));
+    if (logarithm) FN(logs)(scale, m);
+    for (int64_t j = 0; j < m && !logarithm; j += VN) VSTORE(scale + j, 1 / VLOAD(scale + j));
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < m; j += VN) {
             V s = VLOAD(scale + j), t = VLOAD(top + j);
