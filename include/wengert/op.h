@@ -273,19 +273,23 @@ struct wg_op {
     /* Optional: handlers with the bits of the row kernel of f32 at AVX-512, for WG_PASS_CHAIN, or
      * empty slots. The macros that make the library's are in ops/chain.h. */
     const wg_chain *chain;
-    /* Optional, with row kernels of f32 (of bools alone, of those): the result's bits at AVX-512 as
-     * a C expression of one element of each operand, for WG_PASS_CHAIN, which makes machine code of
-     * it; NULL or a text that cannot be read: none. One operand is called x, two a and b, three m,
-     * a, b; bools m, or m and n, and m of three. Numbers, decimal or hexadecimal; + - * / and
-     * parentheses; ATTR(member), an f64 or i64 of the attributes; and functions:
-     *   vset(x, c)             the number c
-     *   vfma(a, b, c)          a b + c, rounded once
-     *   vsqrt vrsqrt vabs vfloor vround (half to even) vcopysign(a, sign)
-     *   vmin vmax              NaN if either is; vmin_raw vmax_raw: b if either is
-     *   vlt vle vgt vge veq vne -> a mask; vand(m, n) vor(m, n) vnot(m) of masks
-     *   vsel(m, a, b)          a where m, else b
+    /* Optional, with a row kernel of f32, or of bools alone: what it does to one element of each
+     * operand at AVX-512, bit for bit (but for which NaN), as an expression of C that
+     * WG_PASS_CHAIN makes machine code of. NULL, or a text that cannot be read: none. The operand
+     * of one is x; of two a, b; of three m, a, b. Bools are m, or m and n. There are numbers,
+     * decimal and hexadecimal; + - * /, each rounded; parentheses; ATTR(member), an f64 or i64 of
+     * the attributes; assignments before it, as in `t = x + 1; t / (t - x)`; and
+     *
+     *   vset(x, c)                  the number c
+     *   vfma(a, b, c)               a b + c, rounded once
+     *   vsqrt vrsqrt vabs vfloor vround vcopysign(a, sign)
+     *   vmin vmax                   NaN if either is
+     *   vmin_raw vmax_raw           a < b ? a : b, a > b ? a : b
+     *   vlt vle vgt vge veq vne     bools, of two numbers
+     *   vand(m, n) vor(m, n) vnot(m)
+     *   vsel(m, a, b)               a where m, else b
      *   vexp vexpm1 vlog vlog1p vtanh vsigmoid verf vsoftplus
-     * The result is a mask where the record's is bool. `t = expression;` may stand before it. */
+     */
     const char *lane;
     const wg_op_more *more; /* what few records have: WG_OP_MORE(.check = ...); or NULL */
 };
