@@ -318,11 +318,18 @@ WG_SMALL_END
 
 #else /* for each type and level */
 
+#if BITS == 32
+#define OF(x) x##_f32
+#else
+#define OF(x) x##_f64
+#endif
+
 static void FN(conv2d_eval)(const wg_call *c)
 {
     wg__conv v = conv2d_of(c->attr, &c->tx[0]->shape, &c->tx[1]->shape);
 
-    FN(wg__conv_apply)(&v, false, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+    OF(wg__conv_apply)(&FN(wg__gemm_kit), &v, false, c->x[0], c->x[1], c->y, c->scratch,
+                       c->threads);
 }
 
 static void FN(conv2d_dx_eval)(const wg_call *c)
@@ -332,14 +339,16 @@ static void FN(conv2d_dx_eval)(const wg_call *c)
 
     if (wg__conv_spreads(&v))
         FN(wg__conv_spread)(&v, c->x[0], c->x[1], c->y, c->scratch, c->threads);
-    else FN(wg__conv_apply)(&v, true, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+    else
+        OF(wg__conv_apply)(&FN(wg__gemm_kit), &v, true, c->x[0], c->x[1], c->y, c->scratch,
+                           c->threads);
 }
 
 static void FN(conv2d_dw_eval)(const wg_call *c)
 {
     wg__conv v = conv2d_of(c->attr, &c->tx[0]->shape, &c->tx[2]->shape);
 
-    FN(wg__conv_weights)(&v, c->x[0], c->x[1], c->y, c->scratch, c->threads);
+    OF(wg__conv_weights)(&FN(wg__gemm_kit), &v, c->x[0], c->x[1], c->y, c->scratch, c->threads);
 }
 
 #if BITS == 32
@@ -365,4 +374,5 @@ static void FN(conv2d_dw_fast)(const wg_call *c)
     wg__winograd_weights(&FN(wg__winograd_kit), &v, c->x[0], c->x[1], c->y, c->scratch, c->threads);
 }
 #endif
+#undef OF
 #endif

@@ -64,14 +64,21 @@ static inline int64_t wg__strip_places(const wg__strip *s, const wg__units *u)
 const void *wg__strip_put(const wg__strip *s, const wg__part part[2], const wg__unit *u,
                           size_t place, const void *x, void *room, int64_t *apart);
 
-/* For each type and level: y (the operand's type when adjoint) from x and w; dw from x and dy. */
+/* y (the operand's type when adjoint) from x and w; dw from x and dy: for each type, by the kit of a
+ * level. */
+#define WG_CONV_OF(REAL, T)                                                                        \
+    void wg__conv_apply##T(const wg__gemm_kit##T *kit, const wg__conv *v, bool adjoint,            \
+                           const REAL *x, const REAL *w, REAL *y, void *scratch, int threads);     \
+    void wg__conv_weights##T(const wg__gemm_kit##T *kit, const wg__conv *v, const REAL *x,         \
+                             const REAL *dy, REAL *dw, void *scratch, int threads);
+WG_CONV_OF(float, _f32)
+WG_CONV_OF(double, _f64)
+#undef WG_CONV_OF
+
+/* x from dy and w, for each type and level. */
 #define WG_CONV_OF(REAL, S)                                                                        \
-    void wg__conv_apply##S(const wg__conv *v, bool adjoint, const REAL *x, const REAL *w, REAL *y, \
-                           void *scratch, int threads);                                            \
     void wg__conv_spread##S(const wg__conv *v, const REAL *dy, const REAL *w, REAL *x,             \
-                            void *scratch, int threads);                                           \
-    void wg__conv_weights##S(const wg__conv *v, const REAL *x, const REAL *dy, REAL *dw,           \
-                             void *scratch, int threads);
+                            void *scratch, int threads);
 WG_CONV_OF(float, _f32_0)
 WG_CONV_OF(double, _f64_0)
 WG_CONV_OF(float, _f32_1)

@@ -153,13 +153,23 @@ static void cut_blocks(const layout *l, region *p, block *b, wg__run *run, int64
     p->blocks = *blocks - p->block;
 }
 
-#define WG_NARROW
-#define WG_TEMPLATE "conv_apply.c"
-#include "each_real.h"
+/* A level is reached through its kit. */
+#define REAL  float
+#define KIT   wg__gemm_kit_f32
+#define OF(x) x##_f32
+#include "conv_apply.c"
+#undef REAL
+#undef KIT
+#undef OF
+#define REAL  double
+#define KIT   wg__gemm_kit_f64
+#define OF(x) x##_f64
+#include "conv_apply.c"
 
-#else /* for each type and level */
+#else /* for each type */
 
 typedef struct {
+    const KIT *kit;
     const layout *l;
     const region *part;
     const block *block;
@@ -168,12 +178,12 @@ typedef struct {
     REAL *y, *packed;
     char *strips;
     size_t strip_bytes;
-} FN(apply_job);
+} OF(apply_job);
 
 /* Panels of the blocks lo..hi-1 of all parts. */
-static void FN(apply_pack)(void *arg, int64_t lo, int64_t hi)
+static void OF(apply_pack)(void *arg, int64_t lo, int64_t hi)
 {
-    const FN(apply_job) *j = arg;
+    const OF(apply_job) *j = arg;
     const layout *l = j->l;
     const region *p = j->part;
 
@@ -188,13 +198,13 @@ static void FN(apply_pack)(void *arg, int64_t lo, int64_t hi)
             const REAL *w = j->w + q.tap * l->from * l->to;
 
             w += l->adjoint ? q.channel : q.channel * l->to;
-            FN(wg__pack)(q.n, l->to, w, ld, l->adjoint, to, here->k, at);
+            j->kit->pack(q.n, l->to, w, ld, l->adjoint, to, here->k, at);
             at += q.n;
         }
     }
 }
 
-static void FN(apply_unit)(const FN(apply_job) * j, const region *p, int64_t i, REAL *room)
+static void OF(apply_unit)(const OF(apply_job) * j, const region *p, int64_t i, REAL *room)
 {
     const layout *l = j->l;
     wg__unit u = wg__unit_at(&p->units, l->v->n, p->axis, i);
@@ -224,25 +234,25 @@ static void FN(apply_unit)(const FN(apply_job) * j, const region *p, int64_t i, 
         const block *here = &j->block[p->block + b];
         wg__sum s = { here->runs, j->run + here->run, 1, here->k, l->to, 0, b > 0, NULL, 0 };
 
-        FN(wg__tiles)(&s, points, row, j->packed + here->weights, to);
+        j->kit->tiles(&s, points, row, j->packed + here->weights, to);
     }
 }
 
-static void FN(apply_units)(void *arg, int worker, int64_t lo, int64_t hi)
+static void OF(apply_units)(void *arg, int worker, int64_t lo, int64_t hi)
 {
-    const FN(apply_job) *j = arg;
+    const OF(apply_job) *j = arg;
     REAL *room = (REAL *)(j->strips + (size_t)worker * j->strip_bytes);
     const region *p = j->part;
     int64_t before = 0;
 
     for (int64_t i = lo; i < hi; i++) {
         for (; i >= before + p->units.count; p++) before += p->units.count;
-        FN(apply_unit)(j, p, i - before, room);
+        OF(apply_unit)(j, p, i - before, room);
     }
 }
 
-void FN(wg__conv_apply)(const wg__conv *given, bool adjoint, const REAL *x, const REAL *w, REAL *y,
-                        void *scratch, int threads)
+void OF(wg__conv_apply)(const KIT *kit, const wg__conv *given, bool adjoint, const REAL *x,
+                        const REAL *w, REAL *y, void *scratch, int threads)
 {
     wg__conv v = wg__conv_laid(given);
     layout l = layout_of(&v, adjoint, sizeof(REAL));
@@ -261,9 +271,9 @@ void FN(wg__conv_apply)(const wg__conv *given, bool adjoint, const REAL *x, cons
         cut_blocks(&l, &part[i], b, run, &blocks, &runs, &weights, sizeof(REAL));
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
-    FN(apply_job) j = { &l, part, b, run, x, w, y, packed, at + s.weights, s.strip };
+    OF(apply_job) j = { kit, &l, part, b, run, x, w, y, packed, at + s.weights, s.strip };
 
-    wg_parallel(l.packed < 65536 ? 1 : threads, blocks, 1, FN(apply_pack), &j);
-    wg_parallel_workers(threads, l.units, 1, FN(apply_units), &j);
+    wg_parallel(l.packed < 65536 ? 1 : threads, blocks, 1, OF(apply_pack), &j);
+    wg_parallel_workers(threads, l.units, 1, OF(apply_units), &j);
 }
 #endif

@@ -89,22 +89,32 @@ static int unit_runs(const layout *l, const wg__unit *u, int64_t apart, wg__run 
     return n;
 }
 
-#define WG_NARROW
-#define WG_TEMPLATE "conv_weights.c"
-#include "each_real.h"
+/* A level is reached through its kit. */
+#define REAL  float
+#define KIT   wg__gemm_kit_f32
+#define OF(x) x##_f32
+#include "conv_weights.c"
+#undef REAL
+#undef KIT
+#undef OF
+#define REAL  double
+#define KIT   wg__gemm_kit_f64
+#define OF(x) x##_f64
+#include "conv_weights.c"
 
-#else /* for each type and level */
+#else /* for each type */
 
 typedef struct {
+    const KIT *kit;
     const layout *l;
     const REAL *x, *dy;
     REAL *dw, *slabs;
     char *rooms;
     sizes s;
-} FN(weights_job);
+} OF(weights_job);
 
 /* Adds unit i to rows lo..hi-1 of a slab; the first one sets them. */
-static void FN(weights_unit)(const FN(weights_job) * j, int64_t i, REAL *dw, int64_t lo, int64_t hi,
+static void OF(weights_unit)(const OF(weights_job) * j, int64_t i, REAL *dw, int64_t lo, int64_t hi,
                              bool add, char *room)
 {
     const layout *l = j->l;
@@ -118,7 +128,7 @@ static void FN(weights_unit)(const FN(weights_job) * j, int64_t i, REAL *dw, int
     const REAL *dy = j->dy + ((u.image * r->out + u.row) * c->out + u.column) * v->out;
 
     x = wg__strip_put(&l->strip, l->axis, &u, (size_t)v->in * sizeof(REAL), j->x, room, &apart);
-    FN(wg__pack)(places, v->out, dy, v->out, false, packed, places, 0);
+    j->kit->pack(places, v->out, dy, v->out, false, packed, places, 0);
 
     wg__sum s = { unit_runs(l, &u, apart, run), run, c->stride * v->in, places, v->out, 0, add,
                   NULL, 0 };
@@ -133,13 +143,13 @@ static void FN(weights_unit)(const FN(weights_job) * j, int64_t i, REAL *dw, int
             row[q] = x + at * v->in + channel;
             to[q] = dw + (lo + q) * v->out;
         }
-        FN(wg__tiles)(&s, n, row, packed, to);
+        j->kit->tiles(&s, n, row, packed, to);
     }
 }
 
-static void FN(weights_tasks)(void *arg, int worker, int64_t first, int64_t end)
+static void OF(weights_tasks)(void *arg, int worker, int64_t first, int64_t end)
 {
-    const FN(weights_job) *j = arg;
+    const OF(weights_job) *j = arg;
     const layout *l = j->l;
     char *room = j->rooms + (size_t)worker * (j->s.strip + j->s.packed);
 
@@ -150,13 +160,13 @@ static void FN(weights_tasks)(void *arg, int worker, int64_t first, int64_t end)
         REAL *dw = slab ? j->slabs + (slab - 1) * l->rows * l->v->out : j->dw;
 
         for (bool add = false; i < till; i++, add = true)
-            FN(weights_unit)(j, i, dw, row, end_row, add, room);
+            OF(weights_unit)(j, i, dw, row, end_row, add, room);
     }
 }
 
-static void FN(weights_add)(void *arg, int64_t lo, int64_t hi)
+static void OF(weights_add)(void *arg, int64_t lo, int64_t hi)
 {
-    const FN(weights_job) *j = arg;
+    const OF(weights_job) *j = arg;
     int64_t n = j->l->rows * j->l->v->out;
 
     for (int64_t slab = 1; slab < j->l->slabs; slab++) {
@@ -166,8 +176,8 @@ static void FN(weights_add)(void *arg, int64_t lo, int64_t hi)
     }
 }
 
-void FN(wg__conv_weights)(const wg__conv *given, const REAL *x, const REAL *dy, REAL *dw,
-                          void *scratch, int threads)
+void OF(wg__conv_weights)(const KIT *kit, const wg__conv *given, const REAL *x, const REAL *dy,
+                          REAL *dw, void *scratch, int threads)
 {
     wg__conv v = wg__conv_laid(given);
     layout l = layout_of(&v);
@@ -181,9 +191,9 @@ void FN(wg__conv_weights)(const wg__conv *given, const REAL *x, const REAL *dy, 
         return;
     }
     if (flops < WG_GEMM_GRAIN) threads = 1;
-    FN(weights_job) j = { &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s };
+    OF(weights_job) j = { kit, &l, x, dy, dw, scratch, (char *)scratch + s.slabs, s };
 
-    wg_parallel_workers(threads, tasks, 1, FN(weights_tasks), &j);
-    wg_parallel(threads, elements, 16384, FN(weights_add), &j);
+    wg_parallel_workers(threads, tasks, 1, OF(weights_tasks), &j);
+    wg_parallel(threads, elements, 16384, OF(weights_add), &j);
 }
 #endif
