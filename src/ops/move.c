@@ -24,7 +24,7 @@ void wg__steps(const wg_shape *s, int64_t step[WG_MAX_RANK])
     for (int r = 0; r < TILE; r++)                                                                 \
         for (int i = 0; i < TILE; i++) (y)[r * (ld) + i] = (tile)[i][r]
 
-/* The same by vectors of four: two rounds of dealing pairs of lines by turns. */
+/* The same by vectors of four, in registers: two rounds of dealing pairs of lines by turns. */
 static void turn4(wg__word4 tile[TILE][TILE], wg__word4 *y, int64_t ld)
 {
     typedef uint32_t four __attribute__((vector_size(16)));
@@ -33,6 +33,7 @@ static void turn4(wg__word4 tile[TILE][TILE], wg__word4 *y, int64_t ld)
         for (int i = 0; i < TILE; i += 4) {
             four x[4], t[4];
 
+            WG_UNROLL
             for (int k = 0; k < 4; k++) memcpy(&x[k], &tile[i + k][r], sizeof x[k]);
             t[0] = __builtin_shufflevector(x[0], x[2], 0, 4, 1, 5);
             t[1] = __builtin_shufflevector(x[0], x[2], 2, 6, 3, 7);
@@ -42,14 +43,16 @@ static void turn4(wg__word4 tile[TILE][TILE], wg__word4 *y, int64_t ld)
             x[1] = __builtin_shufflevector(t[0], t[2], 2, 6, 3, 7);
             x[2] = __builtin_shufflevector(t[1], t[3], 0, 4, 1, 5);
             x[3] = __builtin_shufflevector(t[1], t[3], 2, 6, 3, 7);
+            WG_UNROLL
             for (int k = 0; k < 4; k++) memcpy(y + (r + k) * ld + i, &x[k], sizeof x[k]);
         }
 }
 
 /* The result runs along the last axis, the operand along the other: a transposition. Each tile goes
  * through a small buffer, so that a line of memory is touched once: lines that lie a power of two
- * apart fall on one another in the cache, and would not stay for a second touch. Words of f32 are
- * what time is spent on: the others are compiled for size. */
+ * apart fall on one another in the cache, and would not stay for a second touch. The line behind
+ * each is asked for: its turn comes when all lines of the operand have been gone through. Words of
+ * f32 are what time is spent on: the others are compiled for size. */
 #define TRANSPOSE(HOW, NAME, WORD, TURN)                                                           \
     HOW static void NAME(const wg__plane *p, const WORD *from, WORD *to)                           \
     {                                                                                              \
@@ -60,7 +63,10 @@ static void turn4(wg__word4 tile[TILE][TILE], wg__word4 *y, int64_t ld)
                 WORD *y = to + r0 * p->to_row + i0, tile[TILE][TILE];                              \
                                                                                                    \
                 if (rows >= TILE && n >= TILE) {                                                   \
-                    for (int i = 0; i < TILE; i++) memcpy(tile[i], x + i * p->from, sizeof *tile); \
+                    for (int i = 0; i < TILE; i++) {                                               \
+                        memcpy(tile[i], x + i * p->from, sizeof *tile);                            \
+                        __builtin_prefetch(x + i * p->from + TILE);                                \
+                    }                                                                              \
                     TURN(tile, y, p->to_row);                                                      \
                     continue;                                                                      \
                 }                                                                                  \
