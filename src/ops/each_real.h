@@ -104,9 +104,10 @@
 #define WG_PRAGMA(text)    WG_PRAGMA_OF(text)
 #define WG_SMALL_BEGIN                                                                             \
     _Pragma("GCC push_options")                                                                    \
-        WG_PRAGMA(GCC optimize(WG_LEAST, "fp-contract=off", "no-math-errno"))
+        WG_PRAGMA(GCC optimize(WG_LEAST, "no-ivopts", "fp-contract=off", "no-math-errno"))
 #define WG_SMALL_END _Pragma("GCC pop_options")
-#define WG_SMALL     __attribute__((optimize(WG_LEAST, "fp-contract=off", "no-math-errno")))
+#define WG_SMALL                                                                                   \
+    __attribute__((optimize(WG_LEAST, "no-ivopts", "fp-contract=off", "no-math-errno")))
 #else
 #define WG_SMALL_BEGIN
 #define WG_SMALL_END

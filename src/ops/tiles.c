@@ -148,7 +148,13 @@ typedef void TILE_T(const wg__sum *s, const REAL *const *row, const REAL *b, int
         FN(tile)(R, W, s, row, b, ldb, to, n, next);                                               \
     }
 #define EVEN(W) SHAPE(1, W) SHAPE(2, W) SHAPE(4, W) SHAPE(6, W)
-EVEN(1) EVEN(2) SHAPE(1, 4) SHAPE(2, 4)
+EVEN(1) EVEN(2)
+#if LEVEL == 0 && WG_IS_SMALL /* few rows take two vectors, as all do */
+#define WIDE NULL
+#else
+SHAPE(1, 4) SHAPE(2, 4)
+#define WIDE NULL, FN(tile_1_4), FN(tile_2_4)
+#endif
 #if WG_IS_SMALL /* odd numbers of rows are two tiles */
 #define SHAPES(W)                                                                                  \
     NULL, FN(tile_1_##W), FN(tile_2_##W), NULL, FN(tile_4_##W), NULL, FN(tile_6_##W)
@@ -164,18 +170,19 @@ SHAPE(3, 1) SHAPE(5, 1) SHAPE(3, 2) SHAPE(5, 2)
         static TILE_T *const FN(tile_of)[3][13] = {
             { SHAPES(1), LARGE(1) },
             { SHAPES(2), LARGE(2) },
-            { NULL, FN(tile_1_4), FN(tile_2_4), FN(tile_3_4) },
+            { WIDE, FN(tile_3_4) },
         };
 #undef LARGE
 #else
     static TILE_T *const FN(tile_of)[3][7] = {
         { SHAPES(1) },
         { SHAPES(2) },
-        { NULL, FN(tile_1_4), FN(tile_2_4) },
+        { WIDE },
     };
 #endif
 #undef SHAPE
 #undef EVEN
+#undef WIDE
 #undef SHAPES
 
 /* Rows of the next tile when m are left: no part of the cut is below 4, where the chains of
