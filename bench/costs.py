@@ -9,8 +9,10 @@ bytes      of f32 that go between memory and processor at least once a step: inp
            What lies between is not counted: it may stay in the cache.
 functions  elementary functions of elements, by name.
 
-A step takes at least as long as the slowest of products / peak, bytes / bandwidth, and the functions'
-time shared out among the threads. Batches and widths are those of bench/jobs.c.
+The limit is the slowest of products / peak, bytes / bandwidth, and the functions' time shared out among
+the threads. It leaves out additions and multiplications outside products, and that the three overlap in part
+only; it counts inputs of the last three rows as if no cache kept any of them from step to step (that of
+softmax keeps some where the third level has 32 MiB). Batches and widths are those of bench/jobs.c.
 """
 
 
