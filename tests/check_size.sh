@@ -3,7 +3,7 @@
 #   tests/check_size.sh BUILD
 set -eu
 build=${1:?usage: tests/check_size.sh BUILD}
-most=1005000
+most=1000000
 
 library=$(readlink -f "$build/libwengert.so")
 copy=$(mktemp)

@@ -231,22 +231,6 @@ typedef struct wg_inlined {
     wg_eval_fn *check; /* of part[0], which gets its own operands: what can make it fail; or NULL */
 } wg_inlined;
 
-/* One link of a chain (WG_PASS_CHAIN): a handler, and its operands as byte offsets into the table
- * of pointers it is called with. */
-typedef struct wg_link {
-    void (*fn)(void); /* of the type that ops/chain.h states */
-    int64_t x[2];
-    const void *attr;
-} wg_link;
-
-/* How a handler gets its operands: x is the value in registers, m lies in memory element by
- * element, o is one element for all. */
-enum { WG_LINK_X, WG_LINK_XM, WG_LINK_MX, WG_LINK_MM, WG_LINK_XO, WG_LINK_OX, WG_N_FORMS };
-
-typedef struct wg_chain {
-    void (*fn[WG_N_FORMS])(void);
-} wg_chain;
-
 /* Tables of kernels, for a record at file scope: .row = WG_ROW_KERNELS({ [WG_F32] = { square } }),
  * say. Types and levels that are not named have none. */
 #define WG_ROW_KERNELS(...)  (wg_row_fn *const[WG_N_DTYPES][WG_N_LEVELS]) __VA_ARGS__
@@ -270,9 +254,6 @@ struct wg_op {
     int decides; /* the operand whose element type picks the kernel; -1: the result's */
     void (*vjp)(const wg_vjp *v, wg_tensor **dx);         /* records; dx[i] may stay NULL: zero */
     double (*flops)(const wg_sig *s, const wg_type *out); /* NULL: one an element of the result */
-    /* Optional: handlers with the bits of the row kernel of f32 at AVX-512, for WG_PASS_CHAIN, or
-     * empty slots. The macros that make the library's are in ops/chain.h. */
-    const wg_chain *chain;
     /* Optional, with a row kernel of f32, or of bools alone: what it does to one element of each
      * operand at AVX-512, bit for bit (but for which NaN), as an expression of C that
      * WG_PASS_CHAIN makes machine code of. NULL, or a text that cannot be read: none. The operand

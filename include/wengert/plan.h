@@ -51,7 +51,9 @@ enum {
      * end are made in their place, where that takes at most an eighth more memory, and none with
      * max_bytes; not with the options check and keep */
     WG_PASS_PLACE = 1 << 17,
-    /* cheap f32 entries of a fused step hand their value on in registers (AVX-512 only) */
+    /* f32 entries of a fused step that follow one another run as one function in machine code, made
+     * when the plan is compiled, and hand values on in registers (AVX-512 only, and where the system
+     * lets a process make code; elsewhere each entry's own kernel runs) */
     WG_PASS_CHAIN = 1 << 18,
     /* sums of rows are made inside the fused step that makes the rows */
     WG_PASS_COLUMNS = 1 << 19,
@@ -150,6 +152,7 @@ typedef struct {
     int specialisations;   /* held now */
     int64_t outside_steps; /* steps of a run that OpenBLAS does */
     int64_t outside_bytes; /* most that its own buffers then hold, all threads together; 0: none */
+    int64_t code_bytes;    /* of machine code (WG_PASS_CHAIN), beside held_bytes */
 } wg_plan_stats;
 
 /** Numbers of the specialisation last used (of the example extents before the first run). */

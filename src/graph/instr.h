@@ -3,6 +3,7 @@
 #define WG_GRAPH_INSTR_H
 
 #include "internal.h"
+#include "native.h"
 
 /* How an operand that broadcasts lies beside the result: collapsed axes, stride 0 where it
  * repeats. */
@@ -68,19 +69,15 @@ typedef struct {
 /* Copies bytes to memory that is not read soon. */
 typedef void wg_stream_fn(void *to, const void *from, size_t bytes);
 
-/* A pointer of a chain's table: that of a ref, or so many bytes behind it. */
-typedef struct {
-    int32_t ref, skew;
-} wg_chain_at;
-
-/* Members that run as one chain, chunk by chunk; what is left of a block goes to the members
+/* Members that run as one chain; what fills no vector at the end of a block goes to the members
  * themselves. */
 typedef struct {
-    int32_t first, n;                     /* members */
-    int32_t n_streams, n_moving, n_frame; /* pointers past the caches come first, then others that
-                                           * move on from chunk to chunk */
-    const wg_chain_at *at;
-    const wg_link *link;
+    int32_t first, n;           /* members */
+    int32_t n_streams, n_frame; /* pointers: those past the caches come first */
+    int32_t group;              /* vectors that go side by side */
+    const int32_t *ref;         /* of the pointers */
+    int64_t entry;              /* in the code of the specialisation */
+    wg_native_fn *fn;
 } wg_chained;
 
 /* Row kernels that run block by block. */

@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-enum { WG_LANE_STEPS = 96, WG_LANE_CONSTANTS = 48 };
+enum { WG_LANE_OPERANDS = 3, WG_LANE_STEPS = 96, WG_LANE_CONSTANTS = 48 };
 
 /* Each as the instruction of AVX-512 does it, bit for bit, lane by lane. */
 typedef enum {

@@ -25,11 +25,11 @@ enum {
     WG_ROW_LANES = 16,     /* and the rows of sums it is made of */
     WG_COLUMN_BYTES = 1 << 17, /* most bytes those of one sum take */
     WG_AHEAD = 1 << 18,        /* least bytes of an operand whose next block is asked for */
-    WG_CHUNK = 128,            /* floats in the registers of a chain */
+    WG_CHUNK = 16,             /* least floats of blocks that go through chains */
     WG_CHAIN_MEMBERS = 64,     /* of one chain: its order is worked out in words of as many bits */
     WG_CHAIN_ASKED = 8,        /* operands read elsewhere that one chain asks for */
     /* pointers of one chain: operands, result, stream */
-    WG_CHAIN_FRAME = 4 * WG_CHAIN_MEMBERS + WG_CHAIN_ASKED,
+    WG_CHAIN_FRAME = (WG_LANE_OPERANDS + 2) * WG_CHAIN_MEMBERS + WG_CHAIN_ASKED,
     WG_INLINE_OPERANDS = 4, /* most operands of an entry that takes part in WG_PASS_INLINE */
     WG_TURN_OPERANDS = 2    /* and in WG_PASS_TURN */
 };
@@ -83,6 +83,8 @@ typedef struct wg_spec {
     const void ***patch;
     const void **bound; /* what they hold now */
     double *seconds;    /* option timing: by instruction */
+    uint8_t *code;      /* of chains */
+    size_t code_bytes;
     int64_t runs;
     wg_spec_stats stats;
 } wg_spec;
@@ -220,6 +222,7 @@ typedef struct {
     const wg_type **type_list;
     int64_t n_types, types_cap;
     wg_list *list; /* the plan's own list while another stands in its place */
+    wg_native_store native;
 } wg_build;
 
 static inline bool wg__lends_type(const wg_op *op, int i)
@@ -383,19 +386,8 @@ wg_stream_fn *wg__stream_copy(int level);
 void wg__stream_end(void); /* what this thread sent past the caches is there for others */
 /* ---- chain.c ---- */
 
-/* Handlers of no record: load and store the value in registers, store it past the caches, add it to
- * what is there, ask for memory, end the chain. */
-typedef enum {
-    WG_CHAIN_LOAD,
-    WG_CHAIN_STORE,
-    WG_CHAIN_STREAM,
-    WG_CHAIN_SUM,
-    WG_CHAIN_AHEAD,
-    WG_CHAIN_END
-} wg_chain_part;
-void (*wg__chain_handler(wg_chain_part part))(void);
-/* The first elements of a block of n, by pointers x of the refs; returns how many. */
-int64_t wg__chain_run(const wg_chained *c, const void *const *x, int64_t n);
+/* The n elements of a block, by pointers x of the refs. false: its members must run. */
+bool wg__chain_run(const wg_chained *c, const void *const *x, int64_t n);
 
 /* ---- plan_lines.c: members that go line by line ---- */
 
@@ -465,6 +457,8 @@ typedef struct {
 /* plan_chain.c: which members of k run as chains; takes what those ask for out of k->ahead. false:
  * out of memory. */
 bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k);
+/* Once all steps are emitted: where chains are run. Where none may be, their members run. */
+void wg__chains_map(wg_build *b);
 
 /* The layout is worked out twice, for its size and for its instructions. false: out of memory. */
 bool wg__rows_lay_out(wg_build *b, int32_t step, wg_rows *r);

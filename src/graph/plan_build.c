@@ -174,6 +174,7 @@ bool wg__build_take(wg_build *b)
 
 void wg__build_release(wg_build *b)
 {
+    wg__native_release(&b->native);
     wg__release(b->type);
     wg__release(b->in);
     wg__release(b->op);
@@ -258,6 +259,7 @@ wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
 void wg__spec_free(wg_spec *s)
 {
     if (!s) return;
+    wg__native_unmap(s->code, s->code_bytes);
     wg__arena_free(&s->mem);
     wg__release(s);
 }

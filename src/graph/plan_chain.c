@@ -1,19 +1,22 @@
 /*
- * plan_chain.c: members of a step that follow one another and have handlers (wg_op.chain) run as
- * one chain: 128 elements at a time go through all of them, and the value just made stays in
- * registers. It goes to memory only when another than the next one reads it, and what lives only
- * inside the chain has one chunk of memory, not a block. The order among them is chosen so that a
- * value is read right after it was made. A sum of rows takes what the registers hold and leaves them
- * as they are. What is read no more after it went to memory or into such a sum joins the first chain
- * it may. Long chains also ask for the next block of operands that are read outside of chains.
+ * plan_chain.c: members of a step that follow one another and say what they do to a vector
+ * (wg_op.lane) run as one chain, a function in machine code (native.h): what is made inside stays in
+ * registers, and goes to memory only when something behind the chain reads it. The order among them
+ * is chosen so that a value is read right after it was made. A sum of rows takes what the registers
+ * hold. What is read no more after it went to memory or into such a sum joins the first chain it
+ * may. Long chains also ask for the next block of operands that are read outside of chains.
  */
 #include <string.h>
 
+#include "native.h"
 #include "plan.h"
 
 enum {
-    LONG = 4, /* members of a chain for each operand read elsewhere that it asks for */
-    MOST_LINKS = 6 * WG_CHAIN_MEMBERS + WG_CHAIN_ASKED + 1
+    LONG = 4,          /* members of a chain for each operand read elsewhere that it asks for */
+    MOST_STEPS = 1024, /* of one chain */
+    MOST_CONSTANTS = 256,
+    /* what a member adds beside its lane: tests of bools, and to memory or past the caches */
+    BESIDE = WG_LANE_OPERANDS + 2
 };
 
 /* What a pointer of the table is for, in the order of the table. */
@@ -22,35 +25,31 @@ enum { STREAMED, MOVING, FIXED, N_USES };
 /* A chain being made: members are counted from its first. */
 struct maker {
     wg_build *b;
-    const wg_rows *r;
     wg_blocks *k;
     const int32_t *entry; /* of the member; -1: it repeats a value */
     int32_t first, n;
-    int32_t source[WG_CHAIN_MEMBERS][2]; /* the member that made the operand's value; -1: none */
-    uint64_t before[WG_CHAIN_MEMBERS];   /* members that must run before this one */
-    bool later[WG_CHAIN_MEMBERS];        /* the value is read behind the chain */
-    bool kept[WG_CHAIN_MEMBERS];         /* the value goes to memory */
-    bool block[WG_CHAIN_MEMBERS];        /* to that of the whole block */
+    int32_t source[WG_CHAIN_MEMBERS][WG_LANE_OPERANDS]; /* the member that made the operand's value;
+                                                         * -1: none */
+    uint64_t before[WG_CHAIN_MEMBERS];                  /* members that must run before this one */
+    bool kept[WG_CHAIN_MEMBERS]; /* the value goes to memory: it is read behind the chain */
     int32_t order[WG_CHAIN_MEMBERS];
-    wg_link link[MOST_LINKS];
-    int32_t n_links;
+    int32_t value[WG_CHAIN_MEMBERS]; /* where the steps have it */
+    wg_native_step step[MOST_STEPS];
+    uint32_t constant[MOST_CONSTANTS];
+    int32_t n_steps, n_constants;
     struct {
         int64_t key;
         int use;
-        wg_chain_at at;
+        int32_t ref;
     } pointer[WG_CHAIN_FRAME];
     int32_t n_pointers, n_uses[N_USES];
     int32_t asked[WG_CHAIN_ASKED], n_asked; /* refs of operands read elsewhere */
+    wg_lane lane;
 };
 
 static const wg_member *member(const struct maker *o, int32_t i)
 {
     return &o->k->member[o->first + i];
-}
-
-static const wg_op *op_of(const struct maker *o, int32_t i)
-{
-    return wg__op_at(o->b, o->entry[o->first + i]);
 }
 
 static bool sums(const struct maker *o, int32_t i)
@@ -74,14 +73,18 @@ static bool same_place(const wg_ref *x, const wg_ref *y)
 static bool fits(const wg_build *b, const wg_member *m, int32_t e)
 {
     const wg_op *op = e >= 0 ? wg__op_at(b, e) : NULL;
+    bool moves = false;
 
-    if (op && wg__sums_rows(b, e))
-        return b->type[e]->dtype == WG_F32 && wg__more(op)->adds->chain &&
-               wg__more(op)->adds->chain->fn[WG_LINK_XM];
-    if (!op || !op->chain || op->shape_only || !(b->mark[e] & WG_ROW) || m->narrow) return false;
-    if (wg__kernel_dtype(b, e) != WG_F32 || b->type[e]->dtype != WG_F32) return false;
-    if (m->n == 1) return m->step[0] && op->chain->fn[WG_LINK_X];
-    return m->n == 2 && (m->step[0] || m->step[1]) && op->chain->fn[WG_LINK_XM];
+    if (op && wg__sums_rows(b, e)) return b->type[e]->dtype == WG_F32 && wg__more(op)->adds->lane;
+    if (!op || !op->lane || op->shape_only || !(b->mark[e] & WG_ROW) || m->narrow) return false;
+    if (wg__kernel_dtype(b, e) != WG_F32 || m->n > WG_LANE_OPERANDS) return false;
+    for (int32_t j = 0; j < m->n; j++) {
+        wg_dtype t = b->type[b->in[b->p->first[e] + j]]->dtype;
+
+        if (t != WG_F32 && (t != WG_BOOL || !m->step[j])) return false;
+        moves = moves || m->step[j];
+    }
+    return moves && (b->type[e]->dtype == WG_F32 || (b->type[e]->dtype == WG_BOOL && !m->stream));
 }
 
 /* ---- who reads what, and in which order ---- */
@@ -137,26 +140,18 @@ static void find_sources(struct maker *o)
     for (int32_t i = 0; i < o->n; i++) {
         const wg_ref *y = result(o->k, member(o, i));
 
-        o->later[i] = read_later(o, y);
-        for (int32_t w = i + 1; w < o->n && o->later[i]; w++)
-            if (writes(o, w, y)) o->later[i] = false;
+        o->kept[i] = y->local < 0 || read_later(o, y);
+        for (int32_t w = i + 1; w < o->n && o->kept[i]; w++)
+            if (writes(o, w, y)) o->kept[i] = false;
     }
 }
 
-/* The operand that is the value made by member `held`, of one of the two places at most; -1. */
-static int in_registers(const struct maker *o, int32_t i, int32_t held)
+/* Member i reads the value made by member `held`. */
+static bool reads_value(const struct maker *o, int32_t i, int32_t held)
 {
-    const wg_member *m = member(o, i);
-
-    for (int j = 0; j < m->n && held >= 0; j++)
-        if (o->source[i][j] == held && m->step[j]) return j;
-    return -1;
-}
-
-/* The member whose value is in the registers once member i has run. */
-static int32_t held_after(const struct maker *o, int32_t i)
-{
-    return sums(o, i) ? o->source[i][1] : i;
+    for (int32_t j = 0; j < member(o, i)->n && held >= 0; j++)
+        if (o->source[i][j] == held) return true;
+    return false;
 }
 
 /* A reader of the value just made comes next where there is one, else the earliest member. */
@@ -171,58 +166,17 @@ static void choose_order(struct maker *o)
         for (int32_t i = 0; i < o->n; i++) {
             if ((done >> i & 1) || (o->before[i] & ~done)) continue;
             if (next < 0) next = i;
-            if (in_registers(o, i, held) < 0) continue;
+            if (!reads_value(o, i, held)) continue;
             next = i;
             break;
         }
         o->order[t] = next;
-        held = held_after(o, next);
+        held = sums(o, next) ? o->source[next][1] : next;
         done |= (uint64_t)1 << next;
     }
 }
 
-/* A slot holds blocks when some value in it comes from before the chain or is read behind it. */
-static bool holds_blocks(const struct maker *o, const wg_ref *slot)
-{
-    for (int32_t i = 0; i < o->n; i++) {
-        const wg_member *m = member(o, i);
-
-        for (int32_t j = 0; j < m->n; j++)
-            if (o->source[i][j] < 0 && same_place(&o->k->ref[m->first + j], slot)) return true;
-        if (o->later[i] && same_place(result(o->k, m), slot)) return true;
-    }
-    return false;
-}
-
-static void find_kept(struct maker *o)
-{
-    int32_t held = -1;
-
-    for (int32_t i = 0; i < o->n; i++) {
-        const wg_ref *y = result(o->k, member(o, i));
-
-        o->kept[i] = y->local < 0 || o->later[i];
-        o->block[i] = y->local < 0 || holds_blocks(o, y);
-    }
-    for (int32_t t = 0; t < o->n; held = held_after(o, o->order[t++])) {
-        int32_t i = o->order[t];
-        int from = in_registers(o, i, held);
-
-        for (int j = 0; j < member(o, i)->n; j++)
-            if (j != from && o->source[i][j] >= 0) o->kept[o->source[i][j]] = true;
-    }
-}
-
-/* ---- links ---- */
-
-/* Slots lie multiples of 2048 bytes apart, in few sets of the cache: the chunks in them lie at
- * different places of their slots. */
-static int32_t skew_of(const struct maker *o, int64_t local)
-{
-    int64_t chunk = WG_CHUNK * (int64_t)sizeof(float), places = o->r->slot_bytes / chunk;
-
-    return (int32_t)(local / 4096 % places * chunk);
-}
+/* ---- steps ---- */
 
 static bool is_spread(const wg_blocks *k, int32_t ref)
 {
@@ -232,7 +186,7 @@ static bool is_spread(const wg_blocks *k, int32_t ref)
 }
 
 /* The pointer of ref `ref` in the table: members that read one value share it. */
-static int64_t pointer(struct maker *o, int32_t ref, int64_t key, int use, int32_t skew)
+static int32_t pointer(struct maker *o, int32_t ref, int64_t key, int use)
 {
     int32_t at = 0;
 
@@ -240,71 +194,94 @@ static int64_t pointer(struct maker *o, int32_t ref, int64_t key, int use, int32
     if (at < o->n_pointers) return at;
     o->pointer[at].key = key;
     o->pointer[at].use = use;
-    o->pointer[at].at = (wg_chain_at){ ref, skew };
+    o->pointer[at].ref = ref;
     o->n_uses[use]++;
     o->n_pointers++;
     return at;
 }
 
-static int64_t place_of(struct maker *o, int32_t i)
+static int32_t add(struct maker *o, int op, int32_t x, int32_t y, int32_t z)
 {
-    const wg_member *m = member(o, i);
-    int64_t local = o->k->ref[m->first + m->n].local;
-    bool block = o->block[i];
-
-    return pointer(o, m->first + m->n, o->entry[o->first + i], block ? MOVING : FIXED,
-                   block ? 0 : skew_of(o, local));
+    if (o->n_steps < MOST_STEPS) o->step[o->n_steps] = (wg_native_step){ (int16_t)op, 0, x, y, z };
+    return o->n_steps++;
 }
 
-static int64_t operand(struct maker *o, int32_t i, int j)
+/* The first of `times` constants that are alike. */
+static int32_t constant(struct maker *o, uint32_t bits, int times)
+{
+    int32_t at = 0;
+
+    while (at < o->n_constants && o->constant[at] != bits) at++;
+    for (; at + times > o->n_constants; o->n_constants++)
+        if (o->n_constants < MOST_CONSTANTS) o->constant[o->n_constants] = bits;
+    return WG_AT_CONSTANT | at;
+}
+
+static int32_t operand_pointer(struct maker *o, int32_t i, int32_t j)
 {
     const wg_member *m = member(o, i);
     const wg_plan *p = o->b->p;
     int32_t ref = m->first + j, in = o->b->in[p->first[o->entry[o->first + i]] + j - sums(o, i)];
 
-    if (o->source[i][j] >= 0) return place_of(o, o->source[i][j]);
     return pointer(o, ref, is_spread(o->k, ref) ? p->n + ref : o->b->owner[in],
-                   m->step[j] ? MOVING : FIXED, 0);
+                   m->step[j] ? MOVING : FIXED);
 }
 
-static void add(struct maker *o, void (*fn)(void), int64_t x, int64_t y, const void *attr)
+static int32_t operand(struct maker *o, int32_t i, int32_t j)
 {
-    o->link[o->n_links++] = (wg_link){ fn, { x, y }, attr };
+    int32_t e = o->entry[o->first + i], at;
+
+    if (o->source[i][j] >= 0) return o->value[o->source[i][j]];
+    at = operand_pointer(o, i, j);
+    if (!sums(o, i) && o->b->type[o->b->in[o->b->p->first[e] + j]]->dtype == WG_BOOL)
+        return add(o, WG_NATIVE_TEST, 0, at, 0);
+    return (member(o, i)->step[j] ? WG_AT_MEMORY : WG_AT_ONE) | at;
 }
 
-static void add_part(struct maker *o, wg_chain_part part, int64_t x, int64_t y)
+/* What a number of the lane is among the steps: an operand, a constant, or step n behind `base`. */
+static int32_t in_steps(struct maker *o, const int32_t *x, int32_t base, int number)
 {
-    add(o, wg__chain_handler(part), x, y, NULL);
+    if (number < 0) return constant(o, o->lane.constant[-1 - number], 1);
+    return number < o->lane.n_in ? x[number] : base + number - o->lane.n_in;
 }
 
-static void add_handler(struct maker *o, int32_t i, int held)
+/* The steps of an op on x[0], x[1], ...; -1: it cannot be said in steps. */
+static int32_t add_lane(struct maker *o, const wg_op *op, const void *attr, const int32_t *x, int n)
 {
+    int32_t base = o->n_steps;
+    wg_lane *l = &o->lane;
+
+    if (!wg__lane_read(op, attr, l) || l->n_in != n || l->n_steps == 0 || l->result < l->n_in)
+        return -1;
+    for (int j = 0; j < l->n_steps; j++) {
+        const wg_lane_step *s = &l->step[j];
+        int32_t c = s->op == WG_LANE_SIGN ? constant(o, 0x80000000u, 1)
+                                          : in_steps(o, x, base, s->c);
+        int32_t at = add(o, s->op, in_steps(o, x, base, s->a), in_steps(o, x, base, s->b), c);
+
+        if (at < MOST_STEPS) o->step[at].imm = s->imm;
+    }
+    return base + l->result - l->n_in;
+}
+
+/* A sum adds to the row that its first operand and its result show. */
+static bool add_member(struct maker *o, int32_t i)
+{
+    const wg_op *op = wg__op_at(o->b, o->entry[o->first + i]);
     const wg_member *m = member(o, i);
-    const wg_chain *chain = op_of(o, i)->chain;
-    int form = WG_LINK_X, other = 1 - held;
-    int64_t x = 0, y = 0;
+    int32_t x[WG_LANE_OPERANDS], row;
 
     if (sums(o, i)) {
-        if (held < 0) add_part(o, WG_CHAIN_LOAD, operand(o, i, 1), 0);
-        add_part(o, WG_CHAIN_SUM, pointer(o, m->first, o->b->p->n + m->first, MOVING, 0), 0);
-        return;
-    }
-    if (m->n == 1) {
-        if (held < 0) add_part(o, WG_CHAIN_LOAD, operand(o, i, 0), 0);
-    } else if (held < 0 && m->step[0] && m->step[1]) {
-        form = WG_LINK_MM;
-        x = operand(o, i, 0);
-        y = operand(o, i, 1);
+        row = pointer(o, m->first, o->b->p->n + m->first, MOVING);
+        x[0] = WG_AT_MEMORY | row;
+        x[1] = operand(o, i, 1);
+        o->value[i] = add_lane(o, wg__more(op)->adds, NULL, x, 2);
+        add(o, WG_NATIVE_STORE, o->value[i], row, 0);
     } else {
-        if (held < 0) {
-            other = !m->step[1];
-            add_part(o, WG_CHAIN_LOAD, operand(o, i, 1 - other), 0);
-        }
-        x = operand(o, i, other);
-        if (m->step[other]) form = other ? WG_LINK_XM : WG_LINK_MX;
-        else form = other ? WG_LINK_XO : WG_LINK_OX;
+        for (int32_t j = 0; j < m->n; j++) x[j] = operand(o, i, j);
+        o->value[i] = add_lane(o, op, m->attr, x, m->n);
     }
-    add(o, chain->fn[form], x, y, m->attr);
+    return o->value[i] >= 0;
 }
 
 /* Asks for the next block of operands that are the first to be asked for in the step. */
@@ -312,87 +289,108 @@ static void add_ahead(struct maker *o, int32_t i)
 {
     wg_blocks *k = o->k;
     const wg_member *m = member(o, i);
-    int32_t left = 0;
+    int32_t left = 0, ahead = (int32_t)(k->block * (int64_t)sizeof(float));
 
     for (int32_t at = 0; at < k->n_ahead; at++) {
         int32_t ref = k->ahead[at], j = ref - m->first;
 
-        if (j < 0 || j >= m->n || o->source[i][j] >= 0) k->ahead[left++] = ref;
-        else add_part(o, WG_CHAIN_AHEAD, operand(o, i, j), k->block * (int64_t)sizeof(float));
+        if (j < 0 || j >= m->n || o->source[i][j] >= 0 ||
+            k->ref[ref].stride != (int64_t)sizeof(float))
+            k->ahead[left++] = ref;
+        else add(o, WG_NATIVE_AHEAD, 0, operand_pointer(o, i, j), ahead);
     }
     k->n_ahead = left;
 }
 
 static void ask_elsewhere(struct maker *o, int32_t ref)
 {
-    add_part(o, WG_CHAIN_AHEAD, pointer(o, ref, o->b->p->n + ref, MOVING, 0),
-             o->k->block * (int64_t)sizeof(float));
+    add(o, WG_NATIVE_AHEAD, 0, pointer(o, ref, o->b->p->n + ref, MOVING),
+        (int32_t)(o->k->block * (int64_t)sizeof(float)));
 }
 
-static void add_links(struct maker *o)
+/* Floats that go where bools are read from would be there before the last of those is read. */
+static bool overtakes(const struct maker *o, int32_t i)
 {
-    int32_t held = -1, asked = 0;
+    for (int32_t w = 0; w < o->n && o->kept[i] && !sums(o, i); w++)
+        for (int32_t j = 0; j < member(o, w)->n && !sums(o, w); j++) {
+            int32_t in = o->b->in[o->b->p->first[o->entry[o->first + w]] + j];
 
-    for (int32_t t = 0; t < o->n; held = held_after(o, o->order[t++])) {
-        int32_t i = o->order[t];
+            if (o->b->type[in]->dtype == o->b->type[o->entry[o->first + i]]->dtype) continue;
+            if (writes(o, i, &o->k->ref[member(o, w)->first + j])) return true;
+        }
+    return false;
+}
+
+static bool add_steps(struct maker *o)
+{
+    int32_t asked = 0;
+
+    for (int32_t t = 0; t < o->n; t++) {
+        int32_t i = o->order[t], e = o->entry[o->first + i];
         const wg_member *m = member(o, i);
 
-        add_handler(o, i, in_registers(o, i, held));
+        if (overtakes(o, i) || !add_member(o, i)) return false;
         if (m->stream)
-            add_part(o, WG_CHAIN_STREAM,
-                     pointer(o, m->first + m->n + 1, o->entry[o->first + i], STREAMED, 0), 0);
-        if (o->kept[i]) add_part(o, WG_CHAIN_STORE, place_of(o, i), 0);
+            add(o, WG_NATIVE_STREAM, o->value[i], pointer(o, m->first + m->n + 1, e, STREAMED), 0);
+        if (o->kept[i] && !sums(o, i)) {
+            int32_t to = pointer(o, m->first + m->n, e, MOVING);
+
+            if (o->b->type[e]->dtype == WG_F32) add(o, WG_NATIVE_STORE, o->value[i], to, 0);
+            else add(o, WG_NATIVE_BOOLS, o->value[i], to, constant(o, 0x01010101, 4));
+        }
         add_ahead(o, i);
         while (asked < o->n_asked && (t + 1) * (o->n_asked + 1) >= (asked + 1) * o->n)
             ask_elsewhere(o, o->asked[asked++]);
     }
-    add_part(o, WG_CHAIN_END, 0, 0);
+    return o->n_steps <= MOST_STEPS && o->n_constants <= MOST_CONSTANTS;
 }
 
 /* ---- chains ---- */
 
+/* Pointers in the order of their uses; steps by their places. */
 static bool finish(struct maker *o)
 {
-    wg_arena *mem = &o->b->s->mem;
-    wg_chained *c = &o->k->chain[o->k->n_chains++];
-    wg_link *link = wg__arena_take(mem, (size_t)o->n_links * sizeof *link);
-    wg_chain_at *at = wg__arena_take(mem, (size_t)o->n_pointers * sizeof *at);
     int32_t next[N_USES] = { 0, o->n_uses[STREAMED], o->n_uses[STREAMED] + o->n_uses[MOVING] };
-    int64_t offset[WG_CHAIN_FRAME];
+    int32_t *ref = wg__arena_take(&o->b->s->mem, (size_t)o->n_pointers * sizeof *ref);
+    int32_t place[WG_CHAIN_FRAME];
+    wg_native n = { o->step, o->constant, o->n_steps, o->n_constants, o->n_pointers };
+    wg_native_code code;
 
-    if (!link || !at) return false;
+    if (!ref) return false;
     for (int32_t i = 0; i < o->n_pointers; i++) {
-        int32_t to = next[o->pointer[i].use]++;
+        place[i] = next[o->pointer[i].use]++;
+        ref[place[i]] = o->pointer[i].ref;
+    }
+    for (int32_t i = 0; i < o->n_steps; i++) {
+        wg_native_step *s = &o->step[i];
+        int32_t *x[] = { &s->a, &s->b, &s->c };
+        bool lane = s->op < WG_NATIVE_STORE;
 
-        at[to] = o->pointer[i].at;
-        offset[i] = to * (int64_t)sizeof(void *);
+        if (!lane) s->b = place[s->b];
+        for (int j = 0; j < (lane ? 3 : 1); j++)
+            if (*x[j] >= WG_AT_MEMORY) *x[j] = (*x[j] & WG_AT_ONE) | place[*x[j] & ~WG_AT_ONE];
     }
-    for (int32_t i = 0; i < o->n_links; i++) {
-        link[i] = o->link[i];
-        link[i].x[0] = offset[link[i].x[0]];
-        if (link[i].fn != wg__chain_handler(WG_CHAIN_AHEAD)) link[i].x[1] = offset[link[i].x[1]];
-    }
-    *c = (wg_chained){ .first = o->first,
-                       .n = o->n,
-                       .n_streams = o->n_uses[STREAMED],
-                       .n_moving = o->n_uses[STREAMED] + o->n_uses[MOVING],
-                       .n_frame = o->n_pointers,
-                       .at = at,
-                       .link = link };
+    if (wg__native_add(&o->b->native, &n, &code))
+        o->k->chain[o->k->n_chains++] = (wg_chained){ .first = o->first,
+                                                      .n = o->n,
+                                                      .n_streams = o->n_uses[STREAMED],
+                                                      .n_frame = o->n_pointers,
+                                                      .group = code.group,
+                                                      .ref = ref,
+                                                      .entry = (int64_t)code.entry };
     return true;
 }
 
+/* false: out of memory. A chain that cannot be made leaves its members as they are. */
 static bool make(struct maker *o, int32_t first, int32_t n)
 {
     o->first = first;
     o->n = n;
-    o->n_links = o->n_pointers = 0;
+    o->n_steps = o->n_constants = o->n_pointers = 0;
     memset(o->n_uses, 0, sizeof o->n_uses);
     find_sources(o);
     choose_order(o);
-    find_kept(o);
-    add_links(o);
-    return finish(o);
+    return !add_steps(o) || finish(o);
 }
 
 /* The entries of k's members: behind one whose value is narrow comes one that repeats it. */
@@ -509,30 +507,52 @@ static void share_ahead(wg_blocks *k, struct range *chain, int32_t n)
     k->n_ahead = left;
 }
 
-static bool make_all(wg_build *b, const wg_rows *r, wg_blocks *k, const int32_t *entry,
-                     const struct range *chain, int32_t n)
+/* How many steps member i adds at most; 0: it may not be in a chain. */
+static int32_t steps_of(const wg_build *b, const wg_member *m, int32_t e, wg_lane *lane)
 {
-    struct maker *o = wg__alloc(sizeof *o);
-    bool ok = o != NULL;
+    if (!fits(b, m, e)) return 0;
+    if (wg__sums_rows(b, e)) return 1 + BESIDE;
+    return wg__lane_read(wg__op_at(b, e), m->attr, lane) ? lane->n_steps + BESIDE : 0;
+}
 
-    for (int32_t c = 0; ok && c < n; c++) {
-        o->b = b;
-        o->r = r;
-        o->k = k;
-        o->entry = entry;
+static int32_t find_chains(wg_build *b, const wg_blocks *k, const int32_t *entry, wg_lane *lane,
+                           struct range *chain)
+{
+    int32_t chains = 0;
+
+    for (int32_t i = 0, n = 0; i < k->n_members; i += (n > 0) ? n : 1) {
+        int32_t left = MOST_STEPS - WG_CHAIN_ASKED;
+
+        for (n = 0; n < WG_CHAIN_MEMBERS && i + n < k->n_members; n++) {
+            int32_t steps = steps_of(b, &k->member[i + n], entry[i + n], lane);
+
+            if (steps == 0 || steps > left) break;
+            left -= steps;
+        }
+        if (n >= 2 || (n > 0 && k->member[i].stream))
+            chain[chains++] = (struct range){ .first = i, .n = n };
+    }
+    return chains;
+}
+
+static bool make_all(struct maker *o, const struct range *chain, int32_t n)
+{
+    for (int32_t c = 0; c < n; c++) {
+        int32_t before = o->k->n_chains;
+
         o->n_asked = chain[c].n_asked;
         memcpy(o->asked, chain[c].asked, sizeof o->asked);
-        ok = make(o, chain[c].first, chain[c].n);
-        k->n_asks -= chain[c].n;
+        if (!make(o, chain[c].first, chain[c].n)) return false;
+        if (o->k->n_chains > before) o->k->n_asks -= chain[c].n;
     }
-    wg__release(o);
-    return ok;
+    return true;
 }
 
 bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k)
 {
-    int32_t entry[2 * WG_MAX_MEMBERS], chains = 0;
+    int32_t entry[2 * WG_MAX_MEMBERS], chains;
     struct range *chain;
+    struct maker *o;
     bool ok;
 
     k->n_asks = 0;
@@ -541,18 +561,37 @@ bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k)
         return true;
     k->chain = wg__arena_take(&b->s->mem, (size_t)k->n_members * sizeof *k->chain);
     chain = wg__array(k->n_members, sizeof *chain);
-    ok = k->chain && chain;
-    if (ok) find_entries(b, r, entry);
-    if (ok) move_ends(b, k, entry);
-    for (int32_t i = 0, n = 0; ok && i < k->n_members; i += (n > 0) ? n : 1) {
-        for (n = 0; n < WG_CHAIN_MEMBERS && i + n < k->n_members; n++)
-            if (!fits(b, &k->member[i + n], entry[i + n])) break;
-        if (n >= 2 || (n > 0 && k->member[i].stream))
-            chain[chains++] = (struct range){ .first = i, .n = n };
+    o = wg__alloc(sizeof *o);
+    ok = k->chain && chain && o;
+    if (ok) {
+        o->b = b;
+        o->k = k;
+        o->entry = entry;
+        find_entries(b, r, entry);
+        move_ends(b, k, entry);
+        chains = find_chains(b, k, entry, &o->lane, chain);
+        share_ahead(k, chain, chains);
+        ok = make_all(o, chain, chains);
     }
-    if (ok) share_ahead(k, chain, chains);
-    ok = ok && make_all(b, r, k, entry, chain, chains);
     wg__release(chain);
+    wg__release(o);
     k->one_chain = ok && k->n_chains == 1 && k->n_asks == 0 && k->n_uses == 0 && k->line == 0;
     return ok;
+}
+
+void wg__chains_map(wg_build *b)
+{
+    wg_spec *s = b->s;
+
+    s->code = wg__native_map(&b->native, &s->code_bytes);
+    for (int64_t i = 0; i < s->n_instr; i++) {
+        wg_blocks *k = s->instr[i].as.blocks;
+
+        if (s->instr[i].kind != WG_I_BLOCKS) continue;
+        for (int32_t c = 0; c < k->n_chains && s->code; c++)
+            k->chain[c].fn = (wg_native_fn *)(uintptr_t)(s->code + k->chain[c].entry);
+        if (s->code) continue;
+        k->n_chains = 0;
+        k->one_chain = false;
+    }
 }

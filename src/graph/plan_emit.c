@@ -334,5 +334,6 @@ bool wg__plan_emit(wg_build *b)
         memset(s->seconds, 0, (size_t)s->n_instr * sizeof *s->seconds);
     }
     count_work(b);
+    wg__chains_map(b);
     return true;
 }

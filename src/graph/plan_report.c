@@ -64,7 +64,10 @@ wg_status wg_plan_report(wg_plan *p, wg_plan_stats *stats)
                               .seconds = p->seconds,
                               .outside_steps = s->outside_steps,
                               .outside_bytes = s->outside_bytes * p->options.threads };
-    for (int i = 0; i < WG_SPECS; i++) stats->specialisations += p->spec[i] != NULL;
+    for (int i = 0; i < WG_SPECS; i++) {
+        stats->specialisations += p->spec[i] != NULL;
+        stats->code_bytes += p->spec[i] ? (int64_t)p->spec[i]->code_bytes : 0;
+    }
     return WG_OK;
 }
 
@@ -182,6 +185,9 @@ wg_status wg_plan_report_print(wg_plan *p, bool passes, FILE *to)
     fprintf(to, "%" PRId64 " bytes held: %zu of values, aligned, and %" PRId64 " of the plan\n",
             stats.held_bytes, wg__block_bytes(p->arena_block),
             stats.held_bytes - (int64_t)wg__block_bytes(p->arena_block));
+    if (stats.code_bytes > 0)
+        fprintf(to, "besides, %" PRId64 " bytes of machine code for chains of element-wise entries\n",
+                stats.code_bytes);
     if (stats.outside_steps > 0)
         fprintf(to,
                 "besides, OpenBLAS's own buffers, up to %" PRId64 " bytes: it does %" PRId64

@@ -77,10 +77,12 @@ static bool reads_repeated(const wg_build *b, const wg_rows *r, int32_t e, int32
     return r->lines > 1 && wg__narrow(b, owner) && !wg__narrow(b, e);
 }
 
-/* Buffers out of use, of one width. */
+/* Buffers out of use, of one width. Those of bools stay so: a chain reads and writes vector after
+ * vector, and floats would be written over bools that are read later. */
 struct spare {
     int32_t slot[2 * WG_MAX_MEMBERS], n;
 };
+enum { NARROW, WIDE, BOOLS, N_WIDTHS };
 
 static int32_t take_slot(struct spare *s, int32_t *all)
 {
@@ -108,13 +110,18 @@ static void find_last(const wg_build *b, int32_t step, const wg_rows *r, int32_t
     }
 }
 
+static struct spare *wide_of(struct spare *spare, const wg_build *b, int32_t e)
+{
+    return &spare[b->type[e]->dtype == WG_BOOL ? BOOLS : WIDE];
+}
+
 /* Buffers for values used only inside or streamed, handed on once their last reader has run. A
  * reader of the same element type and width may write over them. */
 static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
 {
     const wg_plan *p = b->p;
     int32_t last[WG_MAX_MEMBERS], repeated[WG_MAX_MEMBERS];
-    struct spare wide = { .n = 0 }, narrow = { .n = 0 };
+    struct spare spare[N_WIDTHS] = { { .n = 0 } };
 
     find_last(b, step, r, last, repeated);
     for (int32_t m = 0; m < r->members; m++) {
@@ -130,25 +137,32 @@ static void give_slots(const wg_build *b, int32_t step, wg_rows *r)
                 at = b->index[owner];
                 if (pass == 0 && b->type[owner]->dtype != b->type[e]->dtype) continue;
                 if (last[at] == m && r->slot[at] >= 0) {
-                    struct spare *to = wg__narrow(b, owner) ? &narrow : &wide;
+                    struct spare *to =
+                        wg__narrow(b, owner) ? &spare[NARROW] : wide_of(spare, b, owner);
 
                     to->slot[to->n++] = r->slot[at];
                     last[at] = -1;
                 }
                 if (repeated[at] == m) {
-                    wide.slot[wide.n++] = r->repeat[at];
+                    struct spare *to = wide_of(spare, b, owner);
+
+                    to->slot[to->n++] = r->repeat[at];
                     repeated[at] = -1;
                 }
             }
             if (pass > 0 || wg__sums_rows(b, e) ||
                 ((b->mark[e] & (WG_STORED | WG_DIRECT)) && !is_streamed(b, r, e)))
                 continue;
-            if (wg__narrow(b, e)) r->slot[m] = take_slot(&narrow, &r->n_narrow);
-            else r->slot[m] = take_slot(&wide, &r->n_slots);
+            if (wg__narrow(b, e)) r->slot[m] = take_slot(&spare[NARROW], &r->n_narrow);
+            else r->slot[m] = take_slot(wide_of(spare, b, e), &r->n_slots);
         }
-        if (last[m] < 0 && r->slot[m] >= 0) wide.slot[wide.n++] = r->slot[m]; /* streamed */
+        if (last[m] < 0 && r->slot[m] >= 0) { /* streamed */
+            struct spare *to = wide_of(spare, b, e);
+
+            to->slot[to->n++] = r->slot[m];
+        }
         if (repeated[m] < 0) continue;
-        r->repeat[m] = take_slot(&wide, &r->n_slots);
+        r->repeat[m] = take_slot(wide_of(spare, b, e), &r->n_slots);
         r->n_repeats++;
     }
 }

@@ -132,21 +132,6 @@ static void run_member(const wg_blocks *k, const wg_member *m, int64_t n, const 
     if (m->stream) k->past((void *)(uintptr_t)past, y, (size_t)(n * m->stream));
 }
 
-/* A block of n elements through a chain; those that fill no chunk through its members. */
-static void run_chain(const wg_blocks *k, const wg_chained *c, int64_t n, const void *const *x)
-{
-    int64_t done = wg__chain_run(c, x, n), bytes = done * (int64_t)sizeof(float);
-
-    for (int32_t i = c->first; i < c->first + c->n && done < n; i++) {
-        const wg_member *m = &k->member[i];
-        const char *at[4]; /* operands, result, stream */
-
-        for (int32_t j = 0; j <= m->n + (m->stream > 0); j++)
-            at[j] = (const char *)x[m->first + j] + (j >= m->n || m->step[j] ? bytes : 0);
-        run_member(k, m, n - done, (const void *const *)at, at[m->n], at[m->n + (m->stream > 0)]);
-    }
-}
-
 /* The pointers go on to the next block. */
 static void move(const wg_blocks *k, const void **x, int64_t n, int64_t lines)
 {
@@ -168,12 +153,7 @@ static void run_range(const wg_blocks *k, char *memory, int64_t lo, int64_t hi)
                : r->base     ? (const char *)r->base + (r->narrow ? lo / k->line : lo) * r->stride
                              : NULL;
     }
-    if (k->one_chain) {
-        int64_t n = wg__chain_run(k->chain, x, hi - lo);
-
-        move(k, x, n, 0);
-        lo += n;
-    }
+    if (k->one_chain && wg__chain_run(k->chain, x, hi - lo)) lo = hi;
     for (int64_t n; lo < hi; lo += n) {
         n = hi - lo < k->block ? hi - lo : k->block;
         if (k->row > 0 && n > k->row - lo % k->row) n = k->row - lo % k->row;
@@ -187,9 +167,12 @@ static void run_range(const wg_blocks *k, char *memory, int64_t lo, int64_t hi)
             const void *const *y = x + m->first + m->n;
 
             if (chain < k->n_chains && k->chain[chain].first == i) {
-                run_chain(k, &k->chain[chain], n, x);
-                i += k->chain[chain++].n - 1;
-                continue;
+                const wg_chained *c = &k->chain[chain++];
+
+                if (wg__chain_run(c, x, n)) {
+                    i += c->n - 1;
+                    continue;
+                }
             }
             if (!m->narrow) ask(&a);
             run_member(k, m, m->narrow ? lines : n, x + m->first, y[0], y[m->stream > 0]);

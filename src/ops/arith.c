@@ -4,7 +4,7 @@
  */
 #include "inlined.h"
 #include "op.h"
-#include "chain.h"
+#include "rows.h"
 
 /* i64 wraps around: arithmetic in uint64_t, where that is defined. */
 #define WRAP(op) ((uint64_t)a) op((uint64_t)b)
@@ -12,7 +12,6 @@
 /* ---- add ---- */
 
 WG_ROW2(add, a + b)
-WG_CHAIN2(add)
 WG_ROW2_OF(int64_t, add_row_i64, int64_t, WRAP(+))
 
 static void add_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -28,7 +27,6 @@ const wg_op wg_op_add = { .name = "add",
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(add),
                           .lane = add_lane,
-                          .chain = &add_chain,
                           .vjp = add_vjp,
                           .more = WG_OP_MORE(.inlines = wg__inline_onto) };
 
@@ -40,7 +38,6 @@ wg_tensor *wg_add(wg_tensor *a, wg_tensor *b)
 /* ---- sub ---- */
 
 WG_ROW2(sub, a - b)
-WG_CHAIN2(sub)
 WG_ROW2_OF(int64_t, sub_row_i64, int64_t, WRAP(-))
 
 static void sub_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -56,7 +53,6 @@ const wg_op wg_op_sub = { .name = "sub",
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(sub),
                           .lane = sub_lane,
-                          .chain = &sub_chain,
                           .vjp = sub_vjp,
                           .more = WG_OP_MORE(.unit_of = 1 << 1) };
 
@@ -68,7 +64,6 @@ wg_tensor *wg_sub(wg_tensor *a, wg_tensor *b)
 /* ---- mul ---- */
 
 WG_ROW2(mul, (a) * (b))
-WG_CHAIN2(mul)
 WG_ROW2_OF(int64_t, mul_row_i64, int64_t, WRAP(*))
 
 static void mul_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -84,7 +79,6 @@ const wg_op wg_op_mul = { .name = "mul",
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(mul),
                           .lane = mul_lane,
-                          .chain = &mul_chain,
                           .vjp = mul_vjp,
                           .more = WG_OP_MORE(.unit_of = 1 << 0 | 1 << 1, .unit = 1) };
 
@@ -96,7 +90,6 @@ wg_tensor *wg_mul(wg_tensor *a, wg_tensor *b)
 /* ---- mul_no_nan ---- */
 
 WG_ROW2(mul_no_nan, vsel(veq(b, vset(b, 0)), b, a *b))
-WG_CHAIN2(mul_no_nan)
 
 static void mul_no_nan_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -111,7 +104,6 @@ const wg_op wg_op_mul_no_nan = { .name = "mul_no_nan",
                                  .infer = wg_infer_broadcast,
                                  .row = WG_ROWS(mul_no_nan),
                                  .lane = mul_no_nan_lane,
-                                 .chain = &mul_no_nan_chain,
                                  .vjp = mul_no_nan_vjp,
                                  .more = WG_OP_MORE(.unit_of = 1 << 1, .unit = 1) };
 
@@ -131,7 +123,6 @@ static inline int64_t div_i64(int64_t a, int64_t b)
 }
 
 WG_ROW2(div, a / b)
-WG_CHAIN2(div)
 WG_ROW2_OF(int64_t, div_row_i64, int64_t, div_i64(a, b))
 
 /* da = dy / b, db = -dy y / b */
@@ -150,7 +141,6 @@ const wg_op wg_op_div = { .name = "div",
                           .infer = wg_infer_broadcast,
                           .row = WG_ROWS_I64(div),
                           .lane = div_lane,
-                          .chain = &div_chain,
                           .vjp = div_vjp,
                           .more = WG_OP_MORE(.unit_of = 1 << 1, .unit = 1) };
 
@@ -200,7 +190,6 @@ wg_tensor *wg_pow(wg_tensor *a, wg_tensor *b)
 /* ---- maximum, minimum: the first of equals has the gradient ---- */
 
 WG_ROW2(maximum, vmax(a, b))
-WG_CHAIN2(maximum)
 WG_ROW2_OF(int64_t, maximum_row_i64, int64_t, a > b ? a : b)
 
 static void maximum_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -218,7 +207,6 @@ const wg_op wg_op_maximum = { .name = "maximum",
                               .infer = wg_infer_broadcast,
                               .row = WG_ROWS_I64(maximum),
                               .lane = maximum_lane,
-                              .chain = &maximum_chain,
                               .vjp = maximum_vjp };
 
 wg_tensor *wg_maximum(wg_tensor *a, wg_tensor *b)
@@ -227,7 +215,6 @@ wg_tensor *wg_maximum(wg_tensor *a, wg_tensor *b)
 }
 
 WG_ROW2(minimum, vmin(a, b))
-WG_CHAIN2(minimum)
 WG_ROW2_OF(int64_t, minimum_row_i64, int64_t, a < b ? a : b)
 
 static void minimum_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -245,7 +232,6 @@ const wg_op wg_op_minimum = { .name = "minimum",
                               .infer = wg_infer_broadcast,
                               .row = WG_ROWS_I64(minimum),
                               .lane = minimum_lane,
-                              .chain = &minimum_chain,
                               .vjp = minimum_vjp };
 
 wg_tensor *wg_minimum(wg_tensor *a, wg_tensor *b)

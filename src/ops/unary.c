@@ -3,7 +3,7 @@
  * uses that: it is at hand anyway.
  */
 #include "op.h"
-#include "chain.h"
+#include "rows.h"
 
 /* c x for a number c */
 static wg_tensor *times(double c, wg_tensor *x)
@@ -14,7 +14,6 @@ static wg_tensor *times(double c, wg_tensor *x)
 /* ---- neg ---- */
 
 WG_ROW1(neg, -x)
-WG_CHAIN1(neg)
 WG_ROW1_OF(int64_t, neg_row_i64, int64_t, 0 - (uint64_t)x)
 
 static void neg_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -29,7 +28,6 @@ const wg_op wg_op_neg = { .name = "neg",
                           .infer = wg_infer_same_any,
                           .row = WG_ROWS_I64(neg),
                           .lane = neg_lane,
-                          .chain = &neg_chain,
                           .vjp = neg_vjp };
 
 wg_tensor *wg_neg(wg_tensor *x)
@@ -40,7 +38,6 @@ wg_tensor *wg_neg(wg_tensor *x)
 /* ---- square ---- */
 
 WG_ROW1(square, (x) * (x))
-WG_CHAIN1(square)
 
 static void square_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -54,7 +51,6 @@ const wg_op wg_op_square = { .name = "square",
                              .infer = wg_infer_same,
                              .row = WG_ROWS(square),
                              .lane = square_lane,
-                             .chain = &square_chain,
                              .vjp = square_vjp };
 
 wg_tensor *wg_square(wg_tensor *x)
@@ -65,7 +61,6 @@ wg_tensor *wg_square(wg_tensor *x)
 /* ---- sqrt ---- */
 
 WG_ROW1(sqrt, vsqrt(x))
-WG_CHAIN1(sqrt)
 
 /* dx = dy / (2 y) */
 static void sqrt_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -79,7 +74,6 @@ const wg_op wg_op_sqrt = { .name = "sqrt",
                            .infer = wg_infer_same,
                            .row = WG_ROWS(sqrt),
                            .lane = sqrt_lane,
-                           .chain = &sqrt_chain,
                            .vjp = sqrt_vjp };
 
 wg_tensor *wg_sqrt(wg_tensor *x)
@@ -113,7 +107,6 @@ wg_tensor *wg_rsqrt(wg_tensor *x)
 /* ---- reciprocal ---- */
 
 WG_ROW1(reciprocal, 1 / x)
-WG_CHAIN1(reciprocal)
 
 static void reciprocal_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -126,7 +119,6 @@ const wg_op wg_op_reciprocal = { .name = "reciprocal",
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(reciprocal),
                                  .lane = reciprocal_lane,
-                                 .chain = &reciprocal_chain,
                                  .vjp = reciprocal_vjp };
 
 wg_tensor *wg_reciprocal(wg_tensor *x)
@@ -137,7 +129,6 @@ wg_tensor *wg_reciprocal(wg_tensor *x)
 /* ---- abs ---- */
 
 WG_ROW1(abs, vabs(x))
-WG_CHAIN1(abs)
 WG_ROW1_OF(int64_t, abs_row_i64, int64_t, x < 0 ? 0 - (uint64_t)x : (uint64_t)x)
 
 static void abs_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -152,7 +143,6 @@ const wg_op wg_op_abs = { .name = "abs",
                           .infer = wg_infer_same_any,
                           .row = WG_ROWS_I64(abs),
                           .lane = abs_lane,
-                          .chain = &abs_chain,
                           .vjp = abs_vjp };
 
 wg_tensor *wg_abs(wg_tensor *x)
@@ -181,7 +171,6 @@ wg_tensor *wg_sign(wg_tensor *x)
 /* ---- exp ---- */
 
 WG_ROW1(exp, vexp(x))
-WG_CHAIN1(exp)
 
 static void exp_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -194,7 +183,6 @@ const wg_op wg_op_exp = { .name = "exp",
                           .infer = wg_infer_same,
                           .row = WG_ROWS(exp),
                           .lane = exp_lane,
-                          .chain = &exp_chain,
                           .vjp = exp_vjp };
 
 wg_tensor *wg_exp(wg_tensor *x)
@@ -313,7 +301,6 @@ wg_tensor *wg_cos(wg_tensor *x)
 /* ---- tanh ---- */
 
 WG_ROW1(tanh, vtanh(x))
-WG_CHAIN1(tanh)
 
 static void tanh_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -326,7 +313,6 @@ const wg_op wg_op_tanh = { .name = "tanh",
                            .infer = wg_infer_same,
                            .row = WG_ROWS(tanh),
                            .lane = tanh_lane,
-                           .chain = &tanh_chain,
                            .vjp = tanh_vjp };
 
 wg_tensor *wg_tanh(wg_tensor *x)
@@ -337,7 +323,6 @@ wg_tensor *wg_tanh(wg_tensor *x)
 /* ---- sigmoid ---- */
 
 WG_ROW1(sigmoid, vsigmoid(x))
-WG_CHAIN1(sigmoid)
 
 static void sigmoid_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -350,7 +335,6 @@ const wg_op wg_op_sigmoid = { .name = "sigmoid",
                               .infer = wg_infer_same,
                               .row = WG_ROWS(sigmoid),
                               .lane = sigmoid_lane,
-                              .chain = &sigmoid_chain,
                               .vjp = sigmoid_vjp };
 
 wg_tensor *wg_sigmoid(wg_tensor *x)
@@ -388,7 +372,6 @@ wg_tensor *wg_erf(wg_tensor *x)
 /* GELU and its gradient are x times these: as records of their own they are two passes over a row
  * in place of ten. */
 WG_ROW1(normal_cdf, vfma(verf(x *vset(x, 0.70710678118654752440)), vset(x, 0.5), vset(x, 0.5)))
-WG_CHAIN1(normal_cdf)
 
 static void normal_cdf_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -401,7 +384,6 @@ const wg_op wg_op_normal_cdf = { .name = "normal_cdf",
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(normal_cdf),
                                  .lane = normal_cdf_lane,
-                                 .chain = &normal_cdf_chain,
                                  .vjp = normal_cdf_vjp };
 
 wg_tensor *wg_normal_cdf(wg_tensor *x)
@@ -410,7 +392,6 @@ wg_tensor *wg_normal_cdf(wg_tensor *x)
 }
 
 WG_ROW1(normal_pdf, vexp(x *x *vset(x, -0.5)) * vset(x, 0.39894228040143267794))
-WG_CHAIN1(normal_pdf)
 
 /* x y first: far out y is 0 where x dy could overflow, or x be infinite */
 static void normal_pdf_vjp(const wg_vjp *v, wg_tensor **dx)
@@ -424,7 +405,6 @@ const wg_op wg_op_normal_pdf = { .name = "normal_pdf",
                                  .infer = wg_infer_same,
                                  .row = WG_ROWS(normal_pdf),
                                  .lane = normal_pdf_lane,
-                                 .chain = &normal_pdf_chain,
                                  .vjp = normal_pdf_vjp };
 
 wg_tensor *wg_normal_pdf(wg_tensor *x)
@@ -457,7 +437,6 @@ wg_tensor *wg_softplus(wg_tensor *x)
 /* ---- relu ---- */
 
 WG_ROW1(relu, vmax_raw(vset(x, 0), x))
-WG_CHAIN1(relu)
 
 static void relu_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -474,7 +453,6 @@ const wg_op wg_op_relu = { .name = "relu",
                            .infer = wg_infer_same,
                            .row = WG_ROWS(relu),
                            .lane = relu_lane,
-                           .chain = &relu_chain,
                            .vjp = relu_vjp };
 
 wg_tensor *wg_relu(wg_tensor *x)
@@ -544,7 +522,6 @@ static bool clip_infer(const wg_sig *s, wg_type *out)
 
 #define ATTR(member) ((const struct clip_attr *)attr)->member
 WG_ROW1(clip, vmin_raw(vset(x, ATTR(hi)), vmax_raw(vset(x, ATTR(lo)), x)))
-WG_CHAIN1(clip)
 
 static void clip_row_i64(WG_ROW_PARAMS)
 {
@@ -576,7 +553,6 @@ const wg_op wg_op_clip = { .name = "clip",
                            .infer = clip_infer,
                            .row = WG_ROWS_I64(clip),
                            .lane = clip_lane,
-                           .chain = &clip_chain,
                            .vjp = clip_vjp };
 
 wg_tensor *wg_clip(wg_tensor *x, double lo, double hi)
