@@ -15,6 +15,10 @@ struct onto_state {
 };
 _Static_assert(sizeof(struct onto_state) <= WG_STATE, "fits");
 
+/* Elements of the result from which it pays: the way of small products has less around it, by more
+ * than a sum of so few takes. */
+enum { LEAST = 64 };
+
 #define WG_TEMPLATE "onto.c"
 #include "each_real.h"
 
@@ -36,7 +40,8 @@ bool wg__inline_onto(wg_inlined *in)
     int level = in->level;
 
     *st = (struct onto_state){ .operand = 1 - in->part[0].operand };
-    if (in->n != 1 || m->op != &wg_op_matmul || !wg_type_equal(in->part[0].out, in->out) ||
+    if (in->n != 1 || m->op != &wg_op_matmul || wg__count(in->out) < LEAST ||
+        !wg_type_equal(in->part[0].out, in->out) ||
         wg__products(&m->in[0]->shape, &m->in[1]->shape, m->attr, &in->out->shape, &st->p) != 1 ||
         !wg__takes_onto(&st->p) || !rows_of(in, &st->p, s->in[st->operand]))
         return false;
