@@ -7,7 +7,6 @@
 
 #include "harness.h"
 
-
 enum { MOST = 6000, VALUES = 16 };
 
 typedef wg_tensor *binary(wg_tensor *a, wg_tensor *b);
@@ -16,7 +15,7 @@ typedef wg_tensor *unary(wg_tensor *x);
 static binary *const binaries[] = { wg_add, wg_sub, wg_mul, wg_div, wg_maximum, wg_minimum };
 static unary *const unaries[] = {
     wg_neg,  wg_square,  wg_sqrt,       wg_reciprocal, wg_abs,  wg_exp,
-    wg_tanh, wg_sigmoid, wg_normal_cdf, wg_normal_pdf, wg_relu, wg_log1p, 
+    wg_tanh, wg_sigmoid, wg_normal_cdf, wg_normal_pdf, wg_relu, wg_log1p,
 };
 enum { N_BINARY = sizeof binaries / sizeof *binaries, N_UNARY = sizeof unaries / sizeof *unaries };
 
@@ -235,12 +234,24 @@ static void in_the_store(void)
     wg_graph_free(g);
 }
 
+/* A bound whose bits are those of four bools that are true, beside bools that go to memory. */
+static void constants_alike(void)
+{
+    wg_graph *g = wg_graph_new();
+    wg_shape shape = WG_SHAPE(5, 1000);
+    wg_tensor *a = wg_input(g, "a", WG_F32, shape), *b = wg_input(g, "b", WG_F32, shape), *out;
+
+    fill();
+    out = wg_cast(wg_lt(wg_clip(a, 0x1.020202p-125, 2.5), b), WG_F32);
+    compare(1, &out, shape, "constants_alike");
+    wg_graph_free(g);
+}
+
 static void chains_were_made(void)
 {
     printf("%" PRId64 " chains of %" PRId64 " members\n", chains, members);
-    CHECK(wg_level() < WG_LEVEL_AVX512 ||
-          (chains > 500 && members > 10000));
+    CHECK(wg_level() < WG_LEVEL_AVX512 || (chains > 500 && members > 10000));
 }
 
 TESTS(TEST(every_form_of_two_operands), TEST(every_op_of_one_operand), TEST(values_read_late),
-      TEST(with_lines), TEST(in_the_store), TEST(chains_were_made))
+      TEST(with_lines), TEST(in_the_store), TEST(constants_alike), TEST(chains_were_made))

@@ -1,4 +1,4 @@
-/* chain.c: runs chains (plan_chain.c). */
+/* chain.c: where chains (plan_chain.c) are run, and how. */
 #include "plan.h"
 
 bool wg__chain_run(const wg_chained *c, const void *const *x, int64_t n)
@@ -13,4 +13,21 @@ bool wg__chain_run(const wg_chained *c, const void *const *x, int64_t n)
     c->fn(frame, vectors - vectors % (16 * c->group), vectors, spill,
           ((uint64_t)1 << (n - vectors)) - 1);
     return true;
+}
+
+void wg__chains_map(wg_build *b)
+{
+    wg_spec *s = b->s;
+
+    s->code = wg__native_map(&b->native, &s->code_bytes);
+    for (int64_t i = 0; i < s->n_instr; i++) {
+        wg_blocks *k = s->instr[i].as.blocks;
+
+        if (s->instr[i].kind != WG_I_BLOCKS) continue;
+        for (int32_t c = 0; c < k->n_chains && s->code; c++)
+            k->chain[c].fn = (wg_native_fn *)(uintptr_t)(s->code + k->chain[c].entry);
+        if (s->code) continue;
+        k->n_chains = 0;
+        k->one_chain = false;
+    }
 }

@@ -206,15 +206,18 @@ static int32_t add(struct maker *o, int op, int32_t x, int32_t y, int32_t z)
     return o->n_steps++;
 }
 
-/* The first of `times` constants that are alike. */
+/* The first of `times` constants in a row that are these bits. */
 static int32_t constant(struct maker *o, uint32_t bits, int times)
 {
-    int32_t at = 0;
+    int32_t row = 0;
 
-    while (at < o->n_constants && o->constant[at] != bits) at++;
-    for (; at + times > o->n_constants; o->n_constants++)
+    for (int32_t at = 0; at < o->n_constants && at < MOST_CONSTANTS; at++) {
+        row = o->constant[at] == bits ? row + 1 : 0;
+        if (row == times) return WG_AT_CONSTANT | (at + 1 - times);
+    }
+    for (int i = 0; i < times; i++, o->n_constants++)
         if (o->n_constants < MOST_CONSTANTS) o->constant[o->n_constants] = bits;
-    return WG_AT_CONSTANT | at;
+    return WG_AT_CONSTANT | (o->n_constants - times);
 }
 
 static int32_t operand_pointer(struct maker *o, int32_t i, int32_t j)
@@ -255,8 +258,8 @@ static int32_t add_lane(struct maker *o, const wg_op *op, const void *attr, cons
         return -1;
     for (int j = 0; j < l->n_steps; j++) {
         const wg_lane_step *s = &l->step[j];
-        int32_t c = s->op == WG_LANE_SIGN ? constant(o, 0x80000000u, 1)
-                                          : in_steps(o, x, base, s->c);
+        int32_t c =
+            s->op == WG_LANE_SIGN ? constant(o, 0x80000000u, 1) : in_steps(o, x, base, s->c);
         int32_t at = add(o, s->op, in_steps(o, x, base, s->a), in_steps(o, x, base, s->b), c);
 
         if (at < MOST_STEPS) o->step[at].imm = s->imm;
@@ -439,7 +442,8 @@ static void find_ends(const wg_build *b, const wg_blocks *k, const int32_t *entr
         ends[i] = fits(b, &k->member[i], entry[i]);
         if (ends[i] && wg__sums_rows(b, entry[i])) continue;
         for (int32_t w = i + 1; w < k->n_members && ends[i]; w++) {
-            if (reads_place(k, &k->member[w], y)) ends[i] = wg__sums_rows(b, entry[w]);
+            if (reads_place(k, &k->member[w], y))
+                ends[i] = entry[w] >= 0 && wg__sums_rows(b, entry[w]);
             if (writes_place(k, &k->member[w], y)) break;
         }
     }
@@ -577,21 +581,4 @@ bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k)
     wg__release(o);
     k->one_chain = ok && k->n_chains == 1 && k->n_asks == 0 && k->n_uses == 0 && k->line == 0;
     return ok;
-}
-
-void wg__chains_map(wg_build *b)
-{
-    wg_spec *s = b->s;
-
-    s->code = wg__native_map(&b->native, &s->code_bytes);
-    for (int64_t i = 0; i < s->n_instr; i++) {
-        wg_blocks *k = s->instr[i].as.blocks;
-
-        if (s->instr[i].kind != WG_I_BLOCKS) continue;
-        for (int32_t c = 0; c < k->n_chains && s->code; c++)
-            k->chain[c].fn = (wg_native_fn *)(uintptr_t)(s->code + k->chain[c].entry);
-        if (s->code) continue;
-        k->n_chains = 0;
-        k->one_chain = false;
-    }
 }
