@@ -1,7 +1,7 @@
 /*
  * test_native.c: machine code for random steps against an interpreter, element by element: every
- * kind of step and operand, more values than there are registers, more masks, any number of last
- * elements. Equal steps share their code.
+ * kind of step and operand, more values than there are registers, more masks, sums, any first and
+ * last element. Equal steps share their code.
  */
 #include <math.h>
 
@@ -23,7 +23,8 @@ enum {
 struct memory {
     _Alignas(64) float array[ARRAYS][N];
     _Alignas(64) uint8_t bools[BOOLS][N];
-    bool unsure[ARRAYS][N], unsure_bool[BOOLS][N];
+    float sum[WG_NATIVE_SUMS][16];
+    bool unsure[ARRAYS][N], unsure_bool[BOOLS][N], unsure_sum[WG_NATIVE_SUMS][16];
 };
 
 static struct memory got, want;
@@ -82,6 +83,7 @@ static void put(int op)
     if (op == WG_NATIVE_AHEAD) *s = (wg_native_step){ (int16_t)op, 0, 0, below(ARRAYS), 6400 };
     if (op == WG_NATIVE_TEST || op == WG_NATIVE_BOOLS) s->b = ARRAYS + below(BOOLS);
     if (op == WG_NATIVE_BOOLS) s->c = WG_AT_CONSTANT | bytes;
+    if (op == WG_NATIVE_SUM) s->b = program.n_sums++;
     if (makes_mask(op)) mask[n_masks++] = program.n_steps;
     else if (op < WG_N_LANE_OPS) value[n_values++] = program.n_steps;
     program.n_steps++;
@@ -89,7 +91,7 @@ static void put(int op)
 
 static void make_program(int32_t length)
 {
-    program.n_steps = program.n_constants = n_values = n_masks = 0;
+    program.n_steps = program.n_constants = program.n_sums = n_values = n_masks = 0;
     for (sign = 0; sign < 1 + below(6); sign++) {
         float c = number(1000);
 
@@ -100,8 +102,9 @@ static void make_program(int32_t length)
     for (int i = 0; i < 4; i++) constant[bytes + i] = 0x01010101;
     program.n_constants = bytes + 4;
     while (program.n_steps < length) {
-        int op = below(WG_NATIVE_BOOLS + 1);
+        int op = below(WG_NATIVE_SUM + 1);
 
+        if (op == WG_NATIVE_SUM && program.n_sums == WG_NATIVE_SUMS) continue;
         if (op == WG_NATIVE_STREAM || (takes_mask(op) && n_masks == 0)) continue;
         if (makes_mask(op) && n_masks > 0 && below(2)) continue;
         put(op);
@@ -125,6 +128,8 @@ static void fill(void)
         for (int32_t e = 0; e < N; e++) got.bools[i][e] = (uint8_t)below(2);
     for (int32_t i = 0; i < ONES; i++) one[i] = number(1000);
     memset(got.unsure, 0, sizeof got.unsure);
+    memset(got.sum, 0, sizeof got.sum);
+    memset(got.unsure_sum, 0, sizeof got.unsure_sum);
     memset(got.unsure_bool, 0, sizeof got.unsure_bool);
     want = got;
 }
@@ -212,13 +217,16 @@ static int n_read(int op)
 {
     if (op == WG_LANE_FMA || op == WG_LANE_FNMA || op == WG_LANE_SELECT) return 3;
     if (op == WG_LANE_SQRT || op == WG_LANE_ROUND || op == WG_LANE_FLOOR || op == WG_LANE_SHL ||
-        op == WG_LANE_SHR || op == WG_LANE_NOT || op == WG_NATIVE_STORE || op == WG_NATIVE_BOOLS)
+        op == WG_LANE_SHR || op == WG_LANE_NOT || op == WG_NATIVE_STORE || op == WG_NATIVE_BOOLS ||
+        op == WG_NATIVE_SUM)
         return 1;
     return op == WG_NATIVE_TEST || op == WG_NATIVE_AHEAD ? 0 : 2;
 }
 
-static void interpret(int32_t e)
+static void interpret(int32_t first, int32_t e)
 {
+    int32_t lane = (e - first) % 16;
+
     static struct scalar made[STEPS];
 
     for (int32_t i = 0; i < program.n_steps; i++) {
@@ -243,6 +251,9 @@ static void interpret(int32_t e)
         } else if (s->op == WG_NATIVE_STORE) {
             want.array[s->b][e] = v[0].x;
             want.unsure[s->b][e] = v[0].unsure;
+        } else if (s->op == WG_NATIVE_SUM) {
+            want.sum[s->b][lane] += v[0].x;
+            want.unsure_sum[s->b][lane] = want.unsure_sum[s->b][lane] || v[0].unsure;
         } else if (s->op == WG_NATIVE_BOOLS) {
             want.bools[s->b - ARRAYS][e] = v[0].set;
             want.unsure_bool[s->b - ARRAYS][e] = v[0].unsure;
@@ -275,46 +286,55 @@ static int64_t count_wrong(void)
     for (int32_t i = 0; i < BOOLS; i++)
         for (int32_t e = 0; e < N; e++)
             wrong += !want.unsure_bool[i][e] && got.bools[i][e] != want.bools[i][e];
+    for (int32_t i = 0; i < program.n_sums; i++)
+        for (int32_t k = 0; k < 16; k++) {
+            float a = got.sum[i][k], b = want.sum[i][k];
+
+            wrong += !want.unsure_sum[i][k] && bits(a) != bits(b) && !(isnan(a) && isnan(b));
+        }
     return wrong;
 }
 
 /* ---- tests ---- */
 
-static void run(const uint8_t *code, const wg_native_code *c, int32_t n)
+static void run(const uint8_t *code, const wg_native_code *c, int32_t first, int32_t end)
 {
-    static _Alignas(64) char spill[WG_NATIVE_SPILLS * 64];
+    static wg_native_memory memory;
     wg_native_fn *fn = (wg_native_fn *)(uintptr_t)(code + c->entry);
-    int64_t vectors = n / 16 * 16;
+    int64_t vectors = end - (end - first) % 16;
     const void *frame[FRAME];
 
     for (int32_t i = 0; i < ARRAYS; i++) frame[i] = got.array[i];
     for (int32_t i = 0; i < BOOLS; i++) frame[ARRAYS + i] = got.bools[i];
     for (int32_t i = 0; i < ONES; i++) frame[ARRAYS + BOOLS + i] = &one[i];
-    fn(frame, vectors - vectors % (16 * c->group), vectors, spill,
-       ((uint64_t)1 << (n - vectors)) - 1);
+    fn(frame, vectors - (vectors - first) % (16 * c->group), vectors, &memory,
+       ((uint64_t)1 << (end - vectors)) - 1, first);
+    memcpy(got.sum, memory.sum, sizeof got.sum);
 }
 
 static void as_the_interpreter(void)
 {
-    int64_t groups[5] = { 0 }, none = 0;
+    int64_t groups[5] = { 0 }, none = 0, sums = 0;
 
     for (int32_t round = 0; round < ROUNDS && wg_level() >= WG_LEVEL_AVX512; round++) {
         wg_native_store s = { 0 };
         wg_native_code c, again;
         size_t mapped = 0;
         uint8_t *code;
-        int32_t n;
+        int32_t first, n;
 
         state = (uint64_t)round * 7919 + 1;
         make_program(3 + below(round % 3 == 0 ? 300 : 40));
         fill();
         n = below(N + 1);
+        first = below(2) ? 0 : below(n + 1);
         if (wg__native_add(&s, &program, &c)) {
             CHECK(wg__native_add(&s, &program, &again) && again.entry == c.entry);
             code = wg__native_map(&s, &mapped);
             if (code) {
-                for (int32_t e = 0; e < n; e++) interpret(e);
-                run(code, &c, n);
+                for (int32_t e = first; e < n; e++) interpret(first, e);
+                run(code, &c, first, n);
+                sums += program.n_sums;
                 harness_check(count_wrong() == 0, __FILE__, __LINE__, "round %d, %d steps", round,
                               program.n_steps);
                 groups[c.group]++;
@@ -325,10 +345,10 @@ static void as_the_interpreter(void)
         }
         wg__native_release(&s);
     }
-    printf("%d, %d and %d programs in groups of 1, 2 and 4; %d with too many masks\n",
-           (int)groups[1], (int)groups[2], (int)groups[4], (int)none);
-    CHECK(wg_level() < WG_LEVEL_AVX512 ||
-          (groups[1] > 100 && groups[2] > 100 && groups[4] > 100 && none < ROUNDS / 2));
+    printf("%d, %d and %d programs in groups of 1, 2 and 4; %d with too many masks; %d sums\n",
+           (int)groups[1], (int)groups[2], (int)groups[4], (int)none, (int)sums);
+    CHECK(wg_level() < WG_LEVEL_AVX512 || (groups[1] > 100 && groups[2] > 100 && groups[4] > 100 &&
+                                           none < ROUNDS / 2 && sums > ROUNDS / 2));
 }
 
 TESTS(TEST(as_the_interpreter))

@@ -313,7 +313,9 @@ struct wg_op_more {
     /* Elements of a row when the result is the sum of operand 0's rows, in the order of
      * `sum`; 0: not with these axes or extents (WG_PASS_COLUMNS). */
     int64_t (*columns)(const wg_sig *s, const wg_type *out);
-    const wg_op *adds; /* with `columns`: the record whose row kernel adds a row to another */
+    /* With `columns`: the record whose row kernel adds a row to another. With `line` as well, what
+     * is made of a line is its sum, in the order of `sum`. */
+    const wg_op *adds;
     /* A faster kernel for these very types, which takes the place of eval and whose
      * results differ from eval's within a bound that the record's constructor states; NULL: none.
      * *scratch: the bytes it wants. Chosen by extents alone, whatever the threads

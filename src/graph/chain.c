@@ -1,17 +1,80 @@
 /* chain.c: where chains (plan_chain.c) are run, and how. */
 #include "plan.h"
 
+/* ---- sums, in the order of vec.h ---- */
+
+/* The sums of 2^k blocks that wait for their right halves, where bit k of the number of blocks is
+ * set. */
+struct tree {
+    float part[48];
+};
+
+static float lanes_total(float *lane)
+{
+    for (int i = 0; i < 8; i++) lane[i] += lane[i + 8];
+    for (int i = 0; i < 4; i++) lane[i] += lane[i + 4];
+    lane[0] += lane[2];
+    lane[1] += lane[3];
+    return lane[0] + lane[1];
+}
+
+static void tree_add(struct tree *t, int64_t blocks, float sum)
+{
+    int k = 0;
+
+    for (; blocks >> k & 1; k++) sum = t->part[k] + sum;
+    t->part[k] = sum;
+}
+
+static float tree_total(const struct tree *t, int64_t blocks)
+{
+    int k = 0;
+    float sum;
+
+    while (!(blocks >> k & 1)) k++;
+    sum = t->part[k];
+    for (k++; blocks >> k; k++)
+        if (blocks >> k & 1) sum = t->part[k] + sum;
+    return sum;
+}
+
+/* ---- in a run ---- */
+
+static void call(const wg_chained *c, const void *const *frame, wg_native_memory *memory,
+                 int64_t first, int64_t end)
+{
+    int64_t vectors = end - (end - first) % 16,
+            groups = vectors - (vectors - first) % (16 * c->group);
+
+    c->fn(frame, groups, vectors, memory, ((uint64_t)1 << (end - vectors)) - 1, first);
+}
+
+/* The sums of a line, blocks one after the other. */
+static void run_line(const wg_chained *c, const void *const *frame, wg_native_memory *memory,
+                     const void *const *x, int64_t n)
+{
+    struct tree tree[WG_NATIVE_SUMS];
+    int64_t blocks = 0;
+
+    for (int64_t first = 0; first < n; first += WG_SUM_BLOCK, blocks++) {
+        call(c, frame, memory, first, n - first < WG_SUM_BLOCK ? n : first + WG_SUM_BLOCK);
+        for (int32_t i = 0; i < c->n_sums; i++)
+            tree_add(&tree[i], blocks, lanes_total(memory->sum[i]));
+    }
+    for (int32_t i = 0; i < c->n_sums; i++)
+        *(float *)(uintptr_t)x[c->ref[c->n_frame + i]] = tree_total(&tree[i], blocks);
+}
+
 bool wg__chain_run(const wg_chained *c, const void *const *x, int64_t n)
 {
     const void *frame[WG_CHAIN_FRAME];
-    _Alignas(64) char spill[WG_NATIVE_SPILLS * 64];
-    int64_t vectors = n / 16 * 16;
+    wg_native_memory memory;
 
     for (int32_t i = 0; i < c->n_frame; i++) frame[i] = x[c->ref[i]];
     for (int32_t i = 0; i < c->n_streams; i++)
         if ((uintptr_t)frame[i] % 64) return false;
-    c->fn(frame, vectors - vectors % (16 * c->group), vectors, spill,
-          ((uint64_t)1 << (n - vectors)) - 1);
+    if (c->n_sums > 0) run_line(c, frame, &memory, x, n);
+    else call(c, frame, &memory, 0, n);
     return true;
 }
 

@@ -74,8 +74,9 @@ typedef void wg_stream_fn(void *to, const void *from, size_t bytes);
 typedef struct {
     int32_t first, n;           /* members */
     int32_t n_streams, n_frame; /* pointers: those past the caches come first */
+    int32_t n_sums;             /* over all elements the chain runs over */
     int32_t group;              /* vectors that go side by side */
-    const int32_t *ref;         /* of the pointers */
+    const int32_t *ref;         /* of the pointers; then of the sums */
     int64_t entry;              /* in the code of the specialisation */
     wg_native_fn *fn;
 } wg_chained;

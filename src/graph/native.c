@@ -20,6 +20,7 @@ struct maker {
     int32_t *last;      /* by step: the last one that reads its result; -1 */
     int16_t *at;        /* by step and lane: the register; -1 */
     int16_t *spilled;   /* likewise: the place in memory; -1 */
+    int n_zmm;          /* vector registers; sums are in those above */
     int32_t owner[ZMM]; /* step times GROUP + lane; constants behind all of them */
     bool pinned[ZMM];
     int32_t mask_owner[MASKS];
@@ -30,8 +31,8 @@ struct maker {
 };
 
 /* Pointers that stay in registers; the first ones of the frame. R11 is for the others. */
-static const int8_t pointer_register[IN_REGISTERS] = { WG_R8, 9,  10,     WG_RBX, WG_RBP,
-                                                       12,    13, 14, 15 };
+static const int8_t pointer_register[IN_REGISTERS] = { WG_R8, WG_R9, 10, WG_RBX, WG_RBP,
+                                                       12,    13,    14, 15 };
 
 static const wg_x86_op lane_op[] = {
     [WG_LANE_ADD] = { 1, 0, 0x58, 6, 2 },   [WG_LANE_SUB] = { 1, 0, 0x5c, 6, 2 },
@@ -54,42 +55,9 @@ static const wg_x86_op load_op = { 1, 0, 0x10, 6, 2 }, store_op = { 1, 0, 0x11, 
                        put_bytes_op = { 1, 3, 0x7f, 4, 0 },
                        test_op = { 2, 1, 0x26, 4, 0 };
 
-static bool makes_mask(const wg_native_step *s)
-{
-    return (s->op >= WG_LANE_LT && s->op <= WG_LANE_NOT) || s->op == WG_NATIVE_TEST;
-}
-
 static bool is_value(int32_t operand)
 {
     return operand < WG_AT_CONSTANT;
-}
-
-/* How many of a, b, c a step reads; what it writes to is none. */
-static int reads(const wg_native_step *s)
-{
-    switch (s->op) {
-    case WG_LANE_FMA:
-    case WG_LANE_FNMA:
-    case WG_LANE_SIGN:
-    case WG_LANE_SELECT: return 3;
-    case WG_LANE_SQRT:
-    case WG_LANE_ROUND:
-    case WG_LANE_FLOOR:
-    case WG_LANE_SHL:
-    case WG_LANE_SHR:
-    case WG_LANE_NOT:
-    case WG_NATIVE_STORE:
-    case WG_NATIVE_STREAM:
-    case WG_NATIVE_BOOLS: return 1;
-    case WG_NATIVE_AHEAD:
-    case WG_NATIVE_TEST: return 0;
-    default: return 2;
-    }
-}
-
-static int32_t operand(const wg_native_step *s, int j)
-{
-    return j == 0 ? s->a : j == 1 ? s->b : s->c;
 }
 
 static void find_last(struct maker *m)
@@ -98,8 +66,8 @@ static void find_last(struct maker *m)
         const wg_native_step *s = &m->n->step[i];
 
         m->last[i] = -1;
-        for (int j = 0; j < reads(s); j++)
-            if (is_value(operand(s, j))) m->last[operand(s, j)] = i;
+        for (int j = 0; j < wg__native_reads(s); j++)
+            if (is_value(wg__native_operand(s, j))) m->last[wg__native_operand(s, j)] = i;
     }
 }
 
@@ -115,8 +83,8 @@ static int32_t next_use(const struct maker *m, int32_t owner)
     int32_t value = owner / GROUP;
 
     for (int32_t i = m->i + (owner % GROUP < m->lane); i < m->n->n_steps; i++)
-        for (int j = 0; j < reads(&m->n->step[i]); j++)
-            if (operand(&m->n->step[i], j) == value) return i;
+        for (int j = 0; j < wg__native_reads(&m->n->step[i]); j++)
+            if (wg__native_operand(&m->n->step[i], j) == value) return i;
     return INT32_MAX;
 }
 
@@ -148,12 +116,12 @@ static int take(struct maker *m, int32_t owner)
 {
     int best = -1;
 
-    for (int r = 0; r < ZMM && (best < 0 || m->owner[best] != FREE); r++)
+    for (int r = 0; r < m->n_zmm && (best < 0 || m->owner[best] != FREE); r++)
         if (m->owner[r] == FREE || (!m->pinned[r] && is_constant(m, m->owner[r]))) best = r;
     if (best < 0) {
         int32_t farthest = -1;
 
-        for (int r = 0; r < ZMM; r++) {
+        for (int r = 0; r < m->n_zmm; r++) {
             int32_t use = m->pinned[r] ? -1 : next_use(m, m->owner[r]);
 
             if (use <= farthest) continue;
@@ -275,17 +243,22 @@ static void release(struct maker *m)
 {
     const wg_native_step *s = &m->n->step[m->i];
 
-    for (int j = 0; j < reads(s); j++) {
-        int32_t x = operand(s, j), k = is_value(x) ? instance(m, x) : -1;
+    for (int j = 0; j < wg__native_reads(s); j++) {
+        int32_t x = wg__native_operand(s, j), k = is_value(x) ? instance(m, x) : -1;
 
-        if (k < 0 || !ends(m, x) || makes_mask(&m->n->step[x]) || m->at[k] < 0) continue;
+        if (k < 0 || !ends(m, x) || wg__native_makes_mask(&m->n->step[x]) || m->at[k] < 0) continue;
         m->owner[m->at[k]] = FREE;
         m->at[k] = -1;
     }
-    for (int r = 0; r < ZMM; r++) {
+    for (int r = 0; r < m->n_zmm; r++) {
         m->pinned[r] = false;
         if (m->owner[r] == LOADED) m->owner[r] = FREE;
     }
+}
+
+static int sum_register(int32_t sum)
+{
+    return ZMM - 1 - sum;
 }
 
 /* The register of the result. It may be that of an operand, even one that lives on in memory: the
@@ -322,10 +295,10 @@ static void release_masks(struct maker *m)
 {
     const wg_native_step *s = &m->n->step[m->i];
 
-    for (int j = 0; j < reads(s); j++) {
-        int32_t x = operand(s, j);
+    for (int j = 0; j < wg__native_reads(s); j++) {
+        int32_t x = wg__native_operand(s, j);
 
-        if (!is_value(x) || !ends(m, x) || !makes_mask(&m->n->step[x])) continue;
+        if (!is_value(x) || !ends(m, x) || !wg__native_makes_mask(&m->n->step[x])) continue;
         if (mask(m, x) >= 0) m->mask_owner[mask(m, x)] = FREE;
     }
 }
@@ -485,6 +458,11 @@ static void move(struct maker *m, const wg_native_step *s)
         wg__x86_evex(&m->code, &put_bytes_op, v, 0, &rm, m->tail, false, -1);
         release_masks(m);
         break;
+    case WG_NATIVE_SUM: /* beyond the last elements nothing is added */
+        v = sum_register(s->b);
+        rm = place(m, s->a);
+        wg__x86_evex(&m->code, &lane_op[WG_LANE_ADD], v, v, &rm, m->tail, false, -1);
+        break;
     default: break;
     }
 }
@@ -531,6 +509,25 @@ static bool is_saved(int reg)
     return reg == WG_RBX || reg == WG_RBP || reg >= 12;
 }
 
+static void begin_sums(struct maker *m)
+{
+    for (int32_t i = 0; i < m->n->n_sums; i++) {
+        int r = sum_register(i);
+        wg_x86_rm rm = in_register(r);
+
+        wg__x86_evex(&m->code, &lane_op[WG_LANE_XOR], r, r, &rm, 0, false, -1);
+    }
+}
+
+static void end_sums(struct maker *m)
+{
+    for (int32_t i = 0; i < m->n->n_sums; i++) {
+        wg_x86_rm to = in_spill(WG_NATIVE_SPILLS + i);
+
+        wg__x86_evex(&m->code, &store_op, sum_register(i), 0, &to, 0, false, -1);
+    }
+}
+
 /* rdi: the frame, rsi: the end of whole groups, rdx: of vectors, rcx: memory, r8: the mask of what is
  * left; rax: the element. */
 static void function(struct maker *m, int32_t lanes)
@@ -542,11 +539,12 @@ static void function(struct maker *m, int32_t lanes)
     m->code.n = (size_t)m->n->n_constants * sizeof(uint32_t);
     wg__x86_begin(&m->code);
     wg__x86_set_mask(&m->code, TAIL, WG_R8);
+    wg__x86_move(&m->code, WG_RAX, WG_R9);
     for (int32_t i = 0; i < n; i++)
         if (is_saved(pointer_register[i])) wg__x86_push(&m->code, pointer_register[i]);
     for (int32_t i = 0; i < n; i++)
         wg__x86_load(&m->code, pointer_register[i], WG_RDI, i * (int32_t)sizeof(void *));
-    wg__x86_zero(&m->code, WG_RAX);
+    begin_sums(m);
     loop(m, lanes, WG_RSI);
     m->spills_of_group = m->n_spills;
     if (lanes > 1) loop(m, 1, WG_RDX);
@@ -555,6 +553,7 @@ static void function(struct maker *m, int32_t lanes)
     body(m, 1);
     m->tail = 0;
     wg__x86_land(&m->code, none_left);
+    end_sums(m);
     for (int32_t i = n - 1; i >= 0; i--)
         if (is_saved(pointer_register[i])) wg__x86_pop(&m->code, pointer_register[i]);
     wg__x86_end(&m->code);
@@ -564,7 +563,7 @@ static void function(struct maker *m, int32_t lanes)
 bool wg__native_make(const wg_native *n, uint8_t *to, size_t room, wg_native_code *c)
 {
     size_t instances = (size_t)(n->n_steps + n->n_constants) * GROUP;
-    struct maker m = { .n = n, .code = { to, 0, room } };
+    struct maker m = { .n = n, .n_zmm = ZMM - n->n_sums, .code = { to, 0, room } };
     int16_t *memory = wg__array((int64_t)(2 * instances), sizeof *memory);
     int32_t lanes = GROUP;
 

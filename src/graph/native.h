@@ -18,7 +18,8 @@ enum {
     WG_NATIVE_STREAM,                /* past the caches */
     WG_NATIVE_AHEAD,                 /* asks for what lies c bytes behind pointer b */
     WG_NATIVE_TEST,                  /* the bools at pointer b as a mask */
-    WG_NATIVE_BOOLS                  /* mask a, to pointer b as bools; c: four constants of bytes 1 */
+    WG_NATIVE_BOOLS, /* mask a, to pointer b as bools; c: four constants of bytes 1 */
+    WG_NATIVE_SUM    /* a, lane by lane added to sum b */
 };
 
 typedef struct {
@@ -26,18 +27,29 @@ typedef struct {
     int32_t a, b, c;
 } wg_native_step;
 
+/* How many of a, b, c a step reads, what it writes to not counted; the j-th of them; whether it makes
+ * a mask. */
+int wg__native_reads(const wg_native_step *s);
+int32_t wg__native_operand(const wg_native_step *s, int j);
+bool wg__native_makes_mask(const wg_native_step *s);
+
 typedef struct {
     const wg_native_step *step;
     const uint32_t *constant;
-    int32_t n_steps, n_constants, n_pointers;
+    int32_t n_steps, n_constants, n_pointers, n_sums;
 } wg_native;
 
-/* The function made: elements 0..groups - 1 in groups of vectors, then up to `vectors` in vectors of
- * 16, then those whose bit `left` has; `spill` has room for WG_NATIVE_SPILLS vectors. */
-typedef void wg_native_fn(const void *const *frame, int64_t groups, int64_t vectors, void *spill,
-                          uint64_t left);
+/* Memory for values that find no register, and for the 16 lanes of each sum, which begin as +0. */
+enum { WG_NATIVE_SPILLS = 64, WG_NATIVE_SUMS = 8 };
 
-enum { WG_NATIVE_SPILLS = 64 };
+typedef struct {
+    _Alignas(64) float value[WG_NATIVE_SPILLS][16], sum[WG_NATIVE_SUMS][16];
+} wg_native_memory;
+
+/* The function made: elements first..groups - 1 in groups of vectors, then up to `vectors` in vectors
+ * of 16, then those whose bit `left` has. */
+typedef void wg_native_fn(const void *const *frame, int64_t groups, int64_t vectors,
+                          wg_native_memory *memory, uint64_t left, int64_t first);
 
 typedef struct {
     size_t entry, bytes; /* where the function begins; all, constants included */

@@ -34,7 +34,7 @@ static bool same(const void *context, int64_t value)
     const wg_native *x = &w->s->known[value].steps, *y = w->n;
 
     return x->n_steps == y->n_steps && x->n_constants == y->n_constants &&
-           x->n_pointers == y->n_pointers &&
+           x->n_pointers == y->n_pointers && x->n_sums == y->n_sums &&
            memcmp(x->step, y->step, (size_t)x->n_steps * sizeof *x->step) == 0 &&
            memcmp(x->constant, y->constant, (size_t)x->n_constants * sizeof *x->constant) == 0;
 }

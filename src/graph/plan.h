@@ -17,6 +17,7 @@ enum {
     WG_SPECS = 4,          /* specialisations kept */
     WG_MOST_THREADS = 256, /* libgomp keeps a team's records on the stack: a large one ends it */
     WG_BLOCK = 512,        /* elements of a block */
+    WG_SUM_BLOCK = 512,    /* elements whose sum is one of those that a tree joins (vec.h) */
     WG_ALIGN = 64,         /* bytes every value starts at a multiple of */
     WG_MAX_MEMBERS = 128,  /* entries of one step: bounds its block buffers */
     WG_FOLD_BYTES = 4096,  /* largest derived value that is kept as a constant */
@@ -453,6 +454,17 @@ typedef struct {
     wg_rows_use *use; /* released by wg__rows_done */
     int64_t n_uses, uses_cap;
 } wg_rows;
+
+/* ---- plan_ends.c: members of chains ---- */
+
+const wg_ref *wg__result_ref(const wg_blocks *k, const wg_member *m);
+bool wg__same_place(const wg_ref *x, const wg_ref *y);
+bool wg__reads_place(const wg_blocks *k, const wg_member *m, const wg_ref *place);
+/* Member m, of entry e, sums a line, and a block is one line. */
+bool wg__sums_line(const wg_build *b, const wg_blocks *k, const wg_member *m, int32_t e);
+bool wg__chain_fits(const wg_build *b, const wg_blocks *k, const wg_member *m, int32_t e);
+/* What ends in a chain joins the first one it may; entry[i]: of member i; -1: it repeats a value. */
+void wg__move_ends(const wg_build *b, wg_blocks *k, int32_t *entry);
 
 /* plan_chain.c: which members of k run as chains; takes what those ask for out of k->ahead. false:
  * out of memory. */

@@ -4,7 +4,8 @@
  * registers, and goes to memory only when something behind the chain reads it. The order among them
  * is chosen so that a value is read right after it was made. A sum of rows takes what the registers
  * hold. What is read no more after it went to memory or into such a sum joins the first chain it
- * may. Long chains also ask for the next block of operands that are read outside of chains.
+ * may. The sum of a line is made beside the chain that makes the line, and is known when all of it
+ * has run. Long chains also ask for the next block of operands that are read outside of chains.
  */
 #include <string.h>
 
@@ -43,6 +44,7 @@ struct maker {
         int32_t ref;
     } pointer[WG_CHAIN_FRAME];
     int32_t n_pointers, n_uses[N_USES];
+    int32_t sum[WG_NATIVE_SUMS], n_sums; /* members that sum the line */
     int32_t asked[WG_CHAIN_ASKED], n_asked; /* refs of operands read elsewhere */
     wg_lane lane;
 };
@@ -57,34 +59,9 @@ static bool sums(const struct maker *o, int32_t i)
     return wg__sums_rows(o->b, o->entry[o->first + i]);
 }
 
-static const wg_ref *result(const wg_blocks *k, const wg_member *m)
+static bool totals(const struct maker *o, int32_t i)
 {
-    return &k->ref[m->first + m->n];
-}
-
-static bool same_place(const wg_ref *x, const wg_ref *y)
-{
-    if (x->local >= 0 || y->local >= 0) return x->local == y->local;
-    return x->base && x->base == y->base;
-}
-
-/* ---- what may be in a chain ---- */
-
-static bool fits(const wg_build *b, const wg_member *m, int32_t e)
-{
-    const wg_op *op = e >= 0 ? wg__op_at(b, e) : NULL;
-    bool moves = false;
-
-    if (op && wg__sums_rows(b, e)) return b->type[e]->dtype == WG_F32 && wg__more(op)->adds->lane;
-    if (!op || !op->lane || op->shape_only || !(b->mark[e] & WG_ROW) || m->narrow) return false;
-    if (wg__kernel_dtype(b, e) != WG_F32 || m->n > WG_LANE_OPERANDS) return false;
-    for (int32_t j = 0; j < m->n; j++) {
-        wg_dtype t = b->type[b->in[b->p->first[e] + j]]->dtype;
-
-        if (t != WG_F32 && (t != WG_BOOL || !m->step[j])) return false;
-        moves = moves || m->step[j];
-    }
-    return moves && (b->type[e]->dtype == WG_F32 || (b->type[e]->dtype == WG_BOOL && !m->stream));
+    return wg__sums_line(o->b, o->k, member(o, i), o->entry[o->first + i]);
 }
 
 /* ---- who reads what, and in which order ---- */
@@ -98,8 +75,8 @@ static bool read_later(const struct maker *o, const wg_ref *place)
         const wg_member *m = &k->member[i];
 
         for (int32_t j = 0; j < m->n; j++)
-            if (same_place(&k->ref[m->first + j], place)) return true;
-        if (same_place(result(k, m), place)) return false;
+            if (wg__same_place(&k->ref[m->first + j], place)) return true;
+        if (wg__same_place(wg__result_ref(k, m), place)) return false;
     }
     return false;
 }
@@ -108,8 +85,8 @@ static bool writes(const struct maker *o, int32_t i, const wg_ref *place)
 {
     const wg_member *m = member(o, i);
 
-    return same_place(result(o->k, m), place) ||
-           (m->stream && same_place(result(o->k, m) + 1, place));
+    return wg__same_place(wg__result_ref(o->k, m), place) ||
+           (m->stream && wg__same_place(wg__result_ref(o->k, m) + 1, place));
 }
 
 static void find_sources(struct maker *o)
@@ -130,7 +107,7 @@ static void find_sources(struct maker *o)
         }
         for (int32_t w = 0; w < i; w++) { /* what is written over has been read */
             const wg_member *before = member(o, w);
-            bool clash = writes(o, w, result(o->k, m));
+            bool clash = writes(o, w, wg__result_ref(o->k, m));
 
             for (int32_t j = 0; j < before->n; j++)
                 clash = clash || writes(o, i, &o->k->ref[before->first + j]);
@@ -138,7 +115,7 @@ static void find_sources(struct maker *o)
         }
     }
     for (int32_t i = 0; i < o->n; i++) {
-        const wg_ref *y = result(o->k, member(o, i));
+        const wg_ref *y = wg__result_ref(o->k, member(o, i));
 
         o->kept[i] = y->local < 0 || read_later(o, y);
         for (int32_t w = i + 1; w < o->n && o->kept[i]; w++)
@@ -171,7 +148,7 @@ static void choose_order(struct maker *o)
             break;
         }
         o->order[t] = next;
-        held = sums(o, next) ? o->source[next][1] : next;
+        held = sums(o, next) ? o->source[next][1] : totals(o, next) ? o->source[next][0] : next;
         done |= (uint64_t)1 << next;
     }
 }
@@ -280,6 +257,9 @@ static bool add_member(struct maker *o, int32_t i)
         x[1] = operand(o, i, 1);
         o->value[i] = add_lane(o, wg__more(op)->adds, NULL, x, 2);
         add(o, WG_NATIVE_STORE, o->value[i], row, 0);
+    } else if (totals(o, i)) {
+        o->value[i] = add(o, WG_NATIVE_SUM, operand(o, i, 0), o->n_sums, 0);
+        o->sum[o->n_sums++] = m->first + m->n;
     } else {
         for (int32_t j = 0; j < m->n; j++) x[j] = operand(o, i, j);
         o->value[i] = add_lane(o, op, m->attr, x, m->n);
@@ -314,7 +294,7 @@ static void ask_elsewhere(struct maker *o, int32_t ref)
 /* Floats that go where bools are read from would be there before the last of those is read. */
 static bool overtakes(const struct maker *o, int32_t i)
 {
-    for (int32_t w = 0; w < o->n && o->kept[i] && !sums(o, i); w++)
+    for (int32_t w = 0; w < o->n && o->kept[i] && !sums(o, i) && !totals(o, i); w++)
         for (int32_t j = 0; j < member(o, w)->n && !sums(o, w); j++) {
             int32_t in = o->b->in[o->b->p->first[o->entry[o->first + w]] + j];
 
@@ -335,7 +315,7 @@ static bool add_steps(struct maker *o)
         if (overtakes(o, i) || !add_member(o, i)) return false;
         if (m->stream)
             add(o, WG_NATIVE_STREAM, o->value[i], pointer(o, m->first + m->n + 1, e, STREAMED), 0);
-        if (o->kept[i] && !sums(o, i)) {
+        if (o->kept[i] && !sums(o, i) && !totals(o, i)) {
             int32_t to = pointer(o, m->first + m->n, e, MOVING);
 
             if (o->b->type[e]->dtype == WG_F32) add(o, WG_NATIVE_STORE, o->value[i], to, 0);
@@ -354,9 +334,9 @@ static bool add_steps(struct maker *o)
 static bool finish(struct maker *o)
 {
     int32_t next[N_USES] = { 0, o->n_uses[STREAMED], o->n_uses[STREAMED] + o->n_uses[MOVING] };
-    int32_t *ref = wg__arena_take(&o->b->s->mem, (size_t)o->n_pointers * sizeof *ref);
+    int32_t *ref = wg__arena_take(&o->b->s->mem, (size_t)(o->n_pointers + o->n_sums) * sizeof *ref);
     int32_t place[WG_CHAIN_FRAME];
-    wg_native n = { o->step, o->constant, o->n_steps, o->n_constants, o->n_pointers };
+    wg_native n = { o->step, o->constant, o->n_steps, o->n_constants, o->n_pointers, o->n_sums };
     wg_native_code code;
 
     if (!ref) return false;
@@ -364,12 +344,13 @@ static bool finish(struct maker *o)
         place[i] = next[o->pointer[i].use]++;
         ref[place[i]] = o->pointer[i].ref;
     }
+    for (int32_t i = 0; i < o->n_sums; i++) ref[o->n_pointers + i] = o->sum[i];
     for (int32_t i = 0; i < o->n_steps; i++) {
         wg_native_step *s = &o->step[i];
         int32_t *x[] = { &s->a, &s->b, &s->c };
         bool lane = s->op < WG_NATIVE_STORE;
 
-        if (!lane) s->b = place[s->b];
+        if (!lane && s->op != WG_NATIVE_SUM) s->b = place[s->b];
         for (int j = 0; j < (lane ? 3 : 1); j++)
             if (*x[j] >= WG_AT_MEMORY) *x[j] = (*x[j] & WG_AT_ONE) | place[*x[j] & ~WG_AT_ONE];
     }
@@ -378,6 +359,7 @@ static bool finish(struct maker *o)
                                                       .n = o->n,
                                                       .n_streams = o->n_uses[STREAMED],
                                                       .n_frame = o->n_pointers,
+                                                      .n_sums = o->n_sums,
                                                       .group = code.group,
                                                       .ref = ref,
                                                       .entry = (int64_t)code.entry };
@@ -389,7 +371,7 @@ static bool make(struct maker *o, int32_t first, int32_t n)
 {
     o->first = first;
     o->n = n;
-    o->n_steps = o->n_constants = o->n_pointers = 0;
+    o->n_steps = o->n_constants = o->n_pointers = o->n_sums = 0;
     memset(o->n_uses, 0, sizeof o->n_uses);
     find_sources(o);
     choose_order(o);
@@ -402,74 +384,6 @@ static void find_entries(const wg_build *b, const wg_rows *r, int32_t *entry)
     for (int32_t m = 0; m < r->members; m++) {
         *entry++ = b->member[r->first + m];
         if (r->repeat[m] >= 0) *entry++ = -1;
-    }
-}
-
-/* ---- members that end here ---- */
-
-static bool writes_place(const wg_blocks *k, const wg_member *m, const wg_ref *place)
-{
-    return same_place(result(k, m), place) || (m->stream && same_place(result(k, m) + 1, place));
-}
-
-static bool reads_place(const wg_blocks *k, const wg_member *m, const wg_ref *place)
-{
-    for (int32_t j = 0; j < m->n; j++)
-        if (same_place(&k->ref[m->first + j], place)) return true;
-    return false;
-}
-
-/* Members from..to - 1 neither make what m reads nor touch where it writes. */
-static bool may_pass(const wg_blocks *k, const wg_member *m, int32_t from, int32_t to)
-{
-    for (int32_t i = from; i < to; i++) {
-        const wg_member *other = &k->member[i];
-
-        for (int32_t j = 0; j <= m->n + (m->stream > 0); j++)
-            if (writes_place(k, other, &k->ref[m->first + j])) return false;
-        for (int32_t j = m->n; j <= m->n + (m->stream > 0); j++)
-            if (reads_place(k, other, &k->ref[m->first + j])) return false;
-    }
-    return true;
-}
-
-/* By member: nothing in the step but sums of rows reads its value, if anything does. */
-static void find_ends(const wg_build *b, const wg_blocks *k, const int32_t *entry, bool *ends)
-{
-    for (int32_t i = k->n_members - 1; i >= 0; i--) {
-        const wg_ref *y = result(k, &k->member[i]);
-
-        ends[i] = fits(b, &k->member[i], entry[i]);
-        if (ends[i] && wg__sums_rows(b, entry[i])) continue;
-        for (int32_t w = i + 1; w < k->n_members && ends[i]; w++) {
-            if (reads_place(k, &k->member[w], y))
-                ends[i] = entry[w] >= 0 && wg__sums_rows(b, entry[w]);
-            if (writes_place(k, &k->member[w], y)) break;
-        }
-    }
-}
-
-/* Such a member goes to the end of the first chain where all it reads is there: later that would
- * have to be kept in memory for it. */
-static void move_ends(const wg_build *b, wg_blocks *k, int32_t *entry)
-{
-    bool ends[2 * WG_MAX_MEMBERS];
-
-    find_ends(b, k, entry, ends);
-    for (int32_t i = 1; i < k->n_members; i++) {
-        wg_member m = k->member[i];
-        int32_t e = entry[i], to = 1;
-
-        if (!ends[i]) continue;
-        while (to < i && (!fits(b, &k->member[to - 1], entry[to - 1]) ||
-                          fits(b, &k->member[to], entry[to]) || !may_pass(k, &m, to, i)))
-            to++;
-        memmove(&k->member[to + 1], &k->member[to], (size_t)(i - to) * sizeof m);
-        memmove(&entry[to + 1], &entry[to], (size_t)(i - to) * sizeof e);
-        memmove(&ends[to + 1], &ends[to], (size_t)(i - to) * sizeof *ends);
-        k->member[to] = m;
-        entry[to] = e;
-        ends[to] = true;
     }
 }
 
@@ -512,11 +426,29 @@ static void share_ahead(wg_blocks *k, struct range *chain, int32_t n)
 }
 
 /* How many steps member i adds at most; 0: it may not be in a chain. */
-static int32_t steps_of(const wg_build *b, const wg_member *m, int32_t e, wg_lane *lane)
+static int32_t steps_of(const wg_build *b, const wg_blocks *k, int32_t i, int32_t e, wg_lane *lane)
 {
-    if (!fits(b, m, e)) return 0;
-    if (wg__sums_rows(b, e)) return 1 + BESIDE;
+    const wg_member *m = &k->member[i];
+
+    if (!wg__chain_fits(b, k, m, e)) return 0;
+    if (wg__sums_rows(b, e) || wg__sums_line(b, k, m, e)) return 1 + BESIDE;
     return wg__lane_read(wg__op_at(b, e), m->attr, lane) ? lane->n_steps + BESIDE : 0;
+}
+
+/* Member i reads the sum of a line that one of first..i - 1 makes, or sums a line itself where
+ * there are enough of those. */
+static bool waits(const wg_build *b, const wg_blocks *k, const int32_t *entry, int32_t first,
+                  int32_t i)
+{
+    int32_t sums = wg__sums_line(b, k, &k->member[i], entry[i]);
+
+    for (int32_t w = first; w < i; w++) {
+        if (!wg__sums_line(b, k, &k->member[w], entry[w])) continue;
+        if (wg__reads_place(k, &k->member[i], wg__result_ref(k, &k->member[w])) ||
+            ++sums > WG_NATIVE_SUMS)
+            return true;
+    }
+    return false;
 }
 
 static int32_t find_chains(wg_build *b, const wg_blocks *k, const int32_t *entry, wg_lane *lane,
@@ -528,9 +460,9 @@ static int32_t find_chains(wg_build *b, const wg_blocks *k, const int32_t *entry
         int32_t left = MOST_STEPS - WG_CHAIN_ASKED;
 
         for (n = 0; n < WG_CHAIN_MEMBERS && i + n < k->n_members; n++) {
-            int32_t steps = steps_of(b, &k->member[i + n], entry[i + n], lane);
+            int32_t steps = steps_of(b, k, i + n, entry[i + n], lane);
 
-            if (steps == 0 || steps > left) break;
+            if (steps == 0 || steps > left || waits(b, k, entry, i, i + n)) break;
             left -= steps;
         }
         if (n >= 2 || (n > 0 && k->member[i].stream))
@@ -572,7 +504,7 @@ bool wg__plan_chain(wg_build *b, const wg_rows *r, wg_blocks *k)
         o->k = k;
         o->entry = entry;
         find_entries(b, r, entry);
-        move_ends(b, k, entry);
+        wg__move_ends(b, k, entry);
         chains = find_chains(b, k, entry, &o->lane, chain);
         share_ahead(k, chain, chains);
         ok = make_all(o, chain, chains);

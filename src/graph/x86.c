@@ -89,9 +89,9 @@ static void two(wg_code *c, int opcode, int reg, int rm)
     byte(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
-void wg__x86_zero(wg_code *c, int reg)
+void wg__x86_move(wg_code *c, int reg, int from)
 {
-    two(c, 0x31, reg, reg);
+    two(c, 0x89, from, reg);
 }
 
 void wg__x86_add(wg_code *c, int reg, int32_t imm)

@@ -16,7 +16,7 @@ typedef struct {
     size_t n, room;
 } wg_code;
 
-enum { WG_RAX, WG_RCX, WG_RDX, WG_RBX, WG_RSP, WG_RBP, WG_RSI, WG_RDI, WG_R8, WG_R11 = 11 };
+enum { WG_RAX, WG_RCX, WG_RDX, WG_RBX, WG_RSP, WG_RBP, WG_RSI, WG_RDI, WG_R8, WG_R9, WG_R11 = 11 };
 
 /* The operand that may lie in memory. */
 typedef struct {
@@ -45,7 +45,7 @@ void wg__x86_mask(wg_code *c, int opcode, bool wide, int k, int a, int b);
 void wg__x86_load(wg_code *c, int reg, int base, int32_t disp); /* 8 bytes */
 void wg__x86_push(wg_code *c, int reg);
 void wg__x86_pop(wg_code *c, int reg);
-void wg__x86_zero(wg_code *c, int reg);
+void wg__x86_move(wg_code *c, int reg, int from);
 void wg__x86_add(wg_code *c, int reg, int32_t imm);
 void wg__x86_compare(wg_code *c, int a, int b);
 void wg__x86_set_mask(wg_code *c, int k, int reg); /* reg: r8 or above */
