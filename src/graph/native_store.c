@@ -83,7 +83,10 @@ static bool make(wg_native_store *s, const wg_native *n, wg_native_code *c)
 bool wg__native_add(wg_native_store *s, const wg_native *n, wg_native_code *c)
 {
     uint64_t hash = wg__hash_bytes(0, n->step, (size_t)n->n_steps * sizeof *n->step);
-    int64_t at = wg__hash_find(&s->by_steps, hash, same, &(struct wanted){ s, n });
+    int64_t at;
+
+    hash = wg__hash_bytes(hash, n->constant, (size_t)n->n_constants * sizeof *n->constant);
+    at = wg__hash_find(&s->by_steps, hash, same, &(struct wanted){ s, n });
 
     if (at < 0) {
         if (!keep(s, n, hash)) return false;
