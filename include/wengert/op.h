@@ -236,6 +236,14 @@ typedef struct wg_inlined {
 #define WG_ROW_KERNELS(...)  (wg_row_fn *const[WG_N_DTYPES][WG_N_LEVELS]) __VA_ARGS__
 #define WG_EVAL_KERNELS(...) (wg_eval_fn *const[WG_N_DTYPES][WG_N_LEVELS]) __VA_ARGS__
 
+/* One of the entries that a record's value is made of, one after the other. Operands are numbers of
+ * parts before it, or the record's own. */
+enum { WG_PART_OPERAND = -1 };
+typedef struct wg_part {
+    const wg_op *op;
+    int in[2];
+} wg_part;
+
 typedef struct wg_op_more wg_op_more;
 
 struct wg_op {
@@ -310,6 +318,12 @@ struct wg_op_more {
      * whose values count; 0: not with these axes or extents. */
     int64_t (*line)(const wg_sig *s, const wg_type *out);
     wg_line_fn *const (*by_line)[WG_N_LEVELS]; /* with `line`: for each element type, as eval */
+    /* With `line`, for a record of one operand whose type its result has: the same bits, made by
+     * parts, of which the last is the result (WG_PASS_PARTS). part_attr fills in what attributes
+     * part i has, given zeroed. */
+    const wg_part *parts;
+    int n_parts;
+    void (*part_attr)(const void *attr, int i, void *part_attr);
     /* Elements of a row when the result is the sum of operand 0's rows, in the order of
      * `sum`; 0: not with these axes or extents (WG_PASS_COLUMNS). */
     int64_t (*columns)(const wg_sig *s, const wg_type *out);

@@ -60,7 +60,10 @@ enum {
     /* a matrix that many small products read transposed is transposed once; not with the options
      * check and keep */
     WG_PASS_TURN = 1 << 20,
-    WG_PASS_ALL = (1 << 21) - 1
+    /* softmax of long lines runs as the simple entries it is made of, in the chains of its step; not
+     * with the options check and keep */
+    WG_PASS_PARTS = 1 << 21,
+    WG_PASS_ALL = (1 << 22) - 1
 };
 
 typedef struct {

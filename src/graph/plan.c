@@ -201,7 +201,7 @@ static void resolve_options(wg_plan *p, const wg_plan_options *options)
     if (p->options.check || p->options.keep)
         p->passes &=
             ~(unsigned)(WG_PASS_IN_PLACE | WG_PASS_REPEAT | WG_PASS_INLINE | WG_PASS_PLACE |
-                        WG_PASS_TURN);
+                        WG_PASS_TURN | WG_PASS_PARTS);
     p->level = wg_level();
 }
 
@@ -230,7 +230,7 @@ static wg_plan *plan_make(wg_graph *g, wg_params *w, int64_t n_outputs, const wg
     p->n = wg_order((int)n_roots, roots, &p->live);
     p->root = wg__array(n_roots, sizeof *p->root);
     if (p->n < 0 || p->n >= INT32_MAX || !p->root || !wg__turn_entries(p) ||
-        !number_operands(p)) {
+        !wg__parts_entries(p) || !number_operands(p)) {
         if (p->n < 0) p->live = NULL;
         code = no_memory(error, "plan_new");
     }

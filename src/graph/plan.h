@@ -54,7 +54,7 @@ enum {
 typedef struct {
     int64_t entries, needed, aliased, merged, folded, absorbed, repeated, inlined, computed, steps,
         fused_steps, fused_entries;
-    int64_t bundles, placed, in_place, into_store, turned;
+    int64_t bundles, placed, in_place, into_store, turned, split;
     int64_t naive_bytes, peak_bytes, arena_bytes, param_bytes;
     int64_t recomputed; /* entries computed a second time, to need fewer bytes */
     bool rescheduled;   /* steps run in another order than the tape's */
@@ -102,6 +102,11 @@ typedef struct {
     size_t own_bytes;
 } wg_plan_input;
 
+/* The entry at position `at` can be made by those that stand before it, from `first` on. */
+typedef struct {
+    int32_t first, at;
+} wg_whole;
+
 struct wg_plan {
     wg_graph *graph;
     wg_params *params;
@@ -115,6 +120,9 @@ struct wg_plan {
     int64_t n_outputs, n_updates;
     int32_t *turned; /* positions of entries of the plan's own, ascending (WG_PASS_TURN) */
     int64_t n_turned;
+    wg_whole *split; /* ascending (WG_PASS_PARTS) */
+    int64_t n_split;
+    int64_t n_own; /* entries of the plan's own */
     int32_t *root;            /* positions of outputs, then of updates */
     const char **output_name; /* NULL in a plan of tensors */
     wg_param **updated;       /* store entries, by name */
@@ -321,6 +329,14 @@ bool wg__emit_rows(wg_build *b, int32_t step);
 bool wg__turn_entries(wg_plan *p); /* false: out of memory */
 /* Lets readers read those, where there are enough of them. false with b->error. */
 bool wg__plan_turn(wg_build *b);
+
+/* ---- plan_parts.c ---- */
+
+/* Puts the parts of entries that have some into the plan's list. */
+bool wg__parts_entries(wg_plan *p); /* false: out of memory */
+/* Whether the parts are to be computed; then the last of them stands for the entry. The type of its
+ * operand is known. */
+bool wg__parts_choose(wg_build *b, const wg_whole *s);
 
 /* ---- plan_recompute.c, plan_list.c: fewer bytes for more work ---- */
 

@@ -57,15 +57,23 @@ static bool infer_entry(wg_build *b, int32_t e, const wg_type **in, wg_type *out
 static bool infer_types(wg_build *b)
 {
     const wg_plan *p = b->p;
-    int64_t input = 0;
+    int64_t input = 0, split = 0;
     const wg_type **in = b->tx;
     bool ok = true;
 
     for (int32_t e = 0; e < p->n && ok; e++) {
-        const wg_tensor *t = p->live[e];
+        const wg_tensor *t;
         const wg_plan_input *fed = NULL;
         wg_type type;
 
+        if (split < p->n_split && p->split[split].first == e) {
+            const wg_whole *s = &p->split[split++];
+
+            /* with these extents there may be no parts */
+            for (bool whole = !wg__parts_choose(b, s); whole && e < s->at; e++)
+                b->type[e] = b->type[p->in[p->first[s->at]]];
+        }
+        t = p->live[e];
         if (t->op->flags & (WG_OP_FEED | WG_OP_RANDOM)) fed = &p->input[input++];
         if (t->op->flags & WG_OP_FEED) type = fed->value.type;
         else ok = infer_entry(b, e, in, &type);
@@ -239,7 +247,7 @@ wg_spec *wg__spec_build(wg_plan *p, bool apart, wg_error *error)
         return NULL;
     }
     wg__arena_init(&b.s->mem);
-    b.s->stats.entries = p->n - p->n_turned;
+    b.s->stats.entries = p->n - p->n_own;
     ok = set_key(&b, apart) && wg__build_take(&b) && infer_types(&b) && check_updates(&b) &&
          wg__plan_simplify(&b) && wg__plan_turn(&b) && wg__plan_repeat(&b);
     simplified = b.s->stats;

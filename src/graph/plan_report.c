@@ -80,9 +80,9 @@ static void print_passes(const wg_spec_stats *s, FILE *to)
     fprintf(to,
             "  simplify: %" PRId64 " aliases, %" PRId64 " equal to others, %" PRId64
             " constants, %" PRId64 " transposes absorbed, %" PRId64 " made once for all, %" PRId64
-            " read by repeating; %" PRId64 " left to compute, %" PRId64 " of them inside others\n",
-            s->aliased, s->merged, s->folded, s->absorbed, s->turned, s->repeated, s->computed,
-            s->inlined);
+            " read by repeating, %" PRId64 " in parts; %" PRId64 " left to compute, %" PRId64 " of them inside others\n",
+            s->aliased, s->merged, s->folded, s->absorbed, s->turned, s->repeated, s->split,
+            s->computed, s->inlined);
     fprintf(to, "  fuse: %" PRId64 " steps, %" PRId64 " of them run %" PRId64 " entries together\n",
             s->steps, s->fused_steps, s->fused_entries);
     fprintf(to, "  schedule: %s\n",

@@ -299,7 +299,7 @@ static void mark_needed(wg_build *b, const int32_t *in, bool simplified)
         }
         for (int32_t k = p->first[e]; k < p->first[e + 1]; k++)
             if (!wg__lends_type(op, k - p->first[e]))
-                b->mark[simplified ? in[k] : p->in[k]] |= WG_NEEDED;
+                b->mark[simplified ? in[k] : b->canon[in[k]]] |= WG_NEEDED;
     }
 }
 
@@ -320,9 +320,14 @@ static void mark_leaves(wg_build *b)
  * behind could not add it up. */
 static bool count_naive(wg_build *b)
 {
-    int64_t *bytes = &b->s->stats.naive_bytes;
+    int64_t *bytes = &b->s->stats.naive_bytes, split = 0;
 
     for (int64_t i = 0; i < b->p->n; i++) {
+        while (split < b->p->n_split && b->p->split[split].at <= i) split++;
+        /* of parts the last stands for the entry */
+        if (split < b->p->n_split && i >= b->p->split[split].first &&
+            i < b->p->split[split].at - 1)
+            continue;
         if (!(b->mark[i] & WG_NEEDED)) continue;
         b->s->stats.needed++;
         if (b->mark[i] & WG_LEAF) continue;
@@ -340,6 +345,11 @@ static bool simplify_entry(wg_build *b, int32_t e, wg_hash *entries, wg_hash *co
     unsigned passes = p->passes;
 
     for (int32_t k = p->first[e]; k < p->first[e + 1]; k++) b->in[k] = b->canon[b->in[k]];
+    if (b->canon[e] != e) { /* a part stands for it */
+        b->canon[e] = b->canon[b->canon[e]];
+        b->owner[e] = b->owner[b->canon[e]];
+        return true;
+    }
     if (b->mark[e] & WG_LEAF || !(b->mark[e] & WG_NEEDED)) return true;
     if ((passes & WG_PASS_TRANSPOSE) && !absorb(b, e)) return false;
     if ((passes & WG_PASS_ALIAS) && (op->flags & WG_OP_ALIAS) && wg__n_in(p, e) > 0 &&

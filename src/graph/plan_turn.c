@@ -108,6 +108,7 @@ bool wg__turn_entries(wg_plan *p)
     }
     wg__release(p->live);
     p->live = list;
+    p->n_own += made - p->n;
     p->n = made;
     return true;
 }

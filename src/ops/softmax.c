@@ -67,6 +67,32 @@ static int64_t softmax_line(const wg_sig *s, const wg_type *out)
     return inner == 1 ? n : 0;
 }
 
+/* As softmax_row has it. */
+static const wg_part softmax_parts[] = {
+    { &wg_op_max, { WG_PART_OPERAND } },
+    { &wg_op_sub, { WG_PART_OPERAND, 0 } },
+    { &wg_op_exp, { 1 } },
+    { &wg_op_sum, { 2 } },
+    { &wg_op_reciprocal, { 3 } },
+    { &wg_op_mul, { 2, 4 } },
+};
+static const wg_part log_softmax_parts[] = {
+    { &wg_op_max, { WG_PART_OPERAND } },
+    { &wg_op_sub, { WG_PART_OPERAND, 0 } },
+    { &wg_op_exp, { 1 } },
+    { &wg_op_sum, { 2 } },
+    { &wg_op_log, { 3 } },
+    { &wg_op_sub, { 1, 4 } },
+};
+
+static void softmax_part_attr(const void *attr, int i, void *part_attr)
+{
+    const struct softmax_attr *at = attr;
+
+    (void)i;
+    *(struct reduce_attr *)part_attr = (struct reduce_attr){ WG_AXES((int)at->axis), true };
+}
+
 /* dx = y (dy - sum(dy y)) */
 static void softmax_vjp(const wg_vjp *v, wg_tensor **dx)
 {
@@ -86,7 +112,10 @@ const wg_op wg_op_softmax = {
     .eval = WG_EVAL_KERNELS(WG_REAL_NARROW(softmax_eval)),
     .vjp = softmax_vjp,
     .flops = softmax_flops,
-    .more = WG_OP_MORE(.line = softmax_line, .by_line = WG_BY_LINE(WG_REAL_NARROW(softmax_lines))),
+    .more =
+        WG_OP_MORE(.line = softmax_line, .by_line = WG_BY_LINE(WG_REAL_NARROW(softmax_lines)),
+                   .parts = softmax_parts, .n_parts = sizeof softmax_parts / sizeof *softmax_parts,
+                   .part_attr = softmax_part_attr),
 };
 
 wg_tensor *wg_softmax(wg_tensor *x, int axis)
@@ -113,8 +142,11 @@ const wg_op wg_op_log_softmax = {
     .eval = WG_EVAL_KERNELS(WG_REAL_NARROW(log_softmax_eval)),
     .vjp = log_softmax_vjp,
     .flops = softmax_flops,
-    .more = WG_OP_MORE(.line = softmax_line,
-                       .by_line = WG_BY_LINE(WG_REAL_NARROW(log_softmax_lines))),
+    .more =
+        WG_OP_MORE(.line = softmax_line, .by_line = WG_BY_LINE(WG_REAL_NARROW(log_softmax_lines)),
+                   .parts = log_softmax_parts,
+                   .n_parts = sizeof log_softmax_parts / sizeof *log_softmax_parts,
+                   .part_attr = softmax_part_attr),
 };
 
 wg_tensor *wg_log_softmax(wg_tensor *x, int axis)
