@@ -1,5 +1,6 @@
-/* test_plan_inline.c: a product that is added to what lies in memory is added there by its own
- * kernel, with the bits of product and sum one after the other (WG_PASS_INLINE). */
+/* test_plan_inline.c: a product that is added to what lies in memory, and rows that are products and
+ * are added at indices, are added there by one kernel, with the bits of product and sum one after the
+ * other (WG_PASS_INLINE). */
 #define _POSIX_C_SOURCE 200112L
 #include <stdlib.h>
 
@@ -58,15 +59,16 @@ static wg_plan *run(const operands *o, wg_tensor *y, wg_plan_options options)
     return p;
 }
 
-/* The same bits with the pass and without, at every level; `inside` products are made inside. */
-static void compare(const operands *o, wg_tensor *y, int64_t inside)
+/* The same bits with the pass and without, at every level, with one thread and with `most`; `inside`
+ * products are made inside. */
+static void compare(const operands *o, wg_tensor *y, int most, int64_t inside)
 {
     static const char *const level[] = { "0", "1", "2" };
     int highest = wg_level();
 
     for (int i = 0; i <= highest; i++) {
         setenv("WENGERT_LEVEL", level[i], 1);
-        for (int threads = 1; threads <= 2; threads++) {
+        for (int threads = 1; threads <= most; threads += most - 1) {
             wg_plan_options with = { .threads = threads, .grain = 1 }, without = with;
             wg_plan *p = run(o, y, with), *q;
 
@@ -113,8 +115,8 @@ static void sizes(void)
             int64_t inside = list[i].ways >> (way & 3) & 1;
 
             record(&o);
-            compare(&o, wg_tanh(wg_add(o.product, o.c)), inside);
-            compare(&o, wg_tanh(wg_add(o.b, o.product)), inside);
+            compare(&o, wg_tanh(wg_add(o.product, o.c)), 2, inside);
+            compare(&o, wg_tanh(wg_add(o.b, o.product)), 2, inside);
             wg_graph_free(o.g);
         }
 }
@@ -133,7 +135,7 @@ static void sums_of_products(void)
 
         sum = wg_add(sum, wg_matmul(o.x, w));
     }
-    compare(&o, wg_tanh(sum), 5);
+    compare(&o, wg_tanh(sum), 2, 5);
     wg_graph_free(o.g);
 }
 
@@ -145,13 +147,48 @@ static void not_always(void)
 
     fill();
     record(&o);
-    compare(&o, wg_mul(wg_add(o.product, o.c), o.product), 0);
-    compare(&o, wg_add(o.product, o.c), 0);
-    compare(&o, wg_tanh(wg_add(o.product, wg_exp(o.c))), 0);
-    compare(&o, wg_tanh(wg_add(o.product, wg_reshape(o.product, WG_SHAPE(1, 20, 30)))), 0);
+    compare(&o, wg_mul(wg_add(o.product, o.c), o.product), 2, 0);
+    compare(&o, wg_add(o.product, o.c), 2, 0);
+    compare(&o, wg_tanh(wg_add(o.product, wg_exp(o.c))), 2, 0);
+    compare(&o, wg_tanh(wg_add(o.product, wg_reshape(o.product, WG_SHAPE(1, 20, 30)))), 2, 0);
     column = wg_sum(o.c, WG_AXES(1), true);
-    compare(&o, wg_tanh(wg_add(o.product, column)), 0);
+    compare(&o, wg_tanh(wg_add(o.product, column)), 2, 0);
     wg_graph_free(o.g);
 }
 
-TESTS(TEST(sizes), TEST(sums_of_products), TEST(not_always))
+/* Rows at indices, of which some come again: enough of them for three threads, which share the
+ * places or, where these are few, the columns. One in eight elements is -0. */
+static void rows_at_indices(void)
+{
+    enum { GROUPS = 70, EACH = 5, ROWS = GROUPS * EACH };
+    static const struct {
+        int64_t places, columns;
+    } list[] = { { 400, 161 }, { 7, 215 }, { 1, 200 }, { 50, 145 } };
+    static int64_t index[ROWS];
+
+    fill();
+    for (int k = 0; k < 4; k++)
+        for (int i = 0; i < MOST; i += 8) data[k][i] = -0.f, wide[k][i] = -0.;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        for (int way = 0; way < 8; way++) {
+            int64_t n = list[i].columns;
+            operands o = { .g = wg_graph_new(), .dtype = way & 4 ? WG_F64 : WG_F32 };
+            bool outer = !(way & 1), scaled = way & 1 || way & 2;
+            wg_tensor *idx, *rows, *y;
+
+            for (int k = 0; k < ROWS; k++) index[k] = k * k * 7 % list[i].places;
+            o.x = wg_input(o.g, "x", o.dtype, WG_SHAPE(GROUPS, EACH, 1));
+            o.w = wg_input(o.g, "w", o.dtype, outer ? WG_SHAPE(GROUPS, 1, n) : WG_SHAPE(ROWS, n));
+            o.b = wg_input(o.g, "b", o.dtype, WG_SHAPE(1));
+            o.c = wg_input(o.g, "c", o.dtype, WG_SHAPE(list[i].places, n));
+            idx = wg_constant(o.g, (wg_array){ { WG_I64, WG_SHAPE(ROWS) }, index });
+            rows = outer ? wg_reshape(wg_matmul(o.x, o.w), WG_SHAPE(ROWS, n)) : o.w;
+            if (scaled) rows = way & 2 ? wg_mul(o.b, rows) : wg_mul(rows, o.b);
+            y = way == 3 ? wg_scatter_add_like(rows, idx, o.c, 0)
+                         : wg_scatter_add(o.c, idx, rows, 0);
+            compare(&o, y, 3, outer + scaled);
+            wg_graph_free(o.g);
+        }
+}
+
+TESTS(TEST(rows_at_indices), TEST(sizes), TEST(sums_of_products), TEST(not_always))

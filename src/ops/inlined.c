@@ -11,7 +11,9 @@
 
 enum {
     GRAIN = 16384, /* elements below which a second thread costs more than it saves */
-    AHEAD = 4      /* rows */
+    AHEAD = 4,     /* rows */
+    LOOK = 256,    /* rows that a part looks for its own among at a time */
+    LINE = 64      /* elements of a part at least, and places */
 };
 
 /* ---- a product of one row and gathered rows ---- */
@@ -31,6 +33,60 @@ struct added_state {
     bool plus, onto;                   /* see wg__outer; operand 0 comes first */
 };
 _Static_assert(sizeof(struct added_state) <= WG_STATE, "fits");
+
+/* Parts share out the places written to, or where these are few, columns. */
+struct added_job {
+    const wg_call *c;
+    int64_t parts;
+    bool across;
+};
+
+/* Where a row is added, and what it is made of. */
+struct added_row {
+    char *to;
+    const char *from;
+    int64_t row;
+};
+
+WG_SMALL_BEGIN
+
+static struct added_job added_job(const wg_call *c)
+{
+    const struct added_state *st = c->state;
+    int64_t places = c->ty->shape.dim[0], work = st->rows * st->columns;
+    int64_t parts = wg__least(work / GRAIN, c->threads);
+
+    return (struct added_job){ c, parts > 1 ? parts : 1,
+                               places < LINE * parts && st->columns >= LINE * parts };
+}
+
+WG_SMALL_END
+
+/* Of rows at..end-1, `size` bytes an element, those of a part: what falls on one place is one
+ * part's, in the order of the indices. The places are dealt by a hash, for words that are frequent
+ * have indices side by side. */
+static int64_t added_rows(const struct added_job *j, uint64_t part, int64_t at, int64_t end,
+                          size_t size, struct added_row *row)
+{
+    const struct added_state *st = j->c->state;
+    const int64_t *index = j->c->x[1];
+    size_t width = (size_t)st->columns * size;
+    int64_t right = at / st->group, in_group = at % st->group, n = 0;
+    const char *from = (const char *)j->c->x[st->how & OUTER ? st->right : st->from];
+    uint64_t parts = j->across ? 1 : (uint64_t)j->parts;
+
+    from += (size_t)right * width;
+    for (; at < end; at++) {
+        uint32_t mixed = (uint32_t)index[at] * 0x9E3779B1u;
+
+        row[n] = (struct added_row){ (char *)j->c->y + (size_t)index[at] * width, from, at };
+        n += parts == 1 || mixed * parts >> 32 == part; /* no branch: there is no telling which */
+        if (++in_group < st->group) continue;
+        in_group = 0;
+        from += width;
+    }
+    return n;
+}
 
 #define WG_NARROW
 #define WG_TEMPLATE "inlined.c"
@@ -103,7 +159,9 @@ bool wg__inline_scatter(wg_inlined *in)
     if (in->part[0].operand != operand || ((const struct wg__axis_attr *)s->attr)->axis != 0 ||
         count == 0 || count / rows < 2)
         return false;
-    *st = (struct added_state){ .rows = rows, .columns = count / rows, .onto = operand == 2 };
+    *st = (struct added_state){
+        .rows = rows, .columns = count / rows, .group = 1, .from = operand, .onto = operand == 2
+    };
     st->scale = scale_of(in, 0, count);
     if (st->scale >= 0) {
         if (in->n == 2 && in->part[1].operand == st->scale) return false;
@@ -183,73 +241,63 @@ static void FN(gathered_eval)(const wg_call *c)
     wg_parallel(c->threads, st->batch, GRAIN / (st->n * st->k) + 1, FN(gathered_rows), &copy);
 }
 
-WG_INLINE void FN(add_row)(const int HOW, const struct added_state *st, REAL a, REAL scale,
-                           const REAL *from, REAL *to, int64_t n)
+/* Row `made` of the table: y + (left x + none) by. What a job has not is 1 or -0, which change no
+ * bits. */
+static void FN(add_part)(const struct added_job *j, int64_t part, int64_t lo, int64_t hi)
 {
-    V left = VSPLAT(a), by = VSPLAT(scale), zero = VSPLAT(0);
+    const struct added_state *st = j->c->state;
+    const void *const *x = j->c->x;
+    const REAL *left = st->how & OUTER ? x[st->left] : NULL;
+    V by = VSPLAT(st->how & SCALED ? *(const REAL *)x[st->scale] : 1);
+    V none = VSPLAT(left ? 0 : -(REAL)0), plus = VSPLAT(left && st->plus ? 0 : -(REAL)0);
+    struct added_row row[LOOK];
 
-    for (int64_t i = 0; i < n; i += VN) {
-        int here = (int)wg__least(n - i, VN);
-        V x = here == VN ? VLOAD(from + i) : VLOAD_N(from + i, here);
-        V y = here == VN ? VLOAD(to + i) : VLOAD_N(to + i, here);
+    for (int64_t at = 0, n; at < st->rows; at += LOOK) {
+        n = added_rows(j, (uint64_t)part, at, wg__least(at + LOOK, st->rows), sizeof(REAL), row);
+        for (int64_t k = 0; k < n; k++) {
+            const REAL *from = (const REAL *)row[k].from;
+            const REAL *later = (const REAL *)row[wg__least(k + AHEAD, n - 1)].to;
+            REAL *to = (REAL *)row[k].to;
+            V factor = VSPLAT(left ? left[row[k].row] : 1);
 
-        if (HOW & OUTER) x = vfma(left, x, zero);
-        if ((HOW & OUTER) && st->plus) x = x + zero;
-        if (HOW & SCALED) x = x * by;
-        y = y + x;
-        if (here == VN) VSTORE(to + i, y);
-        else VSTORE_N(to + i, y, here);
+            for (int64_t i = lo; i < hi; i += 64 / (int64_t)sizeof(REAL))
+                __builtin_prefetch(later + i, 1);
+            for (int64_t i = lo; i < hi; i += VN) {
+                int here = (int)wg__least(hi - i, VN);
+                V y = here == VN ? VLOAD(to + i) : VLOAD_N(to + i, here);
+
+                y = y +
+                    (vfma(factor, here == VN ? VLOAD(from + i) : VLOAD_N(from + i, here), none) +
+                     plus) *
+                        by;
+                if (here == VN) VSTORE(to + i, y);
+                else VSTORE_N(to + i, y, here);
+            }
+        }
     }
 }
 
-/* Columns lo..hi-1 of all rows, in their order. */
-WG_INLINE void FN(add_rows)(const int HOW, const wg_call *c, int64_t lo, int64_t hi)
+static void FN(add_parts)(void *arg, int64_t lo, int64_t hi)
 {
-    const struct added_state *st = c->state;
-    const int64_t *index = c->x[1];
-    const REAL *from = (const REAL *)c->x[HOW & OUTER ? st->right : st->from] + lo;
-    const REAL *left = HOW & OUTER ? c->x[st->left] : NULL;
-    REAL scale = HOW & SCALED ? *(const REAL *)c->x[st->scale] : 1, *to = (REAL *)c->y + lo;
-    int64_t group = HOW & OUTER ? st->group : 1, in_group = 0;
+    const struct added_job *j = arg;
+    int64_t columns = ((const struct added_state *)j->c->state)->columns, width = columns;
 
-    for (int64_t j = 0; j < st->rows; j++) {
-        const REAL *later = to + index[wg__least(j + AHEAD, st->rows - 1)] * st->columns;
-        REAL factor = HOW & OUTER ? left[j] : 1, *row = to + index[j] * st->columns;
+    if (j->across) width = (columns / j->parts + LINE) / LINE * LINE;
+    for (; lo < hi; lo++) {
+        int64_t first = j->across ? lo * width : 0;
 
-        for (int64_t i = 0; i < hi - lo; i += 64 / (int64_t)sizeof(REAL))
-            __builtin_prefetch(later + i, 1);
-        FN(add_row)(HOW, st, factor, scale, from, row, hi - lo);
-        if (++in_group < group) continue;
-        in_group = 0;
-        from += st->columns;
-    }
-}
-
-static void FN(add_columns)(void *arg, int64_t lo, int64_t hi)
-{
-    const wg_call *c = arg;
-
-    switch (((const struct added_state *)c->state)->how) {
-    case OUTER:
-        FN(add_rows)(OUTER, c, lo, hi);
-        break;
-    case SCALED:
-        FN(add_rows)(SCALED, c, lo, hi);
-        break;
-    default:
-        FN(add_rows)(OUTER | SCALED, c, lo, hi);
+        FN(add_part)(j, lo, first, wg__least(first + width, columns));
     }
 }
 
 static void FN(added_eval)(const wg_call *c)
 {
-    const struct added_state *st = c->state;
-    wg_call copy = *c;
-    int64_t grain = (GRAIN / st->rows + 1 + 15) / 16 * 16;
+    struct added_job job = added_job(c);
 
     if (!wg__indices_fit(c, 1, 0, c->ty)) return;
-    if (!st->onto) wg__fill(c->y, c->ty->dtype, wg__count(c->ty), 0, c->threads);
+    if (!((const struct added_state *)c->state)->onto)
+        wg__fill(c->y, c->ty->dtype, wg__count(c->ty), 0, c->threads);
     else if (c->y != c->x[0]) wg__copy(c->y, c->x[0], wg_type_bytes(c->ty), c->threads);
-    wg_parallel(c->threads, st->columns, grain, FN(add_columns), &copy);
+    wg_parallel(c->threads, job.parts, 1, FN(add_parts), &job);
 }
 #endif
