@@ -233,13 +233,16 @@ static int64_t matrix_of(const wg_shape *x, const wg_shape *y, int64_t i)
 
 typedef void multiply_fn(const wg__product *p, const void *a, const void *b, void *c, void *scratch,
                          int threads);
+typedef void few_fn(const wg__product *p, const void *a, const void *b, void *c, void *scratch);
 
 typedef struct {
     const wg_call *c;
     multiply_fn *multiply;
+    few_fn *few; /* instead, where not NULL, of operands `left` and the other */
     wg__product p;
-    int64_t batch;
-    size_t bytes; /* scratch of a part */
+    int left;
+    int64_t batch, step[2]; /* elements from one matrix of an operand to the next; -1: see types */
+    size_t bytes;           /* scratch of a part */
     int threads;
 } batch_job;
 
@@ -248,18 +251,25 @@ static void batch_parts(void *arg, int worker, int64_t lo, int64_t hi)
     const batch_job *j = arg;
     const wg_call *c = j->c;
     char *scratch = worker ? (char *)c->scratch + (size_t)worker * j->bytes : c->scratch;
-    int64_t size = (int64_t)wg_dtype_size(c->ty->dtype);
+    int64_t size = (int64_t)wg_dtype_size(c->ty->dtype),
+            step = wg__extents(&c->ty->shape, c->ty->shape.rank - 2, c->ty->shape.rank);
 
     for (int64_t i = lo; i < hi; i++) {
-        int64_t a = matrix_of(&c->tx[0]->shape, &c->ty->shape, i) * size;
-        int64_t b = matrix_of(&c->tx[1]->shape, &c->ty->shape, i) * size;
+        const char *x[2];
+        char *y = (char *)c->y + i * step * size;
 
-        j->multiply(&j->p, (const char *)c->x[0] + a, (const char *)c->x[1] + b,
-                    (char *)c->y + i * j->p.m * j->p.n * size, scratch, j->threads);
+        for (int k = 0; k < 2; k++) {
+            int64_t at =
+                j->step[k] >= 0 ? i * j->step[k] : matrix_of(&c->tx[k]->shape, &c->ty->shape, i);
+
+            x[k] = (const char *)c->x[k] + at * size;
+        }
+        if (j->few) j->few(&j->p, x[j->left], x[1 - j->left], y, scratch);
+        else j->multiply(&j->p, x[0], x[1], y, scratch, j->threads);
     }
 }
 
-static void multiply_all(const wg_call *c, multiply_fn *multiply)
+static void multiply_all(const wg_call *c, multiply_fn *multiply, few_fn *few)
 {
     batch_job j = { .c = c, .multiply = multiply, .threads = c->threads };
     int workers = 1;
@@ -270,12 +280,24 @@ static void multiply_all(const wg_call *c, multiply_fn *multiply)
         multiply(&j.p, c->x[0], c->x[1], c->y, c->scratch, c->threads);
         return;
     }
+    for (int k = 0; k < 2; k++) {
+        int64_t n = wg__count(c->tx[k]), of = k ? j.p.k * j.p.n : j.p.m * j.p.k;
+
+        j.step[k] = n == of ? 0 : n == j.batch * of ? of : -1;
+    }
     if (shared_out(j.batch, c->threads)) {
         double flops = 2.0 * (double)j.p.m * (double)j.p.n * (double)j.p.k * (double)j.batch;
 
         j.threads = 1;
         j.bytes = wg__gemm_scratch(&j.p, wg_dtype_size(c->ty->dtype), 1);
         if (flops >= WG_GEMM_GRAIN) workers = c->threads;
+    }
+    if (wg__is_few(&j.p)) { /* what is found out about them is found out once */
+        bool turned;
+
+        j.few = few;
+        j.p = wg__upright(&j.p, &turned);
+        j.left = turned;
     }
     wg_parallel_workers(workers, j.batch, 1, batch_parts, &j);
 }
@@ -320,9 +342,8 @@ const wg_op wg_op_matmul = { .name = "matmul",
                              .scratch = matmul_scratch,
                              .vjp = matmul_vjp,
                              .flops = matmul_flops,
-                             .more = WG_OP_MORE(.outside = matmul_outside,
-                                                .absorb = matmul_absorb, .turns = matmul_turns,
-                                                .prepare = matmul_prepare,
+                             .more = WG_OP_MORE(.outside = matmul_outside, .absorb = matmul_absorb,
+                                                .turns = matmul_turns, .prepare = matmul_prepare,
                                                 .inlines = wg__inline_gather) };
 
 wg_tensor *wg_matmul_t(wg_tensor *a, wg_tensor *b, bool ta, bool tb)
@@ -349,9 +370,15 @@ static void FN(multiply)(const wg__product *p, const void *a, const void *b, voi
 #endif
 }
 
+static void FN(multiply_few)(const wg__product *p, const void *a, const void *b, void *c,
+                             void *scratch)
+{
+    FN(wg__gemm_few)(p, a, b, c, scratch);
+}
+
 static void FN(matmul_eval)(const wg_call *c)
 {
-    multiply_all(c, FN(multiply));
+    multiply_all(c, FN(multiply), FN(multiply_few));
 }
 
 static void FN(matmul_few)(const wg_call *c)
