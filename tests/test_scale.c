@@ -184,33 +184,36 @@ static void grows_linearly(const struct cost *once, const struct cost *twice)
     CHECK((double)twice->plan_bytes <= 2.3 * (double)once->plan_bytes);
 }
 
-/* Time for twice the length, over two doublings: one alone is at the mercy of where the caches end.
- * Processor time, since another program's share of the core is no growth, and four short ones beside
- * a long one, since a slow moment shall meet both. */
+/* Time for twice the length, from where neither fits in a cache: across its end an entry costs half
+ * as much again. Processor time, since another program's share of the core is no growth, and two
+ * short ones beside a long one, since a slow moment shall meet both. */
 static void twice_as_long(bool stack)
 {
     const char *what = stack ? "stack of" : "concat of";
-    struct cost once, twice, four;
+    struct cost once, twice, four, eight;
     double growth = INFINITY;
 
+    REQUIRE(sequence(12000, stack, &once));
     REQUIRE(sequence(24000, stack, &twice));
     for (int i = 0; i < 6 && growth > 2.1; i++) {
         double apart = 0;
 
-        for (int k = 0; k < 4; k++) {
-            REQUIRE(sequence(12000, stack, &once));
-            apart += once.total;
+        for (int k = 0; k < 2; k++) {
+            REQUIRE(sequence(48000, stack, &four));
+            apart += four.total / 2;
         }
-        REQUIRE(sequence(48000, stack, &four));
-        growth = fmin(growth, 2 * sqrt(four.total / apart));
+        REQUIRE(sequence(96000, stack, &eight));
+        growth = fmin(growth, eight.total / apart);
     }
-    print_cost(what, 12000, &once);
     print_cost(what, 48000, &four);
-    printf("    bytes: graph %zu, %zu and %zu, plan %zu, %zu and %zu\n", once.graph_bytes,
-           twice.graph_bytes, four.graph_bytes, once.plan_bytes, twice.plan_bytes, four.plan_bytes);
+    print_cost(what, 96000, &eight);
+    printf("    bytes: graph %zu, %zu, %zu and %zu, plan %zu, %zu, %zu and %zu\n", once.graph_bytes,
+           twice.graph_bytes, four.graph_bytes, eight.graph_bytes, once.plan_bytes,
+           twice.plan_bytes, four.plan_bytes, eight.plan_bytes);
     CHECK(once.entries > 12000);
     grows_linearly(&once, &twice);
     grows_linearly(&twice, &four);
+    grows_linearly(&four, &eight);
     harness_check(growth <= 2.3, __FILE__, __LINE__, "twice the length took %.2f times as long",
                   growth);
 }
