@@ -1,4 +1,8 @@
 /* chain.c: where chains (plan_chain.c) are run, and how. */
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "plan.h"
 
 /* ---- sums, in the order of vec.h ---- */
@@ -9,14 +13,23 @@ struct tree {
     float part[48];
 };
 
-static float lanes_total(float *lane)
+#ifdef __x86_64__
+/* The upper half onto the lower, until one is left. */
+__attribute__((target("avx512f,avx512dq"))) static float lanes_total(const float *lane)
 {
-    for (int i = 0; i < 8; i++) lane[i] += lane[i + 8];
-    for (int i = 0; i < 4; i++) lane[i] += lane[i + 4];
-    lane[0] += lane[2];
-    lane[1] += lane[3];
-    return lane[0] + lane[1];
+    __m512 all = _mm512_load_ps(lane);
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+    __m128 x = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+
+    x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
 }
+#else /* there are no chains */
+static float lanes_total(const float *lane)
+{
+    return lane[0];
+}
+#endif
 
 static void tree_add(struct tree *t, int64_t blocks, float sum)
 {

@@ -43,6 +43,13 @@ typedef struct {
     bool narrow;      /* of an element a line */
 } wg_ref;
 
+/* A pointer that goes on with each block: by `block` bytes after one of full length. */
+typedef struct {
+    int32_t ref;
+    bool narrow;
+    int64_t stride, block;
+} wg_moving;
+
 /* An operand that is spread out into a buffer of one block; of period + block elements when it has
  * a period; that needs no buffer when a block has one element of it. */
 typedef struct {
@@ -96,6 +103,8 @@ typedef struct {
     wg_column *column;
     wg_member *member;
     wg_ref *ref;
+    wg_moving *moving;
+    int32_t n_moving;
     wg_spread_use *use;
     wg_spread_ref *pair;
     int32_t *ahead;     /* refs whose next block is asked for while this one is worked on */

@@ -204,12 +204,14 @@ static bool emit_member(wg_build *b, const wg_rows *r, int32_t m, wg_blocks *k)
     return member->step && (r->repeat[m] < 0 || emit_repeat(b, r, m, k));
 }
 
-/* Operands of which the next block is asked for: large ones that lie in a row, each once. */
+/* Operands of which the next block is asked for: large ones that lie in a row, each once; as a row
+ * kernel reads them, where one does, for those may be in chains. */
 static bool find_ahead(wg_build *b, const wg_rows *r, wg_blocks *k)
 {
     const wg_plan *p = b->p;
     int64_t least = p->options.cache < WG_AHEAD ? p->options.cache : WG_AHEAD;
-    int32_t *of = wg__emit_take(b, k->n_refs, sizeof *of); /* owners of the refs listed */
+    int32_t *of = wg__emit_take(b, k->n_refs, sizeof *of); /* owners of the refs listed; -1 - those
+                                                            * that line kernels alone read so far */
     const wg_member *member = k->member;
 
     k->ahead = wg__emit_take(b, k->n_refs, sizeof *k->ahead);
@@ -225,13 +227,25 @@ static bool find_ahead(wg_build *b, const wg_rows *r, wg_blocks *k)
             if (!k->ref[ref].stride || k->ref[ref].narrow || wg_type_bytes(b->type[owner]) < least)
                 continue;
             if (wg__computed(b, owner) && b->step[owner] == b->step[e]) continue;
-            while (at < k->n_ahead && of[at] != owner) at++;
-            if (at < k->n_ahead) continue;
-            of[k->n_ahead] = owner;
-            k->ahead[k->n_ahead++] = ref;
+            while (at < k->n_ahead && of[at] != owner && of[at] != -1 - owner) at++;
+            if (at < k->n_ahead && (of[at] >= 0 || !(b->mark[e] & WG_ROW))) continue;
+            of[at] = b->mark[e] & WG_ROW ? owner : -1 - owner;
+            k->ahead[at] = ref;
+            k->n_ahead += at == k->n_ahead;
         }
     }
     return true;
+}
+
+static void find_moving(wg_blocks *k)
+{
+    for (int32_t i = 0; i < k->n_refs; i++) {
+        const wg_ref *r = &k->ref[i];
+        int64_t n = r->narrow ? k->block / k->line : k->block;
+
+        if (!r->stride) continue;
+        k->moving[k->n_moving++] = (wg_moving){ i, r->narrow, r->stride, n * r->stride };
+    }
 }
 
 static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memory)
@@ -255,16 +269,18 @@ static bool emit_blocks(wg_build *b, const wg_rows *r, int32_t step, char *memor
     k->pointers_at = (size_t)r->pointers_at;
     k->member = wg__emit_take(b, r->members + r->n_repeats, sizeof *k->member);
     k->ref = wg__emit_take(b, r->n_refs, sizeof *k->ref);
+    k->moving = wg__emit_take(b, r->n_refs, sizeof *k->moving);
     k->use = wg__emit_take(b, r->n_uses, sizeof *k->use);
     k->pair = wg__emit_take(b, r->n_pairs, sizeof *k->pair);
     k->column = wg__emit_take(b, r->n_columns, sizeof *k->column);
-    if (!k->member || !k->ref || !k->use || !k->pair || !k->column) return false;
+    if (!k->member || !k->ref || !k->moving || !k->use || !k->pair || !k->column) return false;
     for (int32_t u = 0; u < k->n_uses; u++) {
         k->use[u] = (wg_spread_use){ r->use[u].how, NULL, r->use[u].local };
         if (!wg__emit_point(b, r->use[u].in, &k->use[u].from)) return false;
     }
     for (int32_t m = 0; m < r->members; m++)
         if (!emit_member(b, r, m, k)) return false;
+    find_moving(k);
     k->past = wg__stream_copy(b->p->level);
     if (!find_ahead(b, r, k)) return false;
     if (wg__plan_chain(b, r, k)) return true;

@@ -133,11 +133,15 @@ static void run_member(const wg_blocks *k, const wg_member *m, int64_t n, const 
 }
 
 /* The pointers go on to the next block. */
-static void move(const wg_blocks *k, const void **x, int64_t n, int64_t lines)
+static inline void move(const wg_blocks *k, const void **x, int64_t n, int64_t lines)
 {
-    for (int32_t i = 0; i < k->n_refs; i++)
-        if (k->ref[i].stride)
-            x[i] = (const char *)x[i] + k->ref[i].stride * (k->ref[i].narrow ? lines : n);
+    const wg_moving *m = k->moving, *end = m + k->n_moving;
+
+    if (n == k->block)
+        for (; m < end; m++) x[m->ref] = (const char *)x[m->ref] + m->block;
+    else
+        for (; m < end; m++)
+            x[m->ref] = (const char *)x[m->ref] + m->stride * (m->narrow ? lines : n);
 }
 
 /* Elements lo..hi-1, which begin with a unit. */

@@ -145,7 +145,7 @@ void wg__x86_ask(wg_code *c, const wg_x86_rm *rm)
     byte(c, 0x40 | (rm->index > 0 ? (rm->index >> 3) << 1 : 0) | rm->base >> 3);
     byte(c, 0x0f);
     byte(c, 0x18);
-    modrm(c, 2, rm, 1, 0); /* prefetcht1 */
+    modrm(c, 1, rm, 1, 0); /* prefetcht0 */
 }
 
 /* A function that may be called through a pointer under control-flow enforcement. */
