@@ -148,10 +148,10 @@ static void check_threads(const size *s, flags f, wg_dtype dtype)
 static void any_threads_same_bits(void)
 {
     static const size list[] = {
-        { 0, 0, 128, 512, 300 }, { 0, 0, 40, 1000, 70 }, { 0, 0, 3000, 10, 64 },
-        { 0, 0, 1, 1500, 900 },  { 0, 0, 1500, 1, 900 }, { 0, 0, 129, 513, 257 },
-        { 9, 9, 70, 50, 60 },    { 64, 0, 20, 32, 32 },
-        { 0, 0, 300, 600, 150 }, { 0, 0, 600, 257, 90 },
+        { 0, 0, 128, 512, 300 }, { 0, 0, 40, 1000, 70 },    { 0, 0, 3000, 10, 64 },
+        { 0, 0, 1, 1500, 900 },  { 0, 0, 1500, 1, 900 },    { 0, 0, 129, 513, 257 },
+        { 9, 9, 70, 50, 60 },    { 64, 0, 20, 32, 32 },     { 0, 0, 300, 600, 150 },
+        { 0, 0, 600, 257, 90 },  { 3001, 3001, 1, 1, 402 },
     };
 
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
@@ -214,6 +214,52 @@ static void any_batch_same_bits(void)
         free(x.data);
         free(w.data);
     }
+}
+
+/* Nor does a product of a batch depend on the others, whether an operand has one for each of them or
+ * one for all. */
+static void any_place_in_a_batch_same_bits(void)
+{
+    static const size list[] = {
+        { 7, 7, 1, 1, 1 },  { 1, 7, 1, 1, 16 },   { 7, 1, 1, 1, 300 }, { 9, 9, 1, 1, 37 },
+        { 5, 5, 1, 40, 1 }, { 5, 5, 3, 1, 20 },    { 6, 6, 12, 40, 7 },
+        { 1, 6, 2, 33, 9 }, { 4, 4, 5, 20, 260 },
+    };
+
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        for (int way = 0; way < 8; way++) {
+            const size *s = &list[i];
+            flags f = { way & 1, way >> 1 & 1 };
+            wg_dtype dtype = way & 4 ? WG_F64 : WG_F32;
+            int64_t bytes = way & 4 ? 8 : 4, n = s->a > s->b ? s->a : s->b,
+                    out = s->m * s->n * bytes;
+            wg_array in[2] = {
+                drawn(dtype, matrix(s->a, f.ta ? s->k : s->m, f.ta ? s->m : s->k), 1),
+                drawn(dtype, matrix(s->b, f.tb ? s->n : s->k, f.tb ? s->k : s->n), 2)
+            };
+
+            for (int level = 0; level <= wg_level(); level++) {
+                wg_array all = kernel(&wg_op_matmul, &f, 2, in, level, 1);
+
+                for (int64_t q = 0; q < n; q++) {
+                    wg_array one[2] = { in[0], in[1] }, y;
+
+                    for (int k = 0; k < 2; k++) {
+                        int64_t step = (k ? s->k * s->n : s->m * s->k) * bytes;
+
+                        if (one[k].type.shape.dim[0] > 1)
+                            one[k].data = (char *)in[k].data + q * step;
+                        one[k].type.shape.dim[0] = 1;
+                    }
+                    y = kernel(&wg_op_matmul, &f, 2, one, level, 1);
+                    SAME_BITS(y.data, (char *)all.data + q * out, out);
+                    free(y.data);
+                }
+                free(all.data);
+            }
+            free(in[0].data);
+            free(in[1].data);
+        }
 }
 
 /* Not-a-number and infinity get where they belong and nowhere else, padding of panels notwithstanding. */
@@ -317,5 +363,5 @@ static void weight_gradient_is_one_product(void)
 
 TESTS(TEST(sizes), TEST(every_tail), TEST(empty), TEST(leading_axes_broadcast),
       TEST(any_threads_same_bits), TEST(large_products), TEST(any_batch_same_bits),
-      TEST(not_finite), TEST(refusals), TEST(other_types_refused),
-      TEST(weight_gradient_is_one_product))
+      TEST(any_place_in_a_batch_same_bits), TEST(not_finite), TEST(refusals),
+      TEST(other_types_refused), TEST(weight_gradient_is_one_product))

@@ -196,6 +196,10 @@ static inline bool wg__gemm_direct(const wg__product *p, int64_t m, int64_t whol
                             REAL *const *to);
 WG_GEMM_OF(float, _f32)
 WG_GEMM_OF(double, _f64)
+
+/* c[i] = row i of a times row i of b, summed as where wg__as_dots. */
+void wg__dot_pairs_f32_2(int64_t n, int64_t k, const float *a, int64_t a_step, const float *b,
+                         int64_t b_step, float *c);
 #undef WG_GEMM_AT
 #undef WG_GEMM_OF
 

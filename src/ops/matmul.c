@@ -233,15 +233,16 @@ static int64_t matrix_of(const wg_shape *x, const wg_shape *y, int64_t i)
 
 typedef void multiply_fn(const wg__product *p, const void *a, const void *b, void *c, void *scratch,
                          int threads);
-typedef void few_fn(const wg__product *p, const void *a, const void *b, void *c, void *scratch);
+typedef void few_fn(const wg__product *p, int64_t n, const void *a, int64_t a_step, const void *b,
+                    int64_t b_step, void *c, void *scratch);
 
 typedef struct {
     const wg_call *c;
     multiply_fn *multiply;
-    few_fn *few; /* instead, where not NULL, of operands `left` and the other */
+    few_fn *few; /* instead, where not NULL, several of operands `left` and the other */
     wg__product p;
     int left;
-    int64_t batch, step[2]; /* elements from one matrix of an operand to the next; -1: see types */
+    int64_t batch, step[2]; /* elements from one matrix of an operand to the next; -1: it varies */
     size_t bytes;           /* scratch of a part */
     int threads;
 } batch_job;
@@ -251,21 +252,22 @@ static void batch_parts(void *arg, int worker, int64_t lo, int64_t hi)
     const batch_job *j = arg;
     const wg_call *c = j->c;
     char *scratch = worker ? (char *)c->scratch + (size_t)worker * j->bytes : c->scratch;
-    int64_t size = (int64_t)wg_dtype_size(c->ty->dtype),
-            step = wg__extents(&c->ty->shape, c->ty->shape.rank - 2, c->ty->shape.rank);
+    int64_t size = (int64_t)wg_dtype_size(c->ty->dtype), step = j->p.m * j->p.n;
 
+    if (j->few) {
+        int l = j->left, r = 1 - l;
+
+        j->few(&j->p, hi - lo, (const char *)c->x[l] + lo * j->step[l] * size, j->step[l],
+               (const char *)c->x[r] + lo * j->step[r] * size, j->step[r],
+               (char *)c->y + lo * step * size, scratch);
+        return;
+    }
     for (int64_t i = lo; i < hi; i++) {
-        const char *x[2];
-        char *y = (char *)c->y + i * step * size;
+        int64_t a = matrix_of(&c->tx[0]->shape, &c->ty->shape, i) * size;
+        int64_t b = matrix_of(&c->tx[1]->shape, &c->ty->shape, i) * size;
 
-        for (int k = 0; k < 2; k++) {
-            int64_t at =
-                j->step[k] >= 0 ? i * j->step[k] : matrix_of(&c->tx[k]->shape, &c->ty->shape, i);
-
-            x[k] = (const char *)c->x[k] + at * size;
-        }
-        if (j->few) j->few(&j->p, x[j->left], x[1 - j->left], y, scratch);
-        else j->multiply(&j->p, x[0], x[1], y, scratch, j->threads);
+        j->multiply(&j->p, (const char *)c->x[0] + a, (const char *)c->x[1] + b,
+                    (char *)c->y + i * step * size, scratch, j->threads);
     }
 }
 
@@ -292,7 +294,8 @@ static void multiply_all(const wg_call *c, multiply_fn *multiply, few_fn *few)
         j.bytes = wg__gemm_scratch(&j.p, wg_dtype_size(c->ty->dtype), 1);
         if (flops >= WG_GEMM_GRAIN) workers = c->threads;
     }
-    if (wg__is_few(&j.p)) { /* what is found out about them is found out once */
+    /* what is found out about them is found out once */
+    if (wg__is_few(&j.p) && j.step[0] >= 0 && j.step[1] >= 0) {
         bool turned;
 
         j.few = few;
@@ -370,10 +373,20 @@ static void FN(multiply)(const wg__product *p, const void *a, const void *b, voi
 #endif
 }
 
-static void FN(multiply_few)(const wg__product *p, const void *a, const void *b, void *c,
-                             void *scratch)
+static void FN(multiply_few)(const wg__product *p, int64_t n, const void *a, int64_t a_step,
+                             const void *b, int64_t b_step, void *c, void *scratch)
 {
-    FN(wg__gemm_few)(p, a, b, c, scratch);
+    const REAL *left = a, *right = b;
+    REAL *to = c;
+
+#if LEVEL == 2 && !WG_IS_SMALL
+    if (p->m == 1 && p->n == 1 && wg__as_dots(p)) {
+        FN(wg__dot_pairs)(n, p->k, left, a_step, right, b_step, to);
+        return;
+    }
+#endif
+    for (; n > 0; n--, left += a_step, right += b_step, to += p->m * p->n)
+        FN(wg__gemm_few)(p, left, right, to, scratch);
 }
 
 static void FN(matmul_eval)(const wg_call *c)

@@ -310,8 +310,9 @@ WG_INLINE void FN(totals)(const V *x, REAL *total)
 #endif
 }
 
-WG_INLINE void FN(dot_step)(const int R, V acc[4][4], const REAL *const *x, const REAL *const *y,
-                            int64_t k, int n)
+/* `pairs`: each of the four rows of the right side has a row of its own on the left. */
+WG_INLINE void FN(dot_step)(const int R, const bool pairs, V acc[4][4], const REAL *const *x,
+                            const REAL *const *y, int64_t k, int n)
 {
     V right[4];
 
@@ -322,13 +323,16 @@ WG_INLINE void FN(dot_step)(const int R, V acc[4][4], const REAL *const *x, cons
         V left = n < VN ? VLOAD_N(x[r] + k, n) : VLOAD(x[r] + k);
 
         WG_UNROLL
-        for (int q = 0; q < 4; q++) acc[r][q] = vfma(left, right[q], acc[r][q]);
+        for (int q = 0; q < 4; q++) {
+            if (pairs && q > 0) left = n < VN ? VLOAD_N(x[q] + k, n) : VLOAD(x[q] + k);
+            acc[r][q] = vfma(left, right[q], acc[r][q]);
+        }
     }
 }
 
 /* R rows with n rows of b, four at a time; every product is summed in VN lanes. */
-WG_INLINE void FN(dots)(const int R, const wg__product *p, const REAL *a, const REAL *b, REAL *c,
-                        int64_t n)
+WG_INLINE void FN(dots)(const int R, const bool pairs, const wg__product *p, const REAL *a,
+                        const REAL *b, REAL *c, int64_t n)
 {
     for (int64_t j = 0; j < n; j += 4) {
         int here = (int)wg__least(n - j, 4);
@@ -338,14 +342,19 @@ WG_INLINE void FN(dots)(const int R, const wg__product *p, const REAL *a, const 
         int64_t k = 0;
 
         for (int r = 0; r < R; r++) x[r] = a + r * p->lda;
-        for (int q = 0; q < 4; q++) y[q] = b + (j + (q < here ? q : 0)) * p->ldb;
+        for (int q = 0; q < 4; q++) {
+            int64_t at = j + (q < here ? q : 0);
+
+            y[q] = b + at * p->ldb;
+            if (pairs) x[q] = a + at * p->lda;
+        }
         WG_UNROLL
         for (int r = 0; r < R; r++) {
             WG_UNROLL
             for (int q = 0; q < 4; q++) acc[r][q] = (V){ 0 };
         }
-        for (; k + VN <= p->k; k += VN) FN(dot_step)(R, acc, x, y, k, VN);
-        if (k < p->k) FN(dot_step)(R, acc, x, y, k, (int)(p->k - k));
+        for (; k + VN <= p->k; k += VN) FN(dot_step)(R, pairs, acc, x, y, k, VN);
+        if (k < p->k) FN(dot_step)(R, pairs, acc, x, y, k, (int)(p->k - k));
         WG_UNROLL
         for (int r = 0; r < R; r++) {
             REAL *to = c + r * p->ldc + j;
@@ -356,18 +365,27 @@ WG_INLINE void FN(dots)(const int R, const wg__product *p, const REAL *a, const 
     }
 }
 
+/* Four rows want 16 sums and what they read in registers. */
 static void FN(dot_rows)(const wg__product *p, const REAL *a, const REAL *b, REAL *c, int64_t n)
 {
     int64_t r = 0;
 
-    if (p->m == 4 && !WG_IS_SMALL) FN(dots)(4, p, a, b, c, n), r = 4;
-#if WG_IS_SMALL
-    for (; p->m - r >= 2; r += 2) FN(dots)(2, p, a + r * p->lda, b, c + r * p->ldc, n);
-#else
-    if (p->m - r >= 2) FN(dots)(2, p, a, b, c, n), r += 2;
+#if LEVEL == 2 && !WG_IS_SMALL
+    if (p->m == 4) FN(dots)(4, false, p, a, b, c, n), r = 4;
 #endif
-    if (p->m - r >= 1) FN(dots)(1, p, a + r * p->lda, b, c + r * p->ldc, n);
+    for (; p->m - r >= 2; r += 2) FN(dots)(2, false, p, a + r * p->lda, b, c + r * p->ldc, n);
+    if (p->m - r >= 1) FN(dots)(1, false, p, a + r * p->lda, b, c + r * p->ldc, n);
 }
+
+#if LEVEL == 2 && !WG_IS_SMALL
+void FN(wg__dot_pairs)(int64_t n, int64_t k, const REAL *a, int64_t a_step, const REAL *b,
+                       int64_t b_step, REAL *c)
+{
+    wg__product p = { .k = k, .lda = a_step, .ldb = b_step };
+
+    FN(dots)(1, true, &p, a, b, c, n);
+}
+#endif
 
 /* ---- all of them, for gemm.c ---- */
 
