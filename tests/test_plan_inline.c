@@ -1,6 +1,6 @@
-/* test_plan_inline.c: a product that is added to what lies in memory, and rows that are products and
- * are added at indices, are added there by one kernel, with the bits of product and sum one after the
- * other (WG_PASS_INLINE). */
+/* test_plan_inline.c: a product that is added to what lies in memory is added there by its own
+ * kernel, rows that are products and are added at indices by one, and means of gathered rows are made
+ * by one, with the bits of one after the other (WG_PASS_INLINE). */
 #define _POSIX_C_SOURCE 200112L
 #include <stdlib.h>
 
@@ -59,7 +59,7 @@ static wg_plan *run(const operands *o, wg_tensor *y, wg_plan_options options)
     return p;
 }
 
-/* The same bits with the pass and without, at every level, with one thread and with `most`; `inside`
+/* The same bits with the pass and without, at every level, with one thread and with `most`; so many
  * products are made inside. */
 static void compare(const operands *o, wg_tensor *y, int most, int64_t inside)
 {
@@ -191,4 +191,40 @@ static void rows_at_indices(void)
         }
 }
 
-TESTS(TEST(rows_at_indices), TEST(sizes), TEST(sums_of_products), TEST(not_always))
+/* Weighted sums of gathered rows, divided by a number for each, for all, or for each column; added to
+ * a row. */
+static void means_of_rows(void)
+{
+    static const int64_t columns[] = { 2, 16, 47, 64, 111, 300 };
+    static int64_t index[40 * 5];
+
+    fill();
+    for (int i = 0; i < 200; i++) index[i] = i * i % 37;
+    for (int way = 0; way < 12; way++) {
+        int64_t n = columns[way / 2], batch = 40;
+        operands o = { .g = wg_graph_new(), .dtype = way & 1 ? WG_F64 : WG_F32 };
+        wg_tensor *idx, *sum, *by;
+
+        o.x = wg_input(o.g, "x", o.dtype, WG_SHAPE(batch, 1, 5));
+        o.w = wg_input(o.g, "w", o.dtype, WG_SHAPE(37, n));
+        o.b = wg_input(o.g, "b", o.dtype, WG_SHAPE(1, n));
+        o.c = wg_input(o.g, "c", o.dtype, WG_SHAPE(batch, 1, 1));
+        idx = wg_constant(o.g, (wg_array){ { WG_I64, WG_SHAPE(batch, 5) }, index });
+        sum = wg_matmul(o.x, wg_gather(o.w, idx, 0));
+        by = wg_add(o.c, wg_scalar_like(o.c, 2));
+        compare(&o, wg_tanh(wg_div(sum, o.c)), 2, 2);
+        compare(&o, wg_tanh(wg_div(sum, by)), 2, n <= 64 ? 1 : 2); /* made beside what it divides */
+        compare(&o, wg_tanh(wg_div(sum, o.b)), 2, 1);
+        compare(&o, wg_tanh(wg_div(wg_broadcast_like(o.c, sum), sum)), 2, 1);
+        compare(&o, wg_tanh(wg_div(sum, sum)), 2, 1);
+        compare(&o, wg_div(sum, o.c), 2, 1); /* asked for */
+        idx = wg_constant(o.g, (wg_array){ { WG_I64, WG_SHAPE(5) }, index });
+        sum = wg_matmul(wg_slice_axis(wg_reshape(o.x, WG_SHAPE(batch, 5)), 0, 0, 1, 1),
+                        wg_gather(o.w, idx, 0));
+        compare(&o, wg_tanh(wg_add(sum, o.b)), 2, 1);
+        wg_graph_free(o.g);
+    }
+}
+
+TESTS(TEST(means_of_rows), TEST(rows_at_indices), TEST(sizes), TEST(sums_of_products),
+      TEST(not_always))

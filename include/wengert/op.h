@@ -228,7 +228,7 @@ typedef struct wg_inlined {
     void *state;       /* WG_STATE bytes, which the call sees as c->state */
     wg_eval_fn *fn;
     size_t scratch;    /* bytes that fn wants */
-    wg_eval_fn *check; /* of part[0], which gets its own operands: what can make it fail; or NULL */
+    wg_eval_fn *check; /* of the last part, on its operands: what can make it fail; or NULL */
 } wg_inlined;
 
 /* Tables of kernels, for a record at file scope: .row = WG_ROW_KERNELS({ [WG_F32] = { square } }),

@@ -131,7 +131,7 @@ static bool emit_inlined(wg_build *b, int32_t e, int32_t step, int lane)
 
     if (n == 0) return false;
     if (in.check) {
-        i = emit_call(b, part[0], step, 0, NULL, lane);
+        i = emit_call(b, part[n - 1], step, 0, NULL, lane);
         if (!i) return false;
         i->as.eval.fn = in.check;
     }

@@ -6,6 +6,8 @@
 
 #include "plan.h"
 
+enum { LARGER = 64 }; /* times: what is small beside a value */
+
 /* What the record says about entry e with n parts, the last of which is read by the one before. */
 static bool ask(const wg_build *b, int32_t e, int n, const int32_t *part, const int *operand,
                 wg_inlined *in)
@@ -36,33 +38,40 @@ static bool ask(const wg_build *b, int32_t e, int n, const int32_t *part, const 
     return wg__more(wg__op_at(b, e))->inlines(in);
 }
 
-int wg__inline_parts(const wg_build *b, int32_t e, int32_t part[2], wg_inlined *in)
+/* The operand of entry e that is made inside it. -1: none. */
+static int made_inside(const wg_build *b, int32_t e)
 {
     const wg_plan *p = b->p;
-    int operand[2] = { 0, 0 }, n = 0;
+
+    for (int32_t k = p->first[e]; k < p->first[e + 1]; k++)
+        if (!wg__lends_type(wg__op_at(b, e), k - p->first[e]) &&
+            b->inside[b->owner[b->in[k]]] == e + 1)
+            return k - p->first[e];
+    return -1;
+}
+
+int wg__inline_parts(const wg_build *b, int32_t e, int32_t part[2], wg_inlined *in)
+{
+    int operand[2], n = 0;
 
     for (int32_t at = e; n < 2; at = part[n++]) {
-        int32_t k = p->first[at], end = p->first[at + 1];
-
-        while (k < end && (wg__lends_type(wg__op_at(b, at), k - p->first[at]) ||
-                           b->inside[b->owner[b->in[k]]] != at + 1))
-            k++;
-        if (k == end) break;
-        part[n] = b->owner[b->in[k]];
-        operand[n] = k - p->first[at];
+        operand[n] = made_inside(b, at);
+        if (operand[n] < 0) break;
+        part[n] = b->owner[b->in[b->p->first[at] + operand[n]]];
     }
     if (n == 0 || !in) return n;
     ask(b, e, n, part, operand, in);
     return n;
 }
 
-/* The entry whose value is operand k of e and can be made inside: nothing else reads it. -1. */
+/* The entry whose value is operand k of e and can be made inside, or is: nothing else reads it. -1:
+ * there is none. */
 static int32_t candidate(const wg_build *b, const uint8_t *reads, int32_t e, int k)
 {
     int32_t owner = b->owner[b->in[b->p->first[e] + k]];
 
     if (wg__lends_type(wg__op_at(b, e), k) || !wg__computed(b, owner) || reads[owner] != 1 ||
-        (b->mark[owner] & WG_ROOT) || b->inside[owner])
+        (b->mark[owner] & WG_ROOT) || (b->inside[owner] && b->inside[owner] != e + 1))
         return -1;
     return owner;
 }
@@ -80,7 +89,7 @@ static bool keeps_off(const wg_build *b, int32_t e, int n, const int32_t *part)
 }
 
 /* An entry with a row kernel leaves its chain for a part: worth it when all else that it reads lies
- * in memory anyway, and nothing asks for its value there. */
+ * in memory anyway, or is small beside it, and nothing asks for its value there. */
 static bool leaves_chain(const wg_build *b, int32_t e, int operand)
 {
     const wg_plan *p = b->p;
@@ -90,7 +99,9 @@ static bool leaves_chain(const wg_build *b, int32_t e, int operand)
         int32_t owner = b->owner[b->in[p->first[e] + k]];
         const wg_op_more *more = wg__more(wg__op_at(b, owner));
 
-        if (k == operand || wg__lends_type(wg__op_at(b, e), k) || !wg__computed(b, owner)) continue;
+        if (k == operand || wg__lends_type(wg__op_at(b, e), k) || !wg__computed(b, owner) ||
+            wg__elements(b->type[owner]) < wg__elements(b->type[e]) / LARGER)
+            continue;
         if ((b->mark[owner] & WG_ROW) || more->line || more->columns) return false;
     }
     return true;
@@ -100,13 +111,16 @@ static bool try(wg_build *b, int32_t e, int n, const int32_t *part, const int *o
 {
     _Alignas(16) char state[WG_STATE];
     wg_inlined in = { .state = state };
+    int had = n == 2 && b->inside[part[1]];
 
     if ((b->mark[e] & WG_ROW) && !leaves_chain(b, e, operand[0])) return false;
-    if (!keeps_off(b, e, n, part) || !ask(b, e, n, part, operand, &in)) return false;
+    if (made_inside(b, part[n - 1]) >= 0 || !keeps_off(b, e, n, part) ||
+        !ask(b, e, n, part, operand, &in))
+        return false;
     b->mark[e] &= (uint8_t)~WG_ROW;
     b->inside[part[0]] = e + 1;
     if (n == 2) b->inside[part[1]] = part[0] + 1;
-    b->s->stats.inlined += n;
+    b->s->stats.inlined += n - had;
     return true;
 }
 

@@ -142,7 +142,8 @@ const wg_op wg_op_div = { .name = "div",
                           .row = WG_ROWS_I64(div),
                           .lane = div_lane,
                           .vjp = div_vjp,
-                          .more = WG_OP_MORE(.unit_of = 1 << 1, .unit = 1) };
+                          .more = WG_OP_MORE(.unit_of = 1 << 1, .unit = 1,
+                                             .inlines = wg__inline_gather) };
 
 wg_tensor *wg_div(wg_tensor *a, wg_tensor *b)
 {

@@ -8,7 +8,13 @@
 #include "move.h"
 
 /* Elements below which a second thread costs more than it saves. */
-enum { INDEX_GRAIN = 16384 };
+enum { INDEX_GRAIN = 65536 };
+
+/* Elements that might be moved while a row of so many is found and moved. */
+static int64_t row_cost(int64_t inner)
+{
+    return inner + 3;
+}
 
 static const wg_field axis_fields[] = { WG_FIELD(struct wg__axis_attr, axis), WG_FIELDS_END };
 
@@ -135,7 +141,7 @@ static void gather_eval(const wg_call *c)
         wg__count(c->ty) == 0)
         return;
     wg__axis_split(c->tx[0], axis, &a.outer, &a.n, &a.inner);
-    wg_parallel(c->threads, a.outer * a.m, INDEX_GRAIN / a.inner + 1, gather_rows, &a);
+    wg_parallel(c->threads, a.outer * a.m, INDEX_GRAIN / row_cost(a.inner) + 1, gather_rows, &a);
 }
 
 const wg_op wg_op_gather = { .name = "gather",
@@ -242,7 +248,8 @@ WG_SMALL_BEGIN
 static void scatter(const wg_call *c, const struct around *a, bool along)
 {
     wg_dtype dtype = c->ty->dtype;
-    int64_t work = a->m * a->inner, threads = c->threads;
+    int64_t work = a->m * (along ? a->inner * row_cost(1) : row_cost(a->inner));
+    int64_t threads = c->threads;
     struct scatter_job j = { .a = a, .parts = 1 };
 
     if (along) j.f = dtype == WG_F32 ? along_f32 : dtype == WG_F64 ? along_f64 : along_i64;
@@ -414,7 +421,7 @@ static void take_along_axis_eval(const wg_call *c)
         wg__count(c->ty) == 0)
         return;
     wg__axis_split(c->tx[0], axis, &a.outer, &a.n, &a.inner);
-    wg_parallel(c->threads, a.outer * a.m, INDEX_GRAIN / a.inner + 1,
+    wg_parallel(c->threads, a.outer * a.m, INDEX_GRAIN / (a.inner * row_cost(1)) + 1,
                 size == 4   ? take4
                 : size == 8 ? take8
                             : take1,

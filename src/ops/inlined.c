@@ -1,8 +1,8 @@
 /*
  * inlined.c: kernels that make an operand's elements as they are wanted (WG_PASS_INLINE): the mean
- * of rows of a table without a copy of the rows, and rows added at indices that are products of a
- * column and a row, times a number, without those products in memory. Rows of a table lie anywhere,
- * so those of the next few places are asked for early.
+ * of rows of a table without a copy of the rows, divided before it is written, and rows added at
+ * indices that are products of a column and a row, times a number, without those products in memory.
+ * Rows of a table lie anywhere, so those of the next few places are asked for early.
  */
 #ifndef REAL
 #include "gemm.h"
@@ -10,7 +10,7 @@
 #include "move.h"
 
 enum {
-    GRAIN = 16384, /* elements below which a second thread costs more than it saves */
+    GRAIN = 65536, /* elements below which a second thread costs more than it saves */
     AHEAD = 4,     /* rows */
     LOOK = 256,    /* rows that a part looks for its own among at a time */
     LINE = 64      /* elements of a part at least, and places */
@@ -20,6 +20,7 @@ enum {
 
 struct gathered_state {
     int64_t batch, k, n; /* rows of the result; gathered rows for each; columns */
+    int product, by; /* slots of the call: operands of the product; divisors of its rows, or -1 */
 };
 _Static_assert(sizeof(struct gathered_state) <= WG_STATE, "fits");
 
@@ -92,27 +93,43 @@ static int64_t added_rows(const struct added_job *j, uint64_t part, int64_t at, 
 #define WG_TEMPLATE "inlined.c"
 #include "each_real.h"
 
+WG_SMALL_BEGIN
+
 static wg_eval_fn *pick(wg_eval_fn *const (*fn)[WG_N_LEVELS], wg_dtype by, int level)
 {
     while (level > 0 && !fn[by][level]) level--;
     return fn[by][level];
 }
 
+/* Whether the entry divides each row of part 0 by a number of its own. */
+static bool divides_rows(const wg_inlined *in, int64_t rows)
+{
+    const wg_type *by = in->sig->in[1];
+
+    return in->n == 2 && in->part[0].operand == 0 && wg__count(by) == rows && by->shape.rank > 0 &&
+           by->shape.dim[by->shape.rank - 1] == 1 && wg_type_equal(in->out, in->part[0].out);
+}
+
 bool wg__inline_gather(wg_inlined *in)
 {
     static wg_eval_fn *const fn[WG_N_DTYPES][WG_N_LEVELS] = WG_REAL_NARROW(gathered_eval);
-    const wg_sig *s = in->sig, *g = in->part[0].sig;
+    int last = in->n - 1, divided = in->sig->op == &wg_op_div;
+    const wg_sig *s = divided ? in->part[0].sig : in->sig, *g = in->part[last].sig;
     struct gathered_state *st = in->state;
     wg__product p;
-    int64_t batch = wg__products(&s->in[0]->shape, &s->in[1]->shape, s->attr, &in->out->shape, &p);
+    int64_t batch;
 
-    if (in->n != 1 || in->part[0].operand != 1 || g->op != &wg_op_gather ||
-        ((const struct wg__axis_attr *)g->attr)->axis != 0 || g->in[0]->shape.rank != 2 ||
-        !wg_type_equal(s->in[1], in->part[0].out) || p.tb || p.m != 1 || p.n < 2 || p.k < 1 ||
-        p.k > WG_GEMM_BLOCK || wg__count(s->in[0]) != batch * p.k ||
-        wg__count(g->in[1]) != batch * p.k)
+    if (s->op != &wg_op_matmul || last != divided || in->part[last].operand != 1 ||
+        g->op != &wg_op_gather || ((const struct wg__axis_attr *)g->attr)->axis != 0 ||
+        g->in[0]->shape.rank != 2 || !wg_type_equal(s->in[1], in->part[last].out))
         return false;
-    *st = (struct gathered_state){ batch, p.k, p.n };
+    batch = wg__products(&s->in[0]->shape, &s->in[1]->shape, s->attr,
+                         &(divided ? in->part[0].out : in->out)->shape, &p);
+    if (p.tb || p.m != 1 || p.n < 2 || p.k < 1 || p.k > WG_GEMM_BLOCK ||
+        wg__count(s->in[0]) != batch * p.k || wg__count(g->in[1]) != batch * p.k ||
+        (divided && !divides_rows(in, batch)))
+        return false;
+    *st = (struct gathered_state){ batch, p.k, p.n, 2 * divided, divided ? 1 : -1 };
     in->fn = pick(fn, in->by, in->level);
     in->check = wg__gather_check;
     return in->fn != NULL;
@@ -180,11 +197,15 @@ bool wg__inline_scatter(wg_inlined *in)
     return in->fn != NULL;
 }
 
+WG_SMALL_END
+
 #else /* for each type and level */
 
-/* W vectors of columns, the last with n lanes: the sum of k rows, each times its weight. */
+/* W vectors of columns, the last with n lanes: the sum of k rows, each times its weight, divided
+ * by *by. */
 WG_INLINE void FN(weighted)(const int W, int n, const struct gathered_state *st, const REAL *weight,
-                            const REAL *table, const int64_t *index, const int64_t *next, REAL *y)
+                            const REAL *table, const int64_t *index, const int64_t *next,
+                            const REAL *by, REAL *y)
 {
     V acc[4];
 
@@ -205,6 +226,7 @@ WG_INLINE void FN(weighted)(const int W, int n, const struct gathered_state *st,
     }
     WG_UNROLL
     for (int w = 0; w < W; w++) {
+        if (by) acc[w] = acc[w] / VSPLAT(*by);
         if (w < W - 1 || n == W * VN) VSTORE(y + w * VN, acc[w]);
         else VSTORE_N(y + w * VN, acc[w], n - (W - 1) * VN);
     }
@@ -214,22 +236,25 @@ static void FN(gathered_rows)(void *arg, int64_t lo, int64_t hi)
 {
     const wg_call *c = arg;
     const struct gathered_state *st = c->state;
-    const REAL *table = c->x[2], *weight = (const REAL *)c->x[0] + lo * st->k;
-    const int64_t *index = (const int64_t *)c->x[3] + lo * st->k;
+    const void *const *x = c->x + st->product;
+    const REAL *table = x[2], *weight = (const REAL *)x[0] + lo * st->k;
+    const int64_t *index = (const int64_t *)x[3] + lo * st->k;
+    const REAL *divisor = st->by < 0 ? NULL : c->x[st->by];
     REAL *y = (REAL *)c->y + lo * st->n;
 
     for (; lo < hi; lo++, index += st->k, weight += st->k, y += st->n) {
+        const REAL *by = divisor ? divisor + lo : NULL;
         const int64_t *next = lo + 1 < hi ? index + st->k : index;
         int64_t j = 0, n = st->n;
 
         for (; n - j >= 4 * VN; j += 4 * VN)
-            FN(weighted)(4, 4 * VN, st, weight, table + j, index, next, y + j);
+            FN(weighted)(4, 4 * VN, st, weight, table + j, index, next, by, y + j);
         for (; n - j > VN; j += 2 * VN) {
             int two = (int)wg__least(n - j, 2 * VN);
 
-            FN(weighted)(2, two, st, weight, table + j, index, next, y + j);
+            FN(weighted)(2, two, st, weight, table + j, index, next, by, y + j);
         }
-        if (n > j) FN(weighted)(1, (int)(n - j), st, weight, table + j, index, next, y + j);
+        if (n > j) FN(weighted)(1, (int)(n - j), st, weight, table + j, index, next, by, y + j);
     }
 }
 

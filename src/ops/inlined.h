@@ -4,7 +4,7 @@
 
 #include "wengert/op.h"
 
-/* Hooks `inlines` of matmul, of scatter_add and scatter_add_like, and of add. */
+/* Hooks `inlines` of matmul and div, of scatter_add and scatter_add_like, and of add. */
 bool wg__inline_gather(wg_inlined *in);
 bool wg__inline_scatter(wg_inlined *in);
 bool wg__inline_onto(wg_inlined *in);
