@@ -142,6 +142,34 @@ static void layernorm_plain_step(hand *h)
     layernorm_step_of(h, false);
 }
 
+/* ---- reading and writing alone ---- */
+
+typedef void bare_fn(const float *x, const float *r, const float *dy, float *y, float *dx,
+                     int64_t lines);
+static bare_fn *const bare_lines[WG_N_LEVELS] = WG_LEVELS(bare_lines_f32);
+
+static void bare_step_of(hand *h, bool three)
+{
+#pragma omp parallel for num_threads(h->threads) schedule(static, 1)
+    for (int t = 0; t < h->threads; t++) {
+        int64_t lo, hi;
+
+        share(LINES, t, h->threads, &lo, &hi);
+        bare_lines[h->level](h->in[0] + lo * LINE, three ? h->in[1] + lo * LINE : NULL,
+                             h->dy + lo * LINE, h->y + lo * LINE, h->d[0] + lo * LINE, hi - lo);
+    }
+}
+
+static void bare_step2(hand *h)
+{
+    bare_step_of(h, false);
+}
+
+static void bare_step3(hand *h)
+{
+    bare_step_of(h, true);
+}
+
 /* ---- w2v_nce ---- */
 
 enum { VOCABULARY = 20000, DIM = 300, CONTEXT = 10, BATCH = 128, NOISE = 64, MOST_ROWS = 32 };
@@ -243,11 +271,13 @@ static const struct {
     bool whole; /* computes what the engine does */
 } steps[] = {
     { "softmax", "softmax", softmax_step, true },
+    { "  reading and writing", "softmax", bare_step2, false },
     { "layernorm_chain", "layernorm_chain", layernorm_step, true },
     { "  without erf and exp", "layernorm_chain", layernorm_plain_step, false },
+    { "  reading and writing", "layernorm_chain", bare_step3, false },
     { "w2v_nce", "w2v_nce", w2v_step, true },
 };
-enum { N_STEPS = sizeof steps / sizeof *steps, FIRST_W2V = 3 };
+enum { N_STEPS = sizeof steps / sizeof *steps, FIRST_W2V = 5 };
 
 /* The entry of the store whose extents are these. */
 static const wg_param *entry_of(const job *j, int nth, wg_shape shape)
@@ -360,7 +390,7 @@ static bool same_as_engine(int k, int level)
     } else {
         const float *of[] = { h.y, h.d[0], h.d[1], h.d[2] };
 
-        for (int i = 0; i < (k > 0 ? 4 : 2); i++) {
+        for (int i = 0; i < (steps[k].step == softmax_step ? 2 : 4); i++) {
             const wg_array *a = wg_plan_value(p, lines[i]);
 
             ok = close_to(name, lines[i], of[i], a->data, wg_shape_count(&a->type.shape), 2e-6) &&

@@ -148,6 +148,23 @@ static void FN(layernorm_lines)(bool functions, const REAL *x, const REAL *r, co
     else FN(layernorm)(false, x, r, g, b, dy, y, ds, dg, db, lines);
 }
 
+/* Two results of two operands, or of three: reading and writing alone. */
+static void FN(bare_lines)(const REAL *x, const REAL *r, const REAL *dy, REAL *y, REAL *dx,
+                           int64_t lines)
+{
+    for (; lines > 0; lines--, x += LINE, dy += LINE, y += LINE, dx += LINE, r += r ? LINE : 0) {
+        for (int i = 0; i < LINE; i += 4 * VN) {
+            EACH4
+            {
+                V a = r ? AT(x) + AT(r) : AT(x), b = AT(dy);
+
+                OUT(y, a + b);
+                OUT(dx, a - b);
+            }
+        }
+    }
+}
+
 /* ---- rows of tables, n numbers each ---- */
 
 /* y = factor times the sum of `count` rows of the table; the rows of `next` are asked for. */

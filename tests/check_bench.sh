@@ -37,6 +37,7 @@ for threads in 1, 2:
         limit, bound = costs.limit(r["workload"], threads, machine)
         assert limit > 0 and bound, (r, limit)
 END
+"$build/bench/hand" --seconds 0 >/dev/null
 "$build/bench/scale" --seconds 0 --entries 1000 >"$work/scale.jsonl"
 python3 bench/growth.py "$work/scale.jsonl" "$work/scale.svg"
 python3 bench/report.py --check bench/results bench/README.md

@@ -7,7 +7,7 @@
 
 static wg_tensor *chain_link(gen *r, wg_tensor *a, wg_tensor *b)
 {
-    switch (below(r, 22)) {
+    switch (below(r, 24)) {
     case 0:
     case 1:
         return wg_add(a, b);
@@ -47,6 +47,10 @@ static wg_tensor *chain_link(gen *r, wg_tensor *a, wg_tensor *b)
         return wg_where(wg_lt(a, b), a, b);
     case 20:
         return wg_rank(a) > 0 ? wg_mean(a, WG_AXES(-1), true) : wg_sin(a);
+    case 21:
+        return wg_rank(a) > 0 ? wg_softmax(a, -1) : wg_cos(a);
+    case 22:
+        return wg_rank(a) > 0 ? wg_log_softmax(wg_clip(a, -20, 20), -1) : wg_square(a);
     default:
         return wg_log1p(wg_abs(a));
     }
