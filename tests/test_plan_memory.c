@@ -1,9 +1,9 @@
 /* test_plan_memory.c: a plan's memory: reuse, no allocation in a repeated run, a million entries. */
 #include <limits.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "graph/internal.h"
+#include "growth.h"
 #include "plan_world.h"
 
 static float fa[1 << 18], fb[1];
@@ -59,12 +59,6 @@ int posix_memalign(void **p, size_t align, size_t n)
     return *p ? 0 : 12;
 }
 #endif
-
-/* Processor time: others may be at work on this machine. */
-static double seconds(void)
-{
-    return (double)clock() / CLOCKS_PER_SEC;
-}
 
 /* ---- memory ---- */
 
@@ -257,7 +251,7 @@ static void memory_may_end_anywhere(void)
 static double chain(int64_t n, double *run, double *recorded)
 {
     struct world o = world_make();
-    double start = seconds(), made;
+    double start = user_seconds(), made;
     wg_tensor *x = wg_input(o.g, "x", WG_F32, WG_SHAPE(1)), *y = x,
               *one = wg_scalar(o.g, WG_F32, 1);
     wg_plan *p;
@@ -266,17 +260,17 @@ static double chain(int64_t n, double *run, double *recorded)
     for (int64_t i = 0; i < n; i++) y = p_add(y, i % 3 ? one : x);
     wg_output("y", y);
     wg_end(o.g);
-    *recorded = seconds() - start;
+    *recorded = user_seconds() - start;
     p = plan(&o);
     if (!p) return 0;
     fa[0] = 1;
     wg_plan_feed(p, "x", WG_F32_ARRAY(fa, 1));
     CHECK(wg_plan_run(p) == WG_OK);
-    made = seconds() - start;
+    made = user_seconds() - start;
     CLOSE1(value(p, "y", 0), (double)(n + 1), 0, 0);
-    start = seconds();
+    start = user_seconds();
     CHECK(wg_plan_run(p) == WG_OK);
-    *run = seconds() - start;
+    *run = user_seconds() - start;
     wg_plan_free(p);
     world_free(&o);
     return made;
@@ -287,7 +281,7 @@ static double web(int64_t n)
 {
     struct world o = world_make();
     wg_tensor **v = malloc((size_t)n * sizeof *v), *y;
-    double start = seconds();
+    double start = user_seconds();
     wg_plan *p;
 
     wg_begin(o.g, "f", WG_PREDICT);
@@ -307,7 +301,7 @@ static double web(int64_t n)
     wg_plan_free(p);
     world_free(&o);
     free(v);
-    return seconds() - start;
+    return user_seconds() - start;
 }
 
 static double chained(int64_t n)
@@ -321,30 +315,11 @@ static double chained(int64_t n)
     return all;
 }
 
-/* 10^6 entries at once may cost 1.5 times what they cost in ten programs of 10^5: nothing quadratic.
- * Both take about as long and follow upon each other, so that what else the machine does meets both;
- * the least ratio of several pairs counts, for it may begin or end between the two. */
-static void linear(double (*make)(int64_t n), const char *what)
-{
-    double least = INFINITY;
-
-    for (int i = 0; i < 6 && least >= 1.4; i++) {
-        double apart = 0, at_once;
-
-        for (int k = 0; k < 10; k++) apart += make(100000);
-        at_once = make(1000000);
-        least = fmin(least, at_once / apart);
-        printf("    %s: ten of 10^5 in %.3f s, one of 10^6 in %.3f s\n", what, apart, at_once);
-    }
-    harness_check(least < 1.5, __FILE__, __LINE__,
-                  "%s: 10^6 entries cost %.2f times what they cost in ten parts", what, least);
-}
-
 static void a_million_entries(void)
 {
     fa[1] = 0;
-    linear(chained, "chain");
-    linear(web, "web");
+    million_grows_linearly(chained, "chain");
+    million_grows_linearly(web, "web");
 }
 
 TESTS(TEST(values_do_not_meet), TEST(repeated_runs_do_not_allocate), TEST(memory_may_end_anywhere),
